@@ -20,7 +20,7 @@ from gpcli.errors import (
     TlsError,
 )
 from gpcli.model.receipt import PlanValue, WriteResult
-from gpcli.model.service import Price
+from gpcli.model.service import Price, format_decimal
 
 Record = TypeVar("Record")
 
@@ -217,8 +217,9 @@ def check_fee(charge: Charge, accepted: str | None) -> None:
     price = charge.price
     if price is not None and cap is not None and price.high <= cap:
         return
-    amount = f"up to {price.currency} {price.high}" if price else "an unknown amount"
-    enough = f"--accept-fee {price.high}" if price else "--accept-fee any"
+    most = format_decimal(price.high) if price else None
+    amount = f"up to {price.currency} {most}" if price else "an unknown amount"
+    enough = f"--accept-fee {most or ANY_FEE}"
     raise FeeNotAccepted(
         f"{charge.what} costs {amount}, and that was not accepted. Nothing was sent.",
         hint=f"Agree with --yes {enough}.",

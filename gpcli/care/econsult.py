@@ -236,9 +236,9 @@ def _check_no_recent_thread(
         same_gp = thread.surgery_id in {None, service.surgery.id}
         is_recent = thread.started is None or now - thread.started < _RECENT
         if same_gp and is_recent and has_subject(thread, new_thread.subject):
+            begun = "is open" if thread.started is None else "was started within the last day"
             raise AlreadyBooked(
-                "An e-consultation with the same subject was started within the last day: "
-                f"{thread.id}.",
+                f"An e-consultation with the same subject {begun}: {thread.id}.",
                 hint=f"gpcli messages reply {thread.id} adds to it; for one more, add --another.",
             )
 

@@ -170,8 +170,8 @@ class ThreadFilters:
         `at_gp` has the ids of the surgeries that `gp` names.
         """
         answers = (
-            thread.unread_count > 0 or not self.unread,
-            self.kind is None or thread.kind == self.kind,
+            not self.unread or _has_unread(thread),
+            self.kind is None or _is_of_kind(thread, self.kind),
             self.since is None or _is_since(thread, self.since),
             self.correspondent is None or _has_correspondent(thread, self.correspondent),
             self.gp is None or _is_at_gp(thread, at_gp),
@@ -207,11 +207,6 @@ def find_threads(portal: Portal, filters: ThreadFilters) -> FoundThreads:
     return FoundThreads(tuple(found[: filters.limit]), undecided)
 
 
-def fetch_threads(portal: Portal, filters: ThreadFilters) -> list[Thread]:
-    """Fetch the threads that pass `filters`, as `find_threads` does."""
-    return list(find_threads(portal, filters).threads)
-
-
 def describe_undecided(threads: Sequence[Thread]) -> str:
     """Return a sentence on threads that a filter left out since the portal tells too little."""
     ids = ", ".join(str(thread.id) for thread in threads[:_MAX_NAMED])
@@ -219,6 +214,25 @@ def describe_undecided(threads: Sequence[Thread]) -> str:
     return (
         f"Left out, since the portal does not tell whether they are asked for: {ids}{more}. "
         "gpcli messages list without filters has them."
+    )
+
+
+def describe_unplaced(conversation: Conversation) -> str | None:
+    """Return a sentence on messages whose place nothing tells; `None` where there are none.
+
+    Nothing tells it without a time, unless they say what they answer, or are alone.
+    """
+    ids = {str(message.id) for message in conversation.messages}
+    unplaced = [
+        str(message.id)
+        for message in conversation.messages
+        if message.known_since is None and message.in_response_to not in ids
+    ]
+    if not unplaced or len(ids) == 1:
+        return None
+    return (
+        "The portal does not tell when these were sent, so they may stand in the wrong place: "
+        f"{', '.join(unplaced)}."
     )
 
 
@@ -358,6 +372,15 @@ def thread_label(thread: Thread) -> str:
     return f"{thread.subject} ({thread.id})" if thread.subject else str(thread.id)
 
 
+def _has_unread(thread: Thread) -> bool | None:
+    return None if thread.unread_count is None else thread.unread_count > 0
+
+
+def _is_of_kind(thread: Thread, kind: ThreadKind) -> bool | None:
+    """Return whether it is of that kind; `None` = its kind is none of ours, or not told."""
+    return thread.kind == kind if thread.kind in set(ThreadKind) else None
+
+
 def _is_since(thread: Thread, day: date) -> bool | None:
     """Return whether its newest message is of that day or later; `None` = not known."""
     last = thread.last
@@ -388,6 +411,10 @@ def _check_open(thread: Thread) -> None:
     if thread.is_withdrawn:
         raise AlreadyAnswered(
             f"Thread {thread.id} was withdrawn by who began it.", hint=_BEGIN_ANEW
+        )
+    if thread.kind not in set(ThreadKind):
+        raise AlreadyAnswered(
+            f"Thread {thread.id} takes no reply: its status is {thread.status}.", hint=_BEGIN_ANEW
         )
     administrative = thread.kind == ThreadKind.ADMINISTRATIVE
     command = "gpcli contact" if administrative else "gpcli econsult start"
@@ -439,7 +466,7 @@ def _preview_message(portal: Portal, conversation: Conversation, draft: Draft) -
         unread=False,
         text=draft.text,
         attachments=tuple(
-            Attachment(str(number), file.name, file.content_type, len(file.content))
+            Attachment(str(number), file.name, file.content_type, len(file.content), file.content)
             for number, file in enumerate(draft.attachments, start=1)
         ),
         in_response_to=latest.id if latest else None,

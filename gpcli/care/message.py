@@ -18,7 +18,16 @@ from gpcli.care.service_request import (
 )
 from gpcli.errors import Declined, InvalidUsage, request_id_conflict
 from gpcli.model.receipt import PlanValue
-from gpcli.model.service import Limits, Offers, Price, Rate, Service, ServiceName, Surcharge
+from gpcli.model.service import (
+    Limits,
+    Offers,
+    Price,
+    Rate,
+    Service,
+    ServiceName,
+    Surcharge,
+    format_decimal,
+)
 from gpcli.model.thread import (
     AttachedFile,
     Attachment,
@@ -231,12 +240,12 @@ def price_rows(price: Price | None) -> Iterator[tuple[str, PlanValue]]:
 def _format_rate(rate: Rate, currency: str) -> str:
     when = f"{rate.applies}: " if rate.applies else ""
     extra = ", ".join(_format_surcharge(surcharge, currency) for surcharge in rate.surcharges)
-    amount = f"{currency} {rate.amount:f}" if rate.amount else "free"
+    amount = f"{currency} {format_decimal(rate.amount)}" if rate.amount else "free"
     return f"{when}{amount} (with {extra})" if extra else f"{when}{amount}"
 
 
 def _format_surcharge(surcharge: Surcharge, currency: str) -> str:
-    return f"{surcharge.name or 'a surcharge'} {currency} {surcharge.amount:f}"
+    return f"{surcharge.name or 'a surcharge'} {currency} {format_decimal(surcharge.amount)}"
 
 
 def _shorten(text: str) -> str:

@@ -33,7 +33,8 @@ class PrescriptionListing:
     ago; nothing shows them. `unknown_kind` have no kind on record, where one kind is wanted.
     `proposed` are only proposed or drafted, `in_error` were entered in error: neither are
     prescriptions, and nothing but their id shows them. `unknown_surgery` do not tell the surgery
-    that prescribed them, where those of one GP are wanted.
+    that prescribed them, where those of one GP are wanted. `unknown_left` do not tell whether
+    little is left, where only such are wanted.
     """
 
     shown: tuple[Prescription, ...]
@@ -43,6 +44,12 @@ class PrescriptionListing:
     proposed: int = 0
     in_error: int = 0
     unknown_surgery: int = 0
+    unknown_left: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are none, and none of which it is unknown."""
+        return not (self.shown or self.unknown_kind or self.unknown_surgery or self.unknown_left)
 
 
 def fetch_prescriptions(
@@ -62,9 +69,9 @@ def fetch_prescriptions(
     Raises: NotFound if no GP has that name.
     """
     surgeries = find_surgeries(portal.fetch_surgeries(), gp) if gp is not None else None
-    everywhere = [
-        each for each in portal.prescriptions.fetch_prescriptions() if each.low or not low
-    ]
+    prescriptions = portal.prescriptions.fetch_prescriptions()
+    everywhere = [each for each in prescriptions if each.low or not low]
+    vague = [each for each in prescriptions if low and each.low is None]
     found = [each for each in everywhere if _is_at(each, surgeries)]
     elsewhere = [each for each in everywhere if surgeries is not None and each.surgery_id is None]
     matching = [each for each in found if each.is_prescribed]
@@ -83,6 +90,7 @@ def fetch_prescriptions(
             (each.is_prescribed if everything else each.is_current) and kind in {None, each.kind}
             for each in elsewhere
         ),
+        unknown_left=sum(_is_at(each, surgeries) and kind in {None, each.kind} for each in vague),
     )
 
 

@@ -36,16 +36,17 @@ def fetch_conversations(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversati
 def propose_read_marks(
     portal: Portal, conversations: Sequence[Conversation], intent: UUID
 ) -> Decision[ReadMarkResult]:
-    """Propose to mark the unread messages in `conversations` as read; none at all is an Outcome.
+    """Propose to mark the messages in `conversations` as read that are not known to be.
 
-    Each message has an intent of its own. Sending stops at the first message that can't be marked;
-    its error is raised if it is the first of all, otherwise it is part of the result.
+    None at all is an Outcome. Each message has an intent of its own. Sending stops at the first
+    message that can't be marked; its error is raised if it is the first of all, otherwise it is
+    part of the result.
     """
     unread = tuple(
         message
         for conversation in conversations
         for message in conversation.messages
-        if message.unread
+        if message.unread is not False
     )
     if not unread:
         return Outcome(ReadMarkResult(()), changed=False)
@@ -68,9 +69,10 @@ def _select_named(conversation: Conversation, named: Collection[str]) -> Convers
 
 
 def _unread_rows(conversation: Conversation) -> Iterator[tuple[str, PlanValue]]:
-    unread = [message for message in conversation.messages if message.unread]
+    unread = [message for message in conversation.messages if message.unread is not False]
     if unread:
-        yield "Thread", f"{thread_label(conversation.thread)}: {len(unread)} unread"
+        what = "unread" if all(message.unread for message in unread) else "not known to be read"
+        yield "Thread", f"{thread_label(conversation.thread)}: {len(unread)} {what}"
     for message in unread:
         yield "Message", _message_label(message, ZoneInfo(conversation.thread.zone))
 

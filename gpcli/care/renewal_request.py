@@ -123,7 +123,7 @@ class RenewalItem:
 
 @dataclass(frozen=True)
 class SkippedPrescription:
-    """A prescription that runs out and that `--low` skips; `why` is the end of a sentence."""
+    """A prescription that runs out, or may, and that `--low` skips; `why` ends a sentence."""
 
     prescription: Prescription
     why: str
@@ -132,7 +132,8 @@ class SkippedPrescription:
     def sentence(self) -> str:
         """The sentence that tells the person."""
         prescription = self.prescription
-        return f"{prescription.label} ({prescription.id}) runs out but is left out: {self.why}"
+        runs_out = "runs out but " if prescription.low else ""
+        return f"{prescription.label} ({prescription.id}) {runs_out}is left out: {self.why}"
 
 
 @dataclass(frozen=True)

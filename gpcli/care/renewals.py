@@ -188,14 +188,15 @@ def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) ->
 
     A script may ask with `--low` every day.
     """
-    low = [prescription for prescription in _find_candidates(facts, gp) if prescription.low]
+    candidates = _find_candidates(facts, gp)
+    low = [prescription for prescription in candidates if prescription.low is not False]
     today = context.clock().date()
     reasons = {prescription.id: _skip_reason(prescription, today) for prescription in low}
     if gp is not None:
         unknown = [
             prescription
             for prescription in _find_candidates(facts, None)
-            if prescription.low and prescription.surgery_id is None
+            if prescription.low is not False and prescription.surgery_id is None
         ]
         low += unknown
         reasons |= {each.id: "it does not tell which surgery prescribed it." for each in unknown}
@@ -210,6 +211,8 @@ def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) ->
 
 def _skip_reason(prescription: Prescription, today: date) -> str | None:
     """Return why asking for it would be in vain, as far as can be told; `None` = it would not."""
+    if prescription.low is None:
+        return "nothing tells what is left of it."
     if prescription.renewal and prescription.renewal.is_open:
         return None
     if _is_refused(prescription):
@@ -325,7 +328,7 @@ def _apply_earlier(
         return item
     ids = (item.id, *_all_ids(prescription))
     own = next((earlier.own[candidate] for candidate in ids if candidate in earlier.own), None)
-    if own and not _has_same_note(own, request):
+    if own and not own.has_note(request.note):
         raise request_id_conflict(str(own.id))
     if own:
         identity = own.prescription_id or item.id
@@ -344,7 +347,7 @@ def _warn_of_unsent_note(item: RenewalItem, request: RenewalRequest) -> RenewalI
     """Return the item, with a warning if its request was there before and has another note."""
     if item.renewal is None or item.changed or request.note is None:
         return item
-    if _has_same_note(item.renewal, request):
+    if item.renewal.has_note(request.note):
         return item
     unsent = "It is asked for already; your note was not sent."
     return replace(item, warnings=(*item.warnings, unsent))
@@ -360,10 +363,6 @@ def _is_open_at(renewal: Renewal, moment: datetime) -> bool:
     if renewal.asked is None or renewal.asked > moment:
         return False
     return renewal.is_open or renewal.updated is None or renewal.updated >= moment
-
-
-def _has_same_note(renewal: Renewal, request: RenewalRequest) -> bool:
-    return (renewal.note or "").strip() == (request.note or "").strip()
 
 
 def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decision[RenewalPlan]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from gpcli.care.offers import SERVICE_LABELS, build_refusal, list_services
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import FeeNotAccepted, NotOffered
-from gpcli.model.service import Price, Service
+from gpcli.model.service import Price, Service, format_decimal
 
 
 def build_offer_check(
@@ -29,7 +29,8 @@ def check_price_not_risen(what: str, shown: Price | None, current: Price | None)
     """
     if shown is None or (current and _is_within(current, shown)):
         return
-    amount = f"up to {current.currency} {current.high}" if current else "an unknown amount"
+    most = format_decimal(current.high) if current else None
+    amount = f"up to {current.currency} {most}" if current else "an unknown amount"
     raise FeeNotAccepted(
         f"The price has risen meanwhile: {what} costs {amount} now. Nothing was sent.",
         hint="Run it again to see the new plan.",

@@ -132,6 +132,8 @@ def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
     context.output.show_item(CONVERSATION, found)
     if context.output.is_text and context.options.fields is None:
         _show_messages(context, found)
+    if unplaced := inbox.describe_unplaced(found):
+        context.output.notice(unplaced)
     context.require_complete()
 
 
@@ -206,7 +208,7 @@ def mark_read(
     ids = (
         _fetch_unread_ids(context)
         if everything
-        else threads or [_pick_thread(context, None, _has_unread)]
+        else threads or [_pick_thread(context, None, _may_have_unread)]
     )
     found = read_status.fetch_conversations(context.portal.mailbox, ids)
     decision = read_status.propose_read_marks(context.portal, found, intent)
@@ -234,14 +236,14 @@ class _ReplyContext:
 
 
 def _fetch_unread_ids(context: AppContext) -> list[str]:
-    found = inbox.fetch_threads(
-        context.portal, inbox.ThreadFilters(unread=True, gp=context.options.gp)
-    )
-    return [str(thread.id) for thread in found]
+    found = inbox.find_threads(context.portal, inbox.ThreadFilters(gp=context.options.gp))
+    if undecided := tuple(filter(_may_have_unread, found.undecided)):
+        context.output.notice(inbox.describe_undecided(undecided))
+    return [str(thread.id) for thread in found.threads if _may_have_unread(thread)]
 
 
-def _has_unread(thread: Thread) -> bool:
-    return thread.unread_count > 0
+def _may_have_unread(thread: Thread) -> bool:
+    return thread.unread_count != 0
 
 
 def _pick_thread(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -77,7 +78,7 @@ def send_new_thread(context: AppContext, decision: Decision[Conversation], inten
     outcome = context.confirm_and_send(decision)
     receipt = ThreadReceipt.of(outcome.record.thread, build_receipt(context, outcome, intent))
     context.output.show_item(THREAD_RECEIPT, receipt)
-    context.output.notice(_format_thread_notice(receipt, answer_time))
+    context.output.notice(_format_thread_notice(receipt, outcome.record.messages, answer_time))
 
 
 def show_reply(context: AppContext, outcome: Outcome[Message], intent: UUID) -> None:
@@ -111,8 +112,13 @@ def show_read_mark_result(
         )
 
 
-def _format_thread_notice(receipt: ThreadReceipt, answer_time: str | None) -> str:
-    """Format what has happened to a new thread; `answer_time` is what the surgery says of that."""
+def _format_thread_notice(
+    receipt: ThreadReceipt, messages: Sequence[Message], answer_time: str | None
+) -> str:
+    """Format what has happened to a new thread; `answer_time` is what the surgery says of that.
+
+    A message may be an answer only where the portal tells that a person has sent it.
+    """
     if receipt.dry_run:
         return DRY_RUN_NOTICE
     follow = f"Follow it with gpcli messages show {receipt.id}."
@@ -120,9 +126,12 @@ def _format_thread_notice(receipt: ThreadReceipt, answer_time: str | None) -> st
         why = f": {receipt.closed_because}" if receipt.closed_because else ""
         sent = "" if receipt.changed else f"{REPEATED_NOTICE} "
         return f"{sent}{end_sentence(f'The surgery has closed it{why}')} {follow}"
-    sent = "Sent; the surgery" if receipt.changed else f"{REPEATED_NOTICE} The surgery"
     answer_text = f" It says: {end_sentence(answer_time)}" if answer_time else ""
-    if receipt.message_count >= 2:
+    others = [each for each in messages if each.stands and not each.mine]
+    if any(each.mine is None or each.sender_type == "Device" for each in others):
+        return f"{'Sent.' if receipt.changed else REPEATED_NOTICE} {follow}"
+    sent = "Sent; the surgery" if receipt.changed else f"{REPEATED_NOTICE} The surgery"
+    if others:
         return f"{sent} has answered. {follow}"
     return f"{sent} has not answered yet.{answer_text} {follow}"
 

@@ -83,8 +83,8 @@ def list_prescriptions(
         kind=kind,
         gp=context.options.gp,
     )
-    count = context.output.show_list(PRESCRIPTIONS, found.shown)
-    if not count and not context.portal.flaws:
+    context.output.show_list(PRESCRIPTIONS, found.shown)
+    if found.is_empty and not context.portal.flaws:
         context.output.notice("There are none.")
     _show_notes(context, _format_notes(found.shown))
     for notice in _format_omissions(found):
@@ -209,6 +209,9 @@ def _format_omissions(found: prescription_list.PrescriptionListing) -> Iterator[
     if found.unknown_surgery:
         are = _is_or_are(found.unknown_surgery)
         yield f"{found.unknown_surgery} whose surgery is not told {are} left out."
+    if found.unknown_left:
+        are = _is_or_are(found.unknown_left)
+        yield f"{found.unknown_left} of which nothing tells what is left {are} left out."
     if found.proposed:
         are = _is_or_are(found.proposed)
         yield f"{found.proposed} that {are} only proposed, not prescribed, {are} left out."

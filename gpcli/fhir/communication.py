@@ -30,9 +30,6 @@ UNKNOWN_STATUS = "unknown"
 _PARTIAL_DATE = re.compile(r"\d{4}(-\d\d){0,2}", re.ASCII)
 _PATIENT_SIDE = frozenset({"Patient", "RelatedPerson"})
 _NO_SURGERY = _PATIENT_SIDE | {"Device"}
-_TO_WHOM_UNKNOWN = (
-    "it does not name its recipient so that gpcli could tell whether it is the patient"
-)
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,8 @@ def read_message(message: Element, bundle: Bundle, reader: Reader, thread: str) 
     message_id = message.require_string("id")
     sender = message.link("sender")
     sender_type = _type_of(sender, bundle, message)
-    mine = sender_type in _PATIENT_SIDE or _is_author(sender, reader)
+    is_to_patient = _is_to_patient(message, bundle, reader)
+    mine = _is_mine(sender, sender_type, reader, is_to_patient=is_to_patient)
     status = message.expected_string("status") or UNKNOWN_STATUS
     read = Message(
         id=MessageId(message_id),
@@ -107,7 +105,8 @@ def read_message(message: Element, bundle: Bundle, reader: Reader, thread: str) 
     if read.is_withdrawn:
         return read
     received = is_received(message) or reader.is_read(message_id)
-    unread = read.stands and not mine and not received and _is_to_patient(message, reader)
+    to_be_read = _is_for_patient(message, mine=mine, is_to_patient=is_to_patient)
+    unread = to_be_read if read.stands and not received else False
     return replace(read, unread=unread, **read_content(message, bundle)._asdict())
 
 
@@ -133,9 +132,9 @@ def read_thread(header: Element, messages: Sequence[Message], bundle: Bundle, zo
         surgery=_none_if_malformed(lambda: _surgery_name(surgery, bundle, header)),
         practitioner=_none_if_malformed(lambda: _practitioner_name(surgery, bundle, header)),
         started=started,
-        last=max(sent, default=started),
+        last=newest.sent if newest else started,
         message_count=len(messages),
-        unread_count=sum(message.unread for message in messages),
+        unread_count=_count_unread(messages),
         zone=zone,
         surgery_id=_id_of(_record_target(surgery)),
         identifiers=header.identifiers(),
@@ -193,20 +192,54 @@ def _first_communication(communication: Element, name: str) -> str | None:
     return next((each for each in targets if each.startswith("Communication/")), None)
 
 
-def _is_author(sender: Reference | None, reader: Reader) -> bool:
-    return sender is not None and sender.target is not None and sender.target == reader.author
+def _count_unread(messages: Sequence[Message]) -> int | None:
+    """Return how many are unread, at least; `None` where none is known to be, and some may be."""
+    known = sum(message.unread is True for message in messages)
+    return known or (None if any(message.unread is None for message in messages) else 0)
 
 
-def _is_to_patient(message: Element, reader: Reader) -> bool:
-    """Return whether the patient is a recipient; where that can't be told, it is a flaw."""
-    recipients = message.links("recipient")
-    parties = [reader.find_party(link) for link in recipients]
-    if Owner.PATIENT in parties:
+def _is_mine(
+    sender: Reference | None, sender_type: str | None, reader: Reader, *, is_to_patient: bool | None
+) -> bool | None:
+    """Return whether it is from the patient, or from somebody for them; `None` = not told."""
+    if sender and (sender_type in _PATIENT_SIDE or _is_reader(sender, reader)):
         return True
-    doubtful = zip(recipients, parties, strict=True)
-    if any(link.type == "Patient" and party is Owner.UNKNOWN for link, party in doubtful):
-        message.reject("recipient", f"can't be told: {_TO_WHOM_UNKNOWN}")
-    return False
+    return False if sender_type or is_to_patient else None
+
+
+def _is_reader(party: Reference, reader: Reader) -> bool:
+    """Return whether it is known to be the patient, or who is signed in for them."""
+    is_author = party.target is not None and party.target == reader.author
+    return is_author or reader.find_party(party) is Owner.PATIENT
+
+
+def _is_to_patient(message: Element, bundle: Bundle, reader: Reader) -> bool | None:
+    """Return whether the patient is a recipient; `None` where it names none, or may name them."""
+    recipients = message.links("recipient")
+    if any(_is_reader(link, reader) for link in recipients):
+        return True
+    doubtful = (_is_perhaps_patient(link, bundle, message, reader) for link in recipients)
+    return None if not recipients or any(doubtful) else False
+
+
+def _is_perhaps_patient(party: Reference, bundle: Bundle, message: Element, reader: Reader) -> bool:
+    kind = _type_of(party, bundle, message)
+    is_contained = (party.target or "").startswith("#")
+    is_open = is_contained or reader.find_party(party) is Owner.UNKNOWN
+    return kind == "Group" or (kind in {"Patient", None} and is_open)
+
+
+def _is_for_patient(
+    message: Element, *, mine: bool | None, is_to_patient: bool | None
+) -> bool | None:
+    """Return whether it came to the patient; `None` = not told.
+
+    What somebody else has sent and addressed to nobody is for the patient, in whose mailbox it is.
+    """
+    if mine:
+        return False
+    is_unaddressed = not message.links("recipient")
+    return True if mine is False and is_unaddressed else is_to_patient
 
 
 def _none_if_malformed(read: Callable[[], str | None]) -> str | None:

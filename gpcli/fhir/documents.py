@@ -19,6 +19,8 @@ MAX_TEXT_BYTES = 64 * 1024
 """A plain text file that is larger is no message, and only attached."""
 
 _PLAIN_TEXT = "text/plain"
+_FILES = frozenset({DOCUMENT_REFERENCE, "Binary", None})
+"""Types of records, `None` = not told, that may be the file that a message refers to."""
 
 
 class MessageContent(NamedTuple):
@@ -27,37 +29,47 @@ class MessageContent(NamedTuple):
     text: str
     text_from: tuple[str, ...]
     attachments: tuple[Attachment, ...]
+    unreadable: int
 
 
 def read_content(message: Element, bundle: Bundle) -> MessageContent:
-    """Return the text and the files of a Communication.
+    """Return the text and the files of a Communication, and how many of its parts can't be read.
 
-    Where it has no text of its own, that of its plain text files stands in, if it came along.
-    Raises Malformed.
+    Where it has no text of its own, that of its plain text files stands in, if it came along. The
+    ids of the files are the message's and their number (`MESSAGE.1`). A file in a DocumentReference
+    that is not in `bundle` has that reference as its `source`. A part that can't be read costs
+    itself, as a flaw. Raises Malformed.
     """
-    attachments = read_attachments(message, bundle)
-    texts = (payload.string("contentString") for payload in message.children("payload"))
-    own = "\n\n".join(filter(None, texts))
+    payloads = message.children("payload")
+    texts = tuple(filter(None, (payload.string("contentString") for payload in payloads)))
+    parts = [payload for payload in payloads if "contentString" not in payload.json]
+    message_id = message.require_string("id")
+    files = [
+        _read_payload_or_reject(part, f"{message_id}.{number}", message, bundle)
+        for number, part in enumerate(parts, 1)
+    ]
+    unreadable = files.count(()) + _count_unreadable_texts(message)
+    attachments = tuple(file for group in files for file in group)
+    own = "\n\n".join(texts)
     if own.strip():
-        return MessageContent(own, (), attachments)
+        return MessageContent(own, (), attachments, unreadable)
     read = ((attachment.id, decode_text(attachment)) for attachment in attachments)
     found = {identity: text for identity, text in read if text}
-    return MessageContent("\n\n".join(found.values()), tuple(found), attachments)
+    return MessageContent("\n\n".join(found.values()), tuple(found), attachments, unreadable)
 
 
-def read_attachments(message: Element, bundle: Bundle) -> tuple[Attachment, ...]:
-    """Return the files of a Communication; their ids are its id and their number (`MESSAGE.1`).
+def _count_unreadable_texts(message: Element) -> int:
+    written = message.json.get("payload")
+    if isinstance(written, list):
+        return sum(map(_is_no_text, written))
+    return 0 if written is None else 1
 
-    A file in a DocumentReference that is not in `bundle` has that reference as its `source`. A
-    payload that can't be read costs itself, as a flaw. Raises Malformed.
-    """
-    payloads = [each for each in message.children("payload") if "contentString" not in each.json]
-    message_id = message.require_string("id")
-    files = (
-        _read_payload_or_reject(payload, f"{message_id}.{number}", message, bundle)
-        for number, payload in enumerate(payloads, 1)
-    )
-    return tuple(file for group in files for file in group)
+
+def _is_no_text(payload: object) -> bool:
+    """Return whether it is neither a payload nor absent, or its text is no text."""
+    if not isinstance(payload, dict):
+        return payload is not None
+    return not isinstance(payload.get("contentString", ""), str)
 
 
 def read_attachment(
@@ -195,7 +207,9 @@ def _read_payload(
     source = link.target
     if source and source.startswith("#"):
         raise Malformed(f"{payload.path} refers to {source}, which is not in it")
-    return (Attachment(attachment_id, link.display, None, None, source=source),)
+    if link.type in _FILES:
+        return (Attachment(attachment_id, link.display, None, None, source=source),)
+    return (Attachment(attachment_id, link.display or source, None, None),)
 
 
 def _read_relations(document: Element) -> Iterator[str]:

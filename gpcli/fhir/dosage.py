@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from gpcli.fhir.element import Element, is_time
 from gpcli.fhir.quantity import (
     TIME_UNITS,
-    format_decimal,
     word_quantity,
     word_range,
     word_ratio,
 )
+from gpcli.model.service import format_decimal
 
 HAS_MORE = "and more that gpcli can't put into words"
 NOT_WORDED = "stated in a way that gpcli can't put into words"
@@ -40,23 +41,27 @@ class Dosing:
 def read_dosing(holder: Element, name: str) -> Dosing:
     """Return what the Dosages of a resource say; `name` is the property that has them."""
     dosages = sorted(holder.children(name), key=_by_sequence)
-    details = {place: word_dosage(each) for place, each in enumerate(dosages)}
-    doses = (
-        each.string("text") or details[place] or each.string("patientInstruction")
-        for place, each in enumerate(dosages)
+    details = [word_dosage(each) for each in dosages]
+    steps = [each.decimal("sequence") for each in dosages]
+    doses = [
+        each.string("text") or detail or each.string("patientInstruction")
+        for each, detail in zip(dosages, details, strict=True)
+    ]
+    instructions = dict.fromkeys(
+        instruction
+        for each, detail in zip(dosages, details, strict=True)
+        for instruction in _read_instructions(each, has_detail=bool(detail))
     )
     return Dosing(
-        dose=_join_facts(doses),
-        detail=_join_facts(
-            details[place] for place, each in enumerate(dosages) if each.string("text")
+        dose=_join_steps(doses, steps),
+        detail=_join_steps(
+            (
+                detail if each.string("text") else None
+                for each, detail in zip(dosages, details, strict=True)
+            ),
+            steps,
         ),
-        instructions=_join_facts(
-            dict.fromkeys(
-                instruction
-                for place, each in enumerate(dosages)
-                for instruction in _read_instructions(each, has_detail=bool(details[place]))
-            )
-        ),
+        instructions="; ".join(instructions) or None,
     )
 
 
@@ -77,10 +82,10 @@ def word_dosage(dosage: Element) -> str | None:
     return f"{words}, {HAS_MORE}" if words else NOT_WORDED
 
 
-def _by_sequence(dosage: Element) -> tuple[bool, float]:
+def _by_sequence(dosage: Element) -> tuple[bool, Decimal]:
     """Order by `sequence`; a dosage without one comes last, and keeps its place among those."""
     sequence = dosage.decimal("sequence")
-    return sequence is None, float(sequence or 0)
+    return sequence is None, sequence or Decimal(0)
 
 
 def _read_instructions(dosage: Element, *, has_detail: bool) -> Iterator[str]:
@@ -90,8 +95,18 @@ def _read_instructions(dosage: Element, *, has_detail: bool) -> Iterator[str]:
         yield instruction
 
 
-def _join_facts(facts: Iterable[str | None]) -> str | None:
-    return "; ".join(filter(None, facts)) or None
+def _join_steps(facts: Iterable[str | None], steps: Iterable[Decimal | None]) -> str | None:
+    """Return what dosages say in their order: with `then` from one step to the next.
+
+    Those of the same sequence hold at the same time (R4 Dosage.sequence).
+    """
+    joined, before = "", None
+    for fact, step in zip(facts, steps, strict=True):
+        if fact:
+            follows = None not in {before, step} and before != step
+            joined += f"; {'then ' if follows else ''}{fact}" if joined else fact
+            before = step
+    return joined or None
 
 
 def _join(phrases: Iterable[str | None]) -> str:
@@ -167,8 +182,14 @@ def _word_timing_code(timing: Element) -> Phrases:
     if concept is None:
         return
     text = concept.as_text()
-    codes = (text,) if text else (coding.code for coding in timing.codings("code"))
+    codes = (text,) if text else _codes_of(timing, "code", _TIMING_SYSTEMS)
     yield next((_ABBREVIATIONS[code] for code in codes if code in _ABBREVIATIONS), text)
+
+
+def _codes_of(element: Element, name: str, systems: tuple[str, ...]) -> Iterator[str]:
+    """Yield the codes of a concept whose system ends in one of `systems`, or is not told."""
+    codings = element.codings(name)
+    return (each.code for each in codings if not each.system or each.system.endswith(systems))
 
 
 def _word_repeat(repeat: Element) -> Phrases:
@@ -179,9 +200,15 @@ def _word_repeat(repeat: Element) -> Phrases:
     yield from _word_events(repeat)
     yield from _word_duration(repeat)
     yield from _word_parts(repeat, _BOUNDS)
-    count = _read_span(repeat, "count", "countMax")
-    yield f"{_times(count)} in all" if count else ""
+    yield _word_count(repeat)
     yield from _unknown(repeat, {*_REPEAT_PARTS, *_BOUNDS, *_PLAIN})
+
+
+def _word_count(repeat: Element) -> str | None:
+    count = _read_span(repeat, "count", "countMax")
+    if not _has_positive(repeat, "count", "countMax"):
+        return None
+    return f"{_times(count)} in all" if count else ""
 
 
 def _trim_seconds(time: str) -> str:
@@ -223,7 +250,7 @@ def _word_events(repeat: Element) -> Phrases:
     if not offset:
         yield _list(events) if events else ""
         return
-    if not events or not all(event.startswith(_AROUND) for event in events):
+    if not events or offset < 0 or not all(event.startswith(_AROUND) for event in events):
         yield _list(events) if events else ""
         yield None  # an offset from a time that nobody can tell
         return
@@ -234,7 +261,8 @@ def _word_events(repeat: Element) -> Phrases:
 def _word_duration(repeat: Element) -> Phrases:
     length = _read_span(repeat, "duration", "durationMax")
     unit = repeat.string("durationUnit")
-    if length is None or unit not in TIME_UNITS:
+    is_possible = _has_positive(repeat, "duration", "durationMax")
+    if length is None or unit not in TIME_UNITS or not is_possible:
         yield None if length or unit else ""
         return
     yield f"for {length} {TIME_UNITS[unit][length != '1']} each time"
@@ -282,7 +310,7 @@ def _word_needed_for(dosage: Element, name: str) -> Phrases:
 
 def _word_route(dosage: Element, name: str) -> Phrases:
     text = dosage.concept_text(name)
-    codes = (coding.code for coding in dosage.codings(name))
+    codes = _codes_of(dosage, name, _ROUTE_SYSTEMS)
     yield text or next((_ROUTES[code] for code in codes if code in _ROUTES), None)
 
 
@@ -353,6 +381,10 @@ _EVENTS = {
 }
 """R4 EventTiming."""
 
+_TIMING_SYSTEMS = ("GTSAbbreviation", "timing-abbreviation", "2.16.840.1.113883.5.1022")
+_ROUTE_SYSTEMS = ("snomed.info/sct", "RouteOfAdministration", "2.16.840.1.113883.5.112")
+"""Ends of the URIs of code systems: v3 under its several names, and SNOMED CT."""
+
 _ABBREVIATIONS = {
     "BID": "twice a day",
     "TID": "3 times a day",
@@ -379,7 +411,7 @@ _ROUTES = {
     "78421000": "into a muscle",
     "47625008": "into a vein",
     "34206005": "under the skin",
-    "6064005": "on the skin",
+    "6064005": "topically",
     "37161004": "into the rectum",
     "46713006": "into the nose",
     "54485002": "into the eye",

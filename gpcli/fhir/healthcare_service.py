@@ -26,6 +26,7 @@ from gpcli.model.service import (
     ServiceName,
     Surcharge,
     Surgery,
+    format_decimal,
 )
 
 SERVICE_SYSTEM = "urn:gpcli:gp-service"
@@ -240,11 +241,12 @@ def _read_limits(service: Element) -> Limits:
 def _read_maximum(service: Element, url: str) -> int | None:
     extension = service.extension(url)
     value = extension.decimal("valueInteger") if extension else None
-    if value is None:
+    if value is None or extension is None:
         return None
-    if value < 0 or value != value.to_integral_value():
-        raise Malformed(f"{service.path}.extension is not a number of bytes or characters")
-    return int(value)
+    if value >= 0 and value == value.to_integral_value():
+        return int(value)
+    extension.reject("valueInteger")
+    return None
 
 
 def _read_eligibility(service: Element) -> Iterator[str]:
@@ -344,7 +346,7 @@ def _describe_context(context: Element) -> str | None:
 
 def _describe_quantity(quantity: Element) -> str:
     value = quantity.decimal("value")
-    parts = (quantity.string("comparator"), str(value) if value is not None else None)
+    parts = (quantity.string("comparator"), None if value is None else format_decimal(value))
     unit = quantity.string("unit") or quantity.string("code")
     return " ".join(filter(None, ("".join(filter(None, parts)), unit)))
 

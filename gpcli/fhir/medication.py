@@ -11,7 +11,7 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Coding, Element
 from gpcli.fhir.modifiers import require_known_code
 from gpcli.fhir.patient import Identifiers
-from gpcli.fhir.quantity import format_decimal, read_quantity, word_quantity
+from gpcli.fhir.quantity import read_quantity, word_quantity
 from gpcli.model.prescription import Basis, Quantity, Remaining, format_medicine
 
 _GROUP_SYSTEM = re.compile(r"(?:^|\D)7421$", re.ASCII)
@@ -116,7 +116,7 @@ def _format_ratio(strength: Element | None, form: str | None) -> str | None:
         return None if _has_value(strength, "denominator") else amount
     if per.value == 1 and _is_unit_itself(per.unit, form):
         return amount
-    return f"{amount}/{per.unit if per.value == 1 else _format_quantity(per)}"
+    return f"{amount}/{per.unit if per.value == 1 else per.text}"
 
 
 def _has_value(strength: Element, name: str) -> bool:
@@ -127,10 +127,6 @@ def _has_value(strength: Element, name: str) -> bool:
 def _is_unit_itself(unit: str | None, form: str | None) -> bool:
     """Return whether a unit is one piece of the medicine's form, as in one tablet, or unstated."""
     return unit in {None, "1"} or (unit or "").casefold() == (form or "").casefold()
-
-
-def _format_quantity(quantity: Quantity) -> str:
-    return " ".join(filter(None, (format_decimal(quantity.value), quantity.unit)))
 
 
 _REPEAT_INFORMATION = "MedicationRepeatInformation"
@@ -304,6 +300,7 @@ def _read_count(element: Element, name: str) -> int | None:
     value = element.decimal(name)
     if value is None:
         return None
-    if value != value.to_integral_value() or not 0 <= value <= _MAX_UNSIGNED_INT:
-        raise element.malformed(name)
-    return int(value)
+    if 0 <= value <= _MAX_UNSIGNED_INT and value == value.to_integral_value():
+        return int(value)
+    element.reject(name)
+    return None

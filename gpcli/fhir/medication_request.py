@@ -185,7 +185,7 @@ class _Supply(NamedTuple):
     valid_until: str | None
     expired: bool
     remaining: Remaining | None
-    low: bool
+    low: bool | None
 
 
 def _read_supply(
@@ -203,19 +203,16 @@ def _read_supply(
     if not meaning.is_supply:
         return _Supply(valid_until, expired=False, remaining=None, low=False)
     remaining = read_remaining(request, dispenses)
+    low: bool | None = False
     if meaning.status != "active":  # nobody needs more of it while it is on hold
-        return _Supply(valid_until, expired=False, remaining=remaining, low=False)
-    if is_undispensed(request, dispenses):  # a short one that is new would count as nearly expired
+        pass
+    elif is_undispensed(request, dispenses):  # a short one that is new would count as nearly over
         low = remaining is not None and remaining.fills == 0
+    elif not _is_nearly_expired(start or _read_issued(request, zone), end, now):
+        low = remaining.fills <= _FEW_FILLS if remaining else None
     else:
-        low = _has_few_fills(remaining) or _is_nearly_expired(
-            start or _read_issued(request, zone), end, now
-        )
+        low = True
     return _Supply(valid_until, expired=False, remaining=remaining, low=low)
-
-
-def _has_few_fills(remaining: Remaining | None) -> bool:
-    return remaining is not None and remaining.fills <= _FEW_FILLS
 
 
 def _is_nearly_expired(start: datetime | None, end: datetime | None, now: datetime) -> bool:
@@ -238,19 +235,19 @@ def _read_kind(request: Element) -> str | None:
 
 
 def _surgery_id(requester: str | None, bundle: Bundle) -> str | None:
-    """Return the id of the prescriber's role or organization; `None` where there is neither.
+    """Return the id of the prescriber's role or organization; `None` where neither is told.
 
-    `requester` is `Type/id`.
+    `requester` is `Type/id`. Which of several roles of a person it was is not told.
     """
     resource_type, _, resource_id = (requester or "").partition("/")
     if resource_type in {"PractitionerRole", "Organization"}:
         return resource_id
-    roles = (
-        role
+    roles = [
+        role.require_string("id")
         for role in bundle.of_type("PractitionerRole")
-        if role.reference("practitioner") == requester
-    )
-    return next((role.require_string("id") for role in roles if requester), None)
+        if requester and role.reference("practitioner") == requester
+    ]
+    return roles[0] if len(roles) == 1 else None
 
 
 SNOMED = "http://snomed.info/sct"
@@ -325,7 +322,9 @@ def write_renewal(
     prescriber = prescription.prescriber_ref or ""
     if prescriber.startswith("Practitioner"):
         task["owner"] = {"reference": prescriber}
-    return {**task, "note": [{"text": note}]} if note else task
+    if note:
+        task["note"] = [{"authorReference": {"reference": author}, "text": note}]
+    return task
 
 
 def write_renewal_withdrawal(task: Element) -> dict[str, Any]:
@@ -378,10 +377,10 @@ def _read_notes(task: Element, bundle: Bundle) -> list[_Note]:
 
 
 def _read_author(note: Element, bundle: Bundle, task: Element) -> _Author:
-    """Return who wrote a note; one without an author is the patient's, as gpcli writes them."""
+    """Return who wrote a note, as far as it tells."""
     link = note.link("authorReference")
     if link is None:
-        return _Author.UNKNOWN if note.string("authorString") else _Author.PATIENT
+        return _Author.UNKNOWN
     record = bundle.resolve(link, task)
     kind = record.resource_type if record else link.type
     return _AUTHORS.get(kind or "", _Author.UNKNOWN)

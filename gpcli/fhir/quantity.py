@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from gpcli.fhir.element import Element
 from gpcli.model.prescription import Quantity
+from gpcli.model.service import format_decimal
 
 _COMPARATORS = {"<": "less than ", "<=": "at most ", ">=": "at least ", ">": "more than "}
 """R4 QuantityComparator, a modifier: with one, the value is not the amount itself."""
@@ -20,18 +21,6 @@ TIME_UNITS = {
     "a": ("year", "years"),
 }
 """UCUM codes of UnitsOfTime, for one and for several."""
-
-_MOST_DIGITS = 40
-"""A number with more digits is written with an exponent, as it came."""
-
-
-def format_decimal(value: Decimal) -> str:
-    """Return a number with its own digits, without an exponent where it is not too long for that.
-
-    Nothing is rounded.
-    """
-    is_short = abs(value.adjusted()) < _MOST_DIGITS and len(value.as_tuple().digits) < _MOST_DIGITS
-    return format(value, "f") if is_short else str(value)
 
 
 def read_quantity(element: Element, name: str) -> Quantity | None:
@@ -84,7 +73,8 @@ def word_ratio(ratio: Element) -> str | None:
         return None
     if value == 1:
         return " per ".join(filter(None, (amount, _read_unit(denominator, value))))
-    return f"{amount} per {_word_amount(denominator)}"
+    per = _word_amount(denominator) if value else None
+    return f"{amount} per {per}" if per else None
 
 
 def _word_half(quantity: Element | None, words: str) -> str | None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NewType
 
 from gpcli.model.receipt import Receipt, field_values
-from gpcli.model.service import Offers
+from gpcli.model.service import Offers, format_decimal
 
 PrescriptionId = NewType("PrescriptionId", str)
 """Logical id of a MedicationRequest."""
@@ -50,6 +50,11 @@ class Quantity:
 
     value: Decimal
     unit: str | None
+
+    @property
+    def text(self) -> str:
+        """Value and unit in one phrase."""
+        return " ".join(filter(None, (format_decimal(self.value), self.unit)))
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,15 @@ class Renewal:
         """Whether it was entered in error: nobody asked."""
         return self.status == IN_ERROR
 
+    def has_note(self, note: str | None) -> bool:
+        """Return whether it was asked for with `note`; with `None`, whether without any.
+
+        A portal may not keep who wrote a note.
+        """
+        if note is None:
+            return not (self.note or "").strip()
+        return note.strip() in {each.strip() for each in (self.note or "", *self.notes)}
+
 
 @dataclass(frozen=True)
 class Prescription:
@@ -102,7 +116,7 @@ class Prescription:
 
     `kind` is `medicine`, `consumable` or `nutrition`, `None` = not said; `group` the Norwegian
     prescription group (A, B, C, …). `valid_until` is a date as written, which may be partial.
-    `remaining` `None` = unknown. `low` tells that little is left, as far as that is known.
+    `remaining` `None` = unknown. `low` tells whether little is left; `None` = nothing tells it.
     `renewal` is the newest request to renew it. `predecessors` are the ids that it replaced.
 
     With `do_not_take` it says that the medicine must not be taken. `status` and `intent` are R4's,
@@ -125,7 +139,7 @@ class Prescription:
     valid_until: str | None
     expired: bool
     remaining: Remaining | None
-    low: bool
+    low: bool | None
     renewal: Renewal | None
     zone: str
     predecessors: tuple[str, ...] = ()

@@ -86,6 +86,19 @@ class Surgery:
         return self.phones[0] if self.phones else None
 
 
+_MOST_DIGITS = 40
+"""A number with more digits is written with an exponent, as it came."""
+
+
+def format_decimal(value: Decimal) -> str:
+    """Return a number with its own digits, without an exponent where it is not too long for that.
+
+    Nothing is rounded.
+    """
+    is_short = abs(value.adjusted()) < _MOST_DIGITS and len(value.as_tuple().digits) < _MOST_DIGITS
+    return format(value, "f") if is_short else str(value)
+
+
 @dataclass(frozen=True)
 class Surcharge:
     """A part of an amount that comes on top, such as the invoice fee; `name` as written."""

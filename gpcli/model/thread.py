@@ -59,6 +59,11 @@ class Attachment:
     relations: tuple[str, ...] = ()
 
     @property
+    def is_empty(self) -> bool:
+        """Whether the portal gives neither its bytes nor a place where they are."""
+        return self.content is None and self.source is None
+
+    @property
     def is_withdrawn(self) -> bool:
         """Whether whoever made it has said that it is wrong."""
         return WITHDRAWN in {self.status, self.document_status}
@@ -75,22 +80,24 @@ class MessageNote:
 
 @dataclass(frozen=True)
 class Message:
-    """One message. `sender` is a name; `mine` tells whether it went to the surgery.
+    """One message. `sender` is a name; `mine` tells whether the patient's side sent it.
 
-    `unread` is true of one to the patient that neither the portal nor this machine knows as read.
-    `status` is R4's EventStatus as written, `unknown` where the portal gives none; of one that is
+    `unread` is true of one that came to the patient and that neither the portal nor this machine
+    knows as read. Both are `None` where the portal does not tell who sent it, or to whom. `status`
+    is R4's EventStatus as written, `unknown` where the portal gives none; of one that is
     `entered-in-error`, which its sender has withdrawn, neither text nor files are told. `text_from`
     has the ids of the attachments whose words `text` is; it is empty where the message has words of
-    its own. `sender_type` is the type of the sender's record. `sent_date` is the year, month or day
-    where the portal tells no time. `about` and `medium` are in the portal's words.
+    its own. `unreadable` is how many parts it has besides, which gpcli can't show. `sender_type` is
+    the type of the sender's record. `sent_date` is the year, month or day where the portal tells no
+    time. `about` and `medium` are in the portal's words.
     """
 
     id: MessageId | None
     thread_id: ThreadId | None
     sent: datetime | None
     sender: str | None
-    mine: bool
-    unread: bool
+    mine: bool | None
+    unread: bool | None
     text: str
     attachments: tuple[Attachment, ...]
     in_response_to: str | None = None
@@ -105,6 +112,7 @@ class Message:
     medium: tuple[str, ...] = ()
     notes: tuple[MessageNote, ...] = ()
     known_since: datetime | None = field(default=None, metadata={"json": False}, repr=False)
+    unreadable: int = 0
 
     @property
     def own_text(self) -> str:
@@ -127,7 +135,8 @@ class Thread:
     """A thread without its messages. `kind` and `status` (R4 EventStatus) as written.
 
     `status` is `unknown` where the portal gives none. `last` is when the newest message was sent;
-    where the portal tells no time of that, `last_date` is the year, month or day.
+    where the portal tells no time of that, `last_date` is the year, month or day. `unread_count` is
+    `None` where no message is known to be unread, and of some the portal does not tell.
     `closed_because` is the surgery's own words, where it ended or rejected the thread. `id` is
     `None` only before it is sent. At portals that know no threads a message may stand alone:
     `status` is then that of this message.
@@ -143,7 +152,7 @@ class Thread:
     started: datetime | None
     last: datetime | None
     message_count: int
-    unread_count: int
+    unread_count: int | None
     zone: str
     surgery_id: str | None = field(default=None, metadata={"json": False})
     identifiers: tuple[str, ...] = field(default=(), metadata={"json": False})
@@ -155,8 +164,13 @@ class Thread:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing more can be written in it."""
-        return self.status in CLOSED and not (self.is_message and self.status == SENT)
+        """Whether nothing more can be written in it.
+
+        `completed` closes the threads of gpcli's kinds; of any other Communication it tells that it
+        was sent.
+        """
+        is_thread = self.kind in set(ThreadKind) and not self.is_message
+        return self.status in CLOSED and (is_thread or self.status != SENT)
 
     @property
     def is_withdrawn(self) -> bool:
@@ -180,7 +194,7 @@ class Conversation:
     @property
     def latest_from_surgery(self) -> Message | None:
         """The newest message that the surgery sent, if there is one."""
-        standing = (each for each in reversed(self.messages) if not each.mine and each.stands)
+        standing = (each for each in reversed(self.messages) if each.mine is False and each.stands)
         return next(standing, None)
 
 

@@ -110,8 +110,10 @@ def _codings(concepts: Collection[Json]) -> Iterator[tuple[str, str]]:
     for concept in concepts:
         codings = concept.get("coding") if isinstance(concept, dict) else None
         for coding in codings if isinstance(codings, list) else ():
-            if isinstance(coding, dict) and coding.get("code"):
-                yield coding.get("system") or "", coding["code"]
+            if isinstance(coding, dict):
+                system, code = coding.get("system") or "", coding.get("code")
+                if isinstance(system, str) and isinstance(code, str) and code:
+                    yield system, code
 
 
 def _is_other_identifier(record: Mapping[str, Json], value: str) -> bool:

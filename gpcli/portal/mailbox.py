@@ -95,7 +95,7 @@ def _fetch_file(search: FhirSearch, attachment: Attachment) -> bytes:
 
 
 def _no_bytes(attachment: Attachment) -> BadResponse:
-    return BadResponse(f"The attachment {attachment.id} can't be read: it holds no bytes.")
+    return BadResponse(f"{attachment.id} can't be read: it has no content that gpcli can fetch.")
 
 
 def _read_file(response: HttpResponse, media_type: str) -> bytes:
@@ -428,7 +428,7 @@ def _require_as_sent(
     may normalise the text that it stores.
     """
     hint = f"gpcli messages show {thread} shows what is there."
-    if message is None or message.thread_id != thread or not message.mine:
+    if message is None or message.thread_id != thread or message.mine is False:
         raise Conflict("What the portal made of the request is not your message.", hint=_SEE_LIST)
     if not changed and not is_same_text(message.own_text, draft.text):
         raise request_id_conflict()

@@ -361,7 +361,7 @@ class FhirPrescriptions:
         if not renewals or renewals[0].prescription_id != prescription.id:
             error = Conflict("The portal made something else of the request.", hint=_SEE_LIST)
             return RenewalOutcome(prescription, None, changed=False, error=error)
-        if not outcome.changed and renewals[0].note != note:
+        if not outcome.changed and not renewals[0].has_note(note):
             return RenewalOutcome(prescription, None, changed=False, error=request_id_conflict())
         return RenewalOutcome(prescription, renewals[0], outcome.changed)
 

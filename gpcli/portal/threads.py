@@ -319,7 +319,7 @@ def _by_time(message: Message) -> tuple[float, str]:
 
 def _unread_then_newest(thread: Thread) -> tuple[bool, float, str]:
     last = thread.last or thread.known_since
-    return thread.unread_count == 0, -(last.timestamp() if last else 0.0), str(thread.id)
+    return not thread.unread_count, -(last.timestamp() if last else 0.0), str(thread.id)
 
 
 def _id(reference: str) -> str:

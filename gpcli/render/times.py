@@ -36,9 +36,17 @@ class TimeFormat:
             return ""
         return format_surgery_period(start, end, zone, now=self.now, machine_zone=self.machine_zone)
 
-    def day(self, day: date | None) -> str:
-        """Return a day; empty for `None`."""
-        return "" if day is None else format_day(day)
+    def recorded_day(self, recorded: str | None, zone: str) -> str:
+        """Return the day of a dateTime as a portal writes it (R4), that of a time in `zone`.
+
+        What is no whole date, such as a year, stays as it is.
+        """
+        try:
+            when = datetime.fromisoformat(recorded or "")
+        except ValueError:
+            return recorded or ""
+        in_zone = _to_zone(when, _find_zone(zone) or when.tzinfo) if when.tzinfo else when
+        return format_day(in_zone)
 
 
 def format_surgery_time(

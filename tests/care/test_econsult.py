@@ -337,7 +337,6 @@ BEGUN = a_thread("thr-7", started=at("2026-11-30 09:30"), unread_count=0)
     [
         BEGUN,
         replace(BEGUN, subject=" Rash "),
-        replace(BEGUN, started=None),
         replace(BEGUN, surgery_id=None),
         replace(BEGUN, status="on-hold"),
     ],
@@ -349,6 +348,12 @@ def test_one_in_writing_with_the_same_subject_on_the_same_day_needs_another(begu
         "gpcli messages reply thr-7 adds to it; for one more, add --another.",
     )
     assert write(portal, another=True).action
+
+
+def test_one_in_writing_that_does_not_tell_when_it_was_started_is_only_called_open():
+    portal = mail_portal(CAN, under_way=(replace(BEGUN, started=None),))
+    message, _ = refused_by(AlreadyBooked, portal, write)
+    assert message == "An e-consultation with the same subject is open: thr-7."
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from gpcli.care.inbox import (
     describe_reply,
     describe_undecided,
     fetch_reply_facts,
-    fetch_threads,
     find_threads,
     parse_thread_kind,
     select_attachments,
@@ -72,15 +71,15 @@ MIXED = threads_of(
 )
 def test_the_list_keeps_what_is_asked_for_in_the_portals_order(sought, shown):
     portal = mail_portal(offers(surgeries=(BERG, DAHL)), *MIXED)
-    found = fetch_threads(portal, ThreadFilters(**sought))
-    assert "".join(one.id for one in found) == shown
+    found = find_threads(portal, ThreadFilters(**sought))
+    assert "".join(one.id for one in found.threads) == shown
 
 
 def test_the_day_of_a_thread_is_the_surgerys_and_that_of_its_newest_message():
     late = replace(a_thread("late"), last=datetime(2026, 11, 30, 23, 30, tzinfo=UTC))
     portal = mail_portal(NOTHING, *threads_of(late, a_thread("never", last=None)))
-    found = fetch_threads(portal, ThreadFilters(since=date(2026, 12, 1)))
-    assert [one.id for one in found] == ["late"]
+    found = find_threads(portal, ThreadFilters(since=date(2026, 12, 1)))
+    assert [one.id for one in found.threads] == ["late"]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +88,9 @@ def test_the_day_of_a_thread_is_the_surgerys_and_that_of_its_newest_message():
         ({"since": date(2026, 11, 1)}, {"last": None}),
         ({"correspondent": "berg"}, {"practitioner": None, "surgery": None}),
         ({"gp": "berg"}, {"surgery_id": None}),
+        ({"unread": True}, {"unread_count": None}),
+        ({"kind": ThreadKind.E_CONSULTATION}, {"kind": None}),
+        ({"kind": ThreadKind.E_CONSULTATION}, {"kind": "Letter"}),
     ],
 )
 def test_a_thread_that_tells_too_little_for_a_filter_is_named(sought, unknown):
@@ -97,8 +99,13 @@ def test_a_thread_that_tells_too_little_for_a_filter_is_named(sought, unknown):
     found = find_threads(portal, ThreadFilters(**sought))
     assert ([one.id for one in found.threads], found.undecided) == (["a"], (vague,))
     assert "asked for: vague." in describe_undecided(found.undecided)
-    without = find_threads(portal, ThreadFilters(**sought, kind=ADMINISTRATIVE))
-    assert (without.threads, without.undecided) == ((), ())
+
+
+def test_a_thread_that_fails_one_filter_is_not_named_for_another():
+    vague = a_thread("vague", unread_count=None)
+    filters = ThreadFilters(unread=True, kind=ADMINISTRATIVE)
+    found = find_threads(mail_portal(NOTHING, *threads_of(vague)), filters)
+    assert (found.threads, found.undecided) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -122,7 +129,7 @@ def test_a_name_to_look_for_is_not_empty():
 
 def test_a_gp_of_another_name_is_not_found():
     with pytest.raises(NotFound):
-        fetch_threads(mail_portal(NOTHING), ThreadFilters(gp="nobody"))
+        find_threads(mail_portal(NOTHING), ThreadFilters(gp="nobody"))
 
 
 def test_kinds_have_their_words():
@@ -205,7 +212,7 @@ def test_the_plan_of_a_reply_says_where_it_goes_and_for_whom():
 def test_a_rehearsed_reply_is_the_message_before_it_is_sent():
     decision = reply(mail_portal(NOTHING, OPEN, parties=ON_BEHALF), Draft(WORDS, (PHOTO,)))
 
-    file = Attachment("1", "rash.jpg", "image/jpeg", 9)
+    file = Attachment("1", PHOTO.name, PHOTO.content_type, 9, PHOTO.content)
     assert decision.preview == a_message(
         None,
         sent=None,
@@ -261,6 +268,13 @@ def test_who_writes_is_told_to_whom_and_about_what():
             None,
             "The surgery has closed thread thr-1.",
             "gpcli messages show thr-1 may say why; gpcli contact begins a new one.",
+        ),
+        (
+            "Letter",
+            "stopped",
+            None,
+            "Thread thr-1 takes no reply: its status is stopped.",
+            "gpcli contact and gpcli econsult start begin a new one.",
         ),
     ],
 )

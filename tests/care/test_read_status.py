@@ -43,6 +43,13 @@ def test_the_plan_of_marking_names_what_is_unread_in_each_thread():
     assert [each.id for each in decision.preview.messages] == ["m-1", "m-2", "n-1"]
 
 
+def test_what_may_be_read_or_not_is_marked_as_well_and_not_called_unread():
+    vague = a_conversation(an_answer("m-1"), an_answer("m-2", mine=None, unread=None))
+    decision = propose_read_marks(mail_portal(NOTHING), [vague], INTENT)
+    assert decision.rows[0] == ("Thread", "Rash (thr-1): 2 not known to be read")
+    assert [each.id for each in decision.preview.messages] == ["m-1", "m-2"]
+
+
 def test_each_unread_message_is_marked_once_with_an_intent_of_its_own():
     portal = mail_portal(NOTHING)
     decision = propose_read_marks(portal, [UNREAD, OTHER], INTENT)

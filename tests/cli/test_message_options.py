@@ -55,7 +55,10 @@ def proposal(conversation):
     )
 
 
-WAITING = a_conversation(message_count=1, unread_count=0)
+WAITING = a_conversation(a_message(), message_count=1, unread_count=0)
+ADDED_TO = a_conversation(a_message(), a_message("msg-2"), unread_count=0)
+UNSIGNED = a_conversation(a_message(), an_answer(mine=None, unread=None), unread_count=None)
+BY_MACHINE = a_conversation(a_message(), an_answer(sender_type="Device"))
 FOLLOW = "Follow it with gpcli messages show thr-1."
 
 
@@ -67,6 +70,15 @@ FOLLOW = "Follow it with gpcli messages show thr-1."
             f"Sent; the surgery has not answered yet. It says: {SAYS} {FOLLOW}",
         ),
         (proposal(a_conversation()), f"Sent; the surgery has answered. {FOLLOW}"),
+        (
+            Outcome(ADDED_TO, changed=False),
+            f"It was sent before; nothing was sent now. The surgery has not answered yet. {FOLLOW}",
+        ),
+        (proposal(UNSIGNED), f"Sent. {FOLLOW}"),
+        (
+            Outcome(BY_MACHINE, changed=False),
+            f"It was sent before; nothing was sent now. {FOLLOW}",
+        ),
         (
             proposal(a_conversation(status="not-done", closed_because="Please call.")),
             f"The surgery has closed it: Please call. {FOLLOW}",

@@ -80,13 +80,24 @@ def test_an_answer_of_the_surgery_is_unread_until_it_is_received():
         (an_answer(recipient=[ref("Patient/ola")]), (), False),
         (an_answer(recipient=[ref("RelatedPerson/guro"), ref("Patient/kari")]), (), True),
         (an_answer(recipient=[ref("https://portal.example/fhir/R4/Patient/kari")]), (), True),
-        (an_answer(recipient=None), (), False),
+        (an_answer(recipient=[ref("Practitioner/lege")]), (), False),
+        (an_answer(recipient=[ref("Group/all")]), (), None),
+        (an_answer(recipient=[{"display": "Kari Nordmann"}]), (), None),
+        (an_answer(recipient=[ref("#me")], contained=[a_patient("me")]), (), None),
+        (an_answer(recipient=[ref("RelatedPerson/guro")]), (), False),
+        (an_answer(recipient=None), (), True),
+        (an_answer(recipient=None), ("answer-1",), False),
+        (an_answer(recipient=None, received="2027-02-03"), (), False),
+        (an_answer(recipient=None, sender=None), (), None),
+        (an_answer(recipient=None, sender={"display": "Somebody"}), (), None),
+        (a_message(recipient=None), (), False),
+        (a_message(sender=None), (), False),
         (an_answer(sender=None), (), True),
         (a_message(recipient=[ref("Patient/kari")]), (), False),
     ],
 )
 def test_unread_is_what_came_to_the_patient_and_nobody_knows_as_read(
-    message: dict, known: tuple[str, ...], unread: bool
+    message: dict, known: tuple[str, ...], unread: bool | None
 ):
     assert read(message, known=known).unread is unread
 
@@ -99,12 +110,29 @@ def test_unread_is_what_came_to_the_patient_and_nobody_knows_as_read(
         (ref("https://portal.example/fhir/R4/RelatedPerson/guro"), True),
         (ref("Organization/elvebakken"), False),
         (ref("PractitionerRole/role-1"), False),
-        ({"display": "Somebody"}, False),
-        (None, False),
+        ({"display": "Somebody"}, None),
+        (None, None),
     ],
 )
-def test_what_the_patient_or_somebody_for_them_wrote_is_mine(sender: dict | None, mine: bool):
+def test_what_the_patient_or_somebody_for_them_wrote_is_mine(
+    sender: dict | None, mine: bool | None
+):
     assert read(a_message(sender=sender)).mine is mine
+
+
+def test_what_came_to_the_patient_is_not_theirs_whoever_sent_it():
+    assert read(an_answer(sender=None)).mine is False
+
+
+@pytest.mark.parametrize(
+    ("unread", "count"),
+    [((), 0), ((False, None), None), ((True, None), 1), ((True, True), 2), ((False,), 0)],
+)
+def test_a_thread_counts_what_is_unread_and_says_where_nobody_knows(
+    unread: tuple[bool | None, ...], count: int | None
+):
+    messages = tuple(replace(ANSWER, unread=each) for each in unread)
+    assert thread(a_header(), messages=messages).unread_count == count
 
 
 BROKEN_ROLE = a_role(practitioner="nobody")

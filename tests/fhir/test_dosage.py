@@ -14,6 +14,7 @@ from gpcli.fhir.element import Element, Malformed, read_resource
 from tests.portal.builders import Json, concept
 
 SNOMED = "http://snomed.info/sct"
+V3 = "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation"
 
 
 def words(**dosage: Any) -> str | None:
@@ -81,6 +82,10 @@ def test_a_repetition_is_worded(said: Json, phrase: str):
         ({"frequency": 2, "period": 1}, f"twice, {HAS_MORE}"),
         ({"period": 1, "periodUnit": "moon"}, NOT_WORDED),
         ({"duration": 30}, NOT_WORDED),
+        ({"duration": -30, "durationUnit": "min"}, NOT_WORDED),
+        ({"when": ["AC"], "offset": -30}, f"before meals, {HAS_MORE}"),
+        ({"count": 0}, NOT_WORDED),
+        ({"count": -2, "frequency": 3}, f"3 times, {HAS_MORE}"),
         ({"boundsRange": {}}, NOT_WORDED),
         ({"boundsPeriod": {}}, NOT_WORDED),
         ({"boundsDuration": {"unit": "d"}}, NOT_WORDED),
@@ -96,12 +101,15 @@ def test_what_can_not_be_worded_is_said_to_be_there(said: Json, phrase: str):
     [
         ({"code": {"text": "Twice daily with food", "coding": [{"code": "BID"}]}},
          "Twice daily with food"),
-        ({"code": concept("TID")}, "3 times a day"),
+        ({"code": concept("TID", V3)}, "3 times a day"),
         ({"code": {"text": "QOD"}}, "every 2 days"),
         ({"code": concept("307469008", SNOMED)}, NOT_WORDED),
-        ({"code": concept("BID"), "repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}},
+        ({"code": {"coding": [{"code": "PM"}]}}, "every afternoon"),
+        ({"code": concept("PM", "urn:oid:2.16.840.1.113883.5.1022")}, "every afternoon"),
+        ({"code": concept("PM", "urn:example:ward-rounds")}, NOT_WORDED),
+        ({"code": concept("BID", V3), "repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}},
          "twice a day"),
-        ({"code": concept("BID"), "repeat": {"boundsDuration": amount(7, "d")}},
+        ({"code": concept("BID", V3), "repeat": {"boundsDuration": amount(7, "d")}},
          "twice a day, for 7 days"),
         ({"event": ["2027-03-02", "2027-03-09T08:00:00+01:00"]},
          "on 2027-03-02 and 2027-03-09T08:00:00+01:00"),
@@ -151,6 +159,7 @@ def test_a_dose_and_its_rate_are_worded_with_their_own_digits(said: Json, phrase
         ({"route": {"text": "by mouth"}}, "by mouth"),
         ({"route": concept("26643006", SNOMED)}, "by mouth"),
         ({"route": concept("999", SNOMED)}, NOT_WORDED),
+        ({"route": concept("PO", "urn:example:post-office")}, NOT_WORDED),
         ({"site": concept("1", SNOMED, display="Left arm")}, "site: Left arm"),
         ({"site": concept("1", SNOMED)}, NOT_WORDED),
         ({"method": {"text": "Chew"}}, "method: Chew"),
@@ -159,6 +168,11 @@ def test_a_dose_and_its_rate_are_worded_with_their_own_digits(said: Json, phrase
         ({"maxDosePerAdministration": amount(1, "g")}, "at most 1 g at a time"),
         ({"maxDosePerLifetime": amount(9, "g")}, "at most 9 g in a lifetime"),
         ({"maxDosePerLifetime": {"unit": "g"}}, NOT_WORDED),
+        ({"maxDosePerPeriod": {"numerator": amount(4, "g"), "denominator": amount(-1, "d")}},
+         NOT_WORDED),
+        ({"maxDosePerPeriod": {"numerator": amount(4, "g"), "denominator": amount(0, "d")}},
+         NOT_WORDED),
+        ({"route": concept("6064005", SNOMED)}, "topically"),
         ({"somethingNew": 1}, NOT_WORDED),
         ({"id": "1", "extension": [{"url": "x"}], "_text": {}, "sequence": 1}, None),
         ({}, None),
@@ -197,7 +211,19 @@ def test_the_patients_instruction_is_the_dose_where_nothing_else_is():
 def test_dosages_come_in_their_sequence_and_those_without_one_last():
     steps = [(None, "d"), (2, "b"), (None, "e"), (1, "a"), (2, "c")]
     said = [{"text": text, **({"sequence": at} if at else {})} for at, text in steps]
-    assert dosing(*said).dose == "a; b; c; d; e"
+    assert dosing(*said).dose == "a; then b; c; d; e"
+
+
+def test_steps_follow_each_other_and_what_is_of_one_step_holds_together():
+    once = {"doseAndRate": [{"doseQuantity": amount(1, "tablet")}]}
+    twice = {"doseAndRate": [{"doseQuantity": amount(2, "tablets")}]}
+    assert dosing({**once, "sequence": 2}, {**twice, "sequence": 1}).dose == (
+        "2 tablets; then 1 tablet"
+    )
+    assert dosing({**once, "sequence": 1}, {**twice, "sequence": 1}).dose == "1 tablet; 2 tablets"
+    assert dosing(
+        {**once, "sequence": 1, "text": "a"}, {"sequence": 2}, {**twice, "sequence": 3, "text": "c"}
+    ) == Dosing("a; then c", "1 tablet; then 2 tablets", None)
 
 
 def test_an_instruction_of_several_dosages_is_said_once():

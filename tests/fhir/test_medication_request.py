@@ -260,13 +260,13 @@ def test_of_one_that_is_over_nobody_says_what_is_left(status: str):
         (3, "2027-03-28", True),
         (3, "2027-03-29", False),
         (3, None, False),
-        (None, "2027-12-01", False),
+        (None, "2027-12-01", None),
         (None, "2027-03-10", True),
-        (None, None, False),
+        (None, None, None),
     ],
 )
 def test_little_is_left_at_one_fill_or_in_the_last_28_days(
-    repeats: int | None, end: str | None, low: bool
+    repeats: int | None, end: str | None, low: bool | None
 ):
     assert prescription(until(end, repeats)).low is low
 
@@ -321,9 +321,9 @@ def test_what_was_handed_out_is_counted():
     assert prescription(a_request()).remaining == THREE
 
 
-def test_without_knowing_what_was_handed_out_it_is_unknown_and_not_low():
+def test_without_knowing_what_was_handed_out_it_is_unknown_and_so_is_whether_it_runs_out():
     result = prescription(until("2027-12-01", 0), dispenses=None)
-    assert (result.remaining, result.low) == (None, False)
+    assert (result.remaining, result.low) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,40 @@ def test_a_part_that_can_not_be_read_costs_itself_and_is_said(broken: Any, files
     message = read(an_answer(payload=[WORDS, broken, a_file(title="b.pdf")]), flaws=flaws)
     assert message.text == "See the file."
     assert [each.title for each in message.attachments] == [*files, "b.pdf"]
+    assert message.unreadable == (not files and broken is not None)
     assert bool(flaws) is (broken != a_file(hash=7))
     assert all(flaw.startswith("Communication/answer-1: ") for flaw in flaws)
+
+
+@pytest.mark.parametrize(
+    ("payload", "unreadable"),
+    [(None, 0), ([], 0), ([{"contentString": ""}], 0), ("words", 1), ({}, 1), ([7, "a"], 2),
+     ([{"contentString": None, "_contentString": {"extension": []}}], 1)],
+)  # fmt: skip
+def test_what_a_message_says_in_a_way_that_can_not_be_read_is_counted(
+    payload: Any, unreadable: int
+):
+    message = read(an_answer(payload=payload), flaws=[])
+    assert (message.text, message.attachments, message.unreadable) == ("", (), unreadable)
+
+
+@pytest.mark.parametrize(
+    ("payload", "title", "is_empty"),
+    [
+        ({"contentReference": ref("Observation/o-1")}, "Observation/o-1", True),
+        ({"contentReference": ref("Observation/o-1", display="HbA1c")}, "HbA1c", True),
+        ({"contentReference": {"display": "HbA1c"}}, "HbA1c", True),
+        ({"contentReference": ref("Binary/b-1")}, None, False),
+        ({"contentReference": ref("DocumentReference/doc-1")}, None, False),
+        ({"contentAttachment": {"title": "a.pdf"}}, "a.pdf", True),
+        ({"contentAttachment": {}}, None, True),
+    ],
+)
+def test_a_file_that_can_not_be_fetched_is_known_to_be_so(
+    payload: dict, title: str | None, is_empty: bool
+):
+    (file,) = read(an_answer(payload=[payload])).attachments
+    assert (file.title, file.is_empty) == (title, is_empty)
 
 
 def test_a_file_whose_size_can_not_be_read_keeps_its_bytes():
@@ -281,23 +313,26 @@ def test_the_sender_is_told_however_it_is_referred_to(
 
 
 @pytest.mark.parametrize(
-    ("recipient", "own", "unread", "is_doubtful"),
+    ("recipient", "own", "unread"),
     [
-        ({"type": "Patient", "identifier": IDENTIFIER}, OWN, True, False),
-        ({"identifier": IDENTIFIER}, OWN, True, False),
-        ({"type": "Patient", "identifier": IDENTIFIER | {"value": "1"}}, OWN, False, False),
-        ({"type": "Patient", "identifier": IDENTIFIER}, set(), False, True),
-        ({"type": "Patient", "display": "Kari"}, OWN, False, True),
-        ({"type": "Organization", "identifier": IDENTIFIER | {"value": "1"}}, OWN, False, False),
-        (ref(f"{BASE}/Patient/kari"), OWN, True, False),
+        ({"type": "Patient", "identifier": IDENTIFIER}, OWN, True),
+        ({"identifier": IDENTIFIER}, OWN, True),
+        ({"type": "Patient", "identifier": IDENTIFIER | {"value": "1"}}, OWN, False),
+        ({"type": "Patient", "identifier": IDENTIFIER}, set(), None),
+        ({"type": "Patient", "display": "Kari"}, OWN, None),
+        ({"type": "Organization", "identifier": IDENTIFIER | {"value": "1"}}, OWN, False),
+        (ref(f"{BASE}/Patient/kari"), OWN, True),
     ],
 )
 def test_unread_is_what_came_to_the_patient_by_identifier_too(
-    recipient: dict, own: set[tuple[str, str]], unread: bool, is_doubtful: bool
+    recipient: dict, own: set[tuple[str, str]], unread: bool | None
 ):
-    flaws: list[str] = []
-    message = read(an_answer(recipient=[recipient]), own=own, flaws=flaws)
-    assert (message.unread, bool(flaws)) == (unread, is_doubtful)
+    assert read(an_answer(recipient=[recipient]), own=own).unread is unread
+
+
+def test_what_carries_the_patients_own_identifier_as_its_sender_is_theirs():
+    message = read(an_answer(sender={"identifier": IDENTIFIER}), own=OWN)
+    assert (message.mine, message.unread) == (True, False)
 
 
 def test_a_day_without_a_time_is_kept_as_written_and_orders_the_message():

@@ -95,7 +95,8 @@ def test_a_day_without_a_time_is_no_instant(written: str):
 def test_the_patients_first_words_and_the_surgerys_last_are_told_apart():
     notes = [
         {"text": "From the doctor", "authorReference": ref("Practitioner/lege")},
-        {"text": "Mine"},
+        {"text": "Somebody's"},
+        {"text": "Mine", "authorReference": ref("Patient/kari")},
         {"text": "Mine again", "authorReference": ref("RelatedPerson/guro")},
         {"text": "From reception", "authorReference": ref("Organization/elvebakken")},
         {},
@@ -116,7 +117,7 @@ def test_a_new_request_names_the_prescription_who_asks_and_whom():
         "authoredOn": "2027-03-01T08:00:00+01:00",
         "requester": {"reference": "RelatedPerson/guro"},
         "owner": {"reference": "PractitionerRole/role-1"},
-        "note": [{"text": "Two weeks left."}],
+        "note": [{"authorReference": ref("RelatedPerson/guro"), "text": "Two weeks left."}],
     }
 
 
@@ -144,6 +145,24 @@ def test_what_is_written_is_read_back_the_same():
         identifiers=(INTENT.urn,),
         notes=("Please.",),
     )
+
+
+@pytest.mark.parametrize(
+    ("notes", "note", "has"),
+    [
+        ([], None, True),
+        ([], "Please.", False),
+        ([{"text": "Please. "}], "Please.", True),
+        ([{"text": "Please."}], "No.", False),
+        ([{"text": "Ring us."}, {"text": "Please."}], "Please.", True),
+        ([{"text": "Ring us."}], None, True),
+        ([{"text": "Please.", "authorReference": ref("Patient/kari")}], None, False),
+    ],
+)
+def test_a_note_is_recognised_also_where_the_portal_forgot_who_wrote_it(
+    notes: list[Json], note: str | None, has: bool
+):
+    assert renewal(note=notes).has_note(note) is has
 
 
 @pytest.mark.parametrize("status", ["requested", "received"])
@@ -175,7 +194,7 @@ def test_notes_are_in_the_order_of_their_times_where_all_have_one():
     notes = [
         {"text": "Come in", "authorReference": doctor, "time": "2027-02-28T10:00:00Z"},
         {"text": "First a test", "authorReference": doctor, "time": "2027-02-27T10:00:00Z"},
-        {"text": "Please", "time": "2027-02-26T10:00:00Z"},
+        {"text": "Please", "authorReference": ref("Patient/kari"), "time": "2027-02-26T10:00:00Z"},
     ]
     result = renewal(note=notes)
     assert (result.note, result.answer) == ("Please", "Come in")
@@ -187,7 +206,7 @@ def test_notes_are_in_the_order_of_their_times_where_all_have_one():
 @pytest.mark.parametrize(
     ("author", "note", "answer"),
     [
-        ({}, "Hi", None),
+        ({}, None, None),
         ({"authorReference": ref("Patient/kari")}, "Hi", None),
         ({"authorReference": {"type": "RelatedPerson", "display": "Guro"}}, "Hi", None),
         ({"authorReference": {"type": "Practitioner", "display": "Ola"}}, None, "Hi"),

@@ -9,6 +9,7 @@ import pytest
 from tests.journeys.reported_practice import (
     MATCHED,
     PATIENT,
+    an_outcome,
     appointment,
     message,
     narrow,
@@ -214,6 +215,60 @@ def test_a_dose_that_can_not_be_is_not_put_into_words(tmp_path, dosage):
     assert shown.json["dose"] == "stated in a way that gpcli can't put into words"
 
 
+def test_steps_of_a_dose_are_told_as_steps(tmp_path):
+    first, second = ({"sequence": at, "text": text} for at, text in ((1, "Two"), (2, "One")))
+    shown = shell_with(tmp_path, prescription(dosageInstruction=[second, first]))
+    assert shown("gpcli rx show r1 --json").json["dose"] == "Two; then One"
+
+
+@pytest.mark.parametrize(
+    "dispensing",
+    [
+        {"numberOfRepeatsAllowed": 3.5},
+        {"numberOfRepeatsAllowed": -1},
+        {"numberOfRepeatsAllowed": 10**12},
+        {"numberOfRepeatsAllowed": "3"},
+        {"validityPeriod": {"end": "soon"}},
+    ],
+)
+def test_what_can_not_be_read_of_what_is_left_costs_no_prescription(tmp_path, dispensing):
+    ending = shell_with(tmp_path, prescription(dispenseRequest=dispensing))("gpcli rx list --json")
+    (shown,) = ending.json
+    assert (ending.code, shown["name"], shown["remaining"]) == (8, "Trialin", None)
+
+
+def test_an_expiry_in_an_extension_that_can_not_be_read_costs_no_prescription(tmp_path):
+    part = {"url": "authorisationExpiryDate", "valueDateTime": "soon"}
+    repeats = {"url": "urn:x:MedicationRepeatInformation", "extension": [part]}
+    ending = shell_with(tmp_path, prescription(extension=[repeats]))("gpcli rx list --json")
+    assert (ending.code, ending.json[0]["valid_until"]) == (8, "soon")
+
+
+def test_where_nothing_tells_what_is_left_nothing_is_said_to_last(tmp_path):
+    def refuse(path, fields):
+        return (403, an_outcome("forbidden")) if path == "MedicationDispense" else None
+
+    shell = shell_with(tmp_path, prescription(), refuse=refuse)
+    shown = narrow(shell)("gpcli rx show r1").out
+    assert "Runs out        unknown\n" in shown
+    assert "Expired" not in shown
+    low = shell("gpcli rx list --low --plain")
+    assert (low.code, low.out) == (0, "")
+    assert "1 of which nothing tells what is left is left out." in low.err
+    assert "There are none." not in low.err
+    renewed = shell("gpcli rx renew --low --yes")
+    assert renewed.err.splitlines() == [
+        "Trialin (r1) is left out: nothing tells what is left of it.",
+        "There is nothing else to ask for.",
+    ]
+
+
+def test_a_note_that_does_not_tell_who_wrote_it_is_nobodys(tmp_path):
+    told = renewal(note=[{"text": "Come in first."}])
+    (shown,) = shell_with(tmp_path, prescription(), told)("gpcli rx requests --json").json
+    assert (shown["note"], shown["answer"], shown["notes"]) == (None, None, ["Come in first."])
+
+
 def price(*codes, amount=100, **elements):
     """What services of the practice cost."""
     coding = [{"system": "urn:gpcli:gp-service", "code": code} for code in codes]
@@ -233,6 +288,13 @@ def prices(home, *records):
     """The prices that are shown, by service."""
     shown = shell_with(home, *records)("gpcli services --json").json
     return {each["service"]: each["price"]["high"] for each in shown if each["price"]}
+
+
+def test_a_limit_that_can_not_be_read_costs_no_service(tmp_path):
+    limit = {"url": "urn:gpcli:max-text", "valueInteger": -1}
+    ending = shell_with(tmp_path, service("contact", extension=[limit]))("gpcli services --json")
+    standing = {each["service"]: each["status"] for each in ending.json}
+    assert (ending.code, standing["contact"]) == (8, "offered")
 
 
 def test_one_price_may_be_that_of_several_services(tmp_path):

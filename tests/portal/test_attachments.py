@@ -9,7 +9,7 @@ import pytest
 
 from gpcli import errors
 from gpcli.fhir.bundle import read_bundle
-from gpcli.fhir.documents import document_references, read_attachments, write_attachment
+from gpcli.fhir.documents import document_references, read_content, write_attachment
 from gpcli.fhir.element import Malformed
 from gpcli.model.thread import AttachedFile, Attachment
 from gpcli.portal.fhir_portal import FhirPortal
@@ -26,7 +26,7 @@ def attachments_of(
 ) -> tuple[Attachment, ...]:
     message = a_message(payload=list(payload), **more)
     bundle = read_bundle(a_searchset(message, included=included), flaws)
-    return read_attachments(bundle.matches[0], bundle)
+    return read_content(bundle.matches[0], bundle).attachments
 
 
 def test_files_are_numbered_in_their_order_whatever_is_written_between():
@@ -257,7 +257,7 @@ def test_a_file_that_is_not_given_out_is_told_as_such(
 
 
 def test_what_holds_no_bytes_is_a_bad_response(portal: FhirPortal):
-    with pytest.raises(errors.BadResponse, match=r"message-1\.1 .* no bytes"):
+    with pytest.raises(errors.BadResponse, match=r"message-1\.1 .* no content"):
         portal.mailbox.fetch_content(attachment_at(None))
 
 

@@ -138,6 +138,18 @@ def test_a_letter_is_sent_and_not_closed(portal: FhirPortal, server: Server):
     assert portal.mailbox.fetch_conversation("thread-1").thread.is_closed
 
 
+@pytest.mark.parametrize(
+    ("status", "is_closed"),
+    [("in-progress", False), ("completed", False), ("unknown", False), ("stopped", True)],
+)
+def test_what_has_been_sent_is_not_closed_at_a_portal_that_knows_no_threads(
+    portal: FhirPortal, server: Server, status: str, is_closed: bool
+):
+    header = a_header(status=status, category=[{"text": "Letter"}])
+    server.on(BY_ID, a_searchset(header)).on(BY_PART_OF, a_searchset(a_message()))
+    assert portal.mailbox.fetch_conversation("thread-1").thread.is_closed is is_closed
+
+
 def test_in_a_thread_that_was_withdrawn_nothing_is_unread(portal: FhirPortal, server: Server):
     withdrawn = a_header(status="entered-in-error")
     server.on(HEADER_LIST, a_searchset(withdrawn, a_message(), an_answer()))

@@ -83,6 +83,7 @@ UNCLEAR: list[tuple[tuple[str, str], dict[str, Any]]] = [
     (("code", "c"), {"code": {"text": "Words alone"}}),
     (("code", "c"), {"code": {"coding": [{"display": "Words alone"}]}}),
     (("code", "c"), {}),
+    (("code", "c"), {"code": {"coding": [{"code": [[]]}, {"code": {}, "system": 7}]}}),
     (("identifier", "s|v"), {"identifier": "v"}),
     (("recipient", "Patient/k"), {"recipient": [{"display": "Kari"}]}),
     (("slot", "Slot/1"), {"slot": [{"identifier": {"value": "1"}}]}),

@@ -20,6 +20,7 @@ from gpcli.model.thread import (
     ThreadReceipt,
 )
 from gpcli.render.output import Format
+from gpcli.render.times import TimeFormat
 from gpcli.render.views.thread_views import (
     CONVERSATION,
     SAVED,
@@ -56,7 +57,8 @@ THREAD = Thread(
     unread_count=1,
     zone="Europe/Oslo",
 )
-PHOTO = Attachment("m-1.1", "rash.jpg", "image/jpeg", 12_345)
+PHOTO = Attachment("m-1.1", "rash.jpg", "image/jpeg", 12_345, source="Binary/b-1")
+EMPTY = replace(PHOTO, source=None)
 QUESTION = Message("m-1", "t-1", SENT, "Ada Solberg", True, False, "It itches.", (PHOTO,))
 ANSWER = Message("m-2", "t-1", SENT, "Dr. Ingrid Haugland", False, True, "Use a cream.", (), "m-1")
 TALK = Conversation(THREAD, (QUESTION, ANSWER))
@@ -112,6 +114,10 @@ def test_a_status_has_its_words_and_an_unknown_one_stands_as_written(status, wor
             "(no subject) · closed · Sun 22 Nov 2026 18:05 · Solbakken legesenter",
         ),
         ({"last": None, "practitioner": None, "surgery": None}, "Rash · 1 unread · open"),
+        (
+            {"last": None, "practitioner": None, "surgery": None, "unread_count": None},
+            "Rash · perhaps unread · open",
+        ),
     ],
 )
 def test_a_thread_is_one_line_to_pick_from(changes, label):
@@ -133,11 +139,15 @@ def test_sizes_have_their_words(size, words):
     [
         (PHOTO, "m-1.1  rash.jpg (image/jpeg, 12 kB)"),
         (replace(PHOTO, size=None), "m-1.1  rash.jpg (image/jpeg)"),
-        (Attachment("m-1.1", None, None, None), "m-1.1  (no name)"),
+        (Attachment("m-1.1", None, None, None, b"7"), "m-1.1  (no name)"),
+        (
+            Attachment("m-1.1", "Observation/o-1", None, None),
+            "m-1.1  Observation/o-1 (no content that gpcli can fetch)",
+        ),
     ],
 )
 def test_an_attachment_is_named_by_its_id_as_save_takes_it(attachment, words):
-    assert format_attachment(attachment) == words
+    assert format_attachment(attachment, "Europe/Oslo", TimeFormat(NOW)) == words
 
 
 def show_conversation(make_output, conversation, **surroundings):
@@ -178,7 +188,7 @@ def test_a_conversation_is_its_head_then_each_message_with_its_text_set_in(make_
 
 FACTS = (
     "status:\tcompleted\ntext_from:\t\nsender_type:\t\nsent_date:\t\npriority:\t\n"
-    "status_reason:\t\nreasons:\t\nabout:\t\nmedium:\t\nnotes:\t\n"
+    "status_reason:\t\nreasons:\t\nabout:\t\nmedium:\t\nnotes:\t\nunreadable:\t0\n"
 )
 
 
@@ -228,6 +238,7 @@ def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(make_outpu
         "about": [],
         "medium": [],
         "notes": [],
+        "unreadable": 0,
     }
 
 
@@ -239,6 +250,10 @@ def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(make_outpu
         (replace(ANSWER, sender=None, sender_type="Organization", unread=False), "the surgery"),
         (replace(ANSWER, sender=None, sender_type="Device", unread=False), "(a Device, not named)"),
         (replace(ANSWER, sender=None, unread=False), "(not named)"),
+        (
+            replace(ANSWER, sender=None, mine=None, unread=None),
+            "(not named) (unread or not: not told)",
+        ),
     ],
 )
 def test_a_sender_without_a_name_is_called_what_the_portal_tells_of_it(
@@ -356,12 +371,22 @@ def test_a_field_that_json_has_inside_the_thread_is_pointed_to(make_output):
     assert "thread" in refused.value.message + refused.value.hint
 
 
+NOT_SHOWN = "(something is here that gpcli can't show: ask who sent it)"
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
         ({"text": "Hei"}, "Hei"),
         ({"text": ""}, "(no text, and nothing is attached)"),
         ({"text": " ", "attachments": (PHOTO,)}, "(no text: what it says is in what is attached)"),
+        (
+            {"text": "", "attachments": (EMPTY, PHOTO), "unreadable": 1},
+            "(no text: what it says is in what is attached)",
+        ),
+        ({"text": "", "attachments": (EMPTY,)}, NOT_SHOWN),
+        ({"text": "", "unreadable": 1}, NOT_SHOWN),
+        ({"text": "Hei", "unreadable": 1}, "Hei"),
         (
             {"text": "", "status": "entered-in-error"},
             "(withdrawn by the sender: its text is not shown)",
@@ -420,7 +445,7 @@ def test_a_message_says_all_that_its_sender_says(make_output):
         ["About", "Blood test"],
         ["Medium", "written"],
         ["Note", "Ring us"],
-        ["Soon", "(Ida Nordli, 2026-11-21)"],
+        ["Soon", "(Ida Nordli, Sat 21 Nov 2026)"],
     ]
 
 
@@ -446,7 +471,7 @@ def test_a_priority_is_in_the_table_where_there_is_one(make_output):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"created": "2026-01-02T10:00:00Z"}, "2026-01-02"),
+        ({"created": "2026-01-02T23:30:00Z"}, "Sat 3 Jan 2026"),
         ({"status": "current", "document_status": "final"}, "12 kB"),
         ({"status": "superseded"}, "superseded"),
         ({"status": "current", "document_status": "preliminary"}, "preliminary"),
@@ -456,5 +481,5 @@ def test_a_priority_is_in_the_table_where_there_is_one(make_output):
     ],
 )
 def test_an_attachment_says_what_became_of_its_document(changes, words):
-    shown = format_attachment(replace(PHOTO, **changes))
+    shown = format_attachment(replace(PHOTO, **changes), "Europe/Oslo", TimeFormat(NOW))
     assert shown.removesuffix(")").split(", ")[-1] == words

@@ -108,13 +108,29 @@ def test_surroundings_word_what_is_there_and_nothing_for_nothing():
     assert (
         time_format.time(when, "Europe/Oslo"),
         time_format.period(when, when + timedelta(hours=1), "Europe/Oslo"),
-        time_format.day(date(2026, 11, 24)),
-    ) == ("Tue 24 Nov 2026 09:00", "Tue 24 Nov 2026 09:00–10:00", "Tue 24 Nov 2026")
+    ) == ("Tue 24 Nov 2026 09:00", "Tue 24 Nov 2026 09:00–10:00")
     assert (
         time_format.time(None, "Europe/Oslo"),
         time_format.period(None, when, "Europe/Oslo"),
-        time_format.day(None),
-    ) == ("", "", "")
+    ) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "day"),
+    [
+        ("2026-11-24", "Tue 24 Nov 2026"),
+        ("2026-11-24T09:00:00+01:00", "Tue 24 Nov 2026"),
+        ("2026-11-24T23:30:00Z", "Wed 25 Nov 2026"),
+        ("2026-11-25T03:00:00+05:00", "Tue 24 Nov 2026"),
+    ],
+)
+def test_a_recorded_day_is_that_of_the_surgery(recorded, day):
+    assert TimeFormat(NOW).recorded_day(recorded, "Europe/Oslo") == day
+
+
+@pytest.mark.parametrize("recorded", ["", "2026", "2026-11", "soon", "2026-02-30", None])
+def test_what_is_no_whole_day_stays_as_it_is(recorded):
+    assert TimeFormat(NOW).recorded_day(recorded, "Europe/Oslo") == (recorded or "")
 
 
 def test_a_day_is_said_in_english_whatever_the_locale(monkeypatch):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
-from datetime import date
 
 from gpcli.model.prescription import Basis, Prescription, Remaining, Renewal, RenewalReceipt
 from gpcli.render.times import TimeFormat
@@ -173,6 +171,8 @@ _PRESCRIPTION_STATUSES = {
 }
 """R4 medicationrequest-status in a patient's words; an unknown code is shown as recorded."""
 
+_YES_NO = {True: "yes", False: "no"}
+
 _NOTED_GROUPS = frozenset({"A", "B"})
 """The prescription groups that are shown in lists: a consultation may be needed first."""
 
@@ -275,14 +275,13 @@ def _format_basis(prescription: Prescription, time_format: TimeFormat) -> str:
 
 def _format_quantity(prescription: Prescription) -> str | None:
     quantity = prescription.remaining.quantity if prescription.remaining else None
-    return f"{quantity.value:f} {quantity.unit or ''}".strip() if quantity else None
+    return quantity.text if quantity else None
 
 
-def _format_recorded_day(recorded: str | None, time_format: TimeFormat) -> str:
-    """Format a recorded date; a partial one, such as a year, stays as it is."""
-    with suppress(ValueError):
-        return time_format.day(date.fromisoformat((recorded or "")[:10]))
-    return recorded or ""
+def _format_expired(prescription: Prescription) -> str:
+    """Format whether it has expired; empty where nothing says when it does."""
+    is_told = prescription.expired or prescription.valid_until
+    return _YES_NO[prescription.expired] if is_told else ""
 
 
 def _status_style(prescription: Prescription) -> str:
@@ -388,12 +387,26 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
             "valid_until",
             "Valid until",
             lambda prescription: prescription.valid_until,
-            lambda prescription, time_format: _format_recorded_day(
-                prescription.valid_until, time_format
+            lambda prescription, time_format: time_format.recorded_day(
+                prescription.valid_until, prescription.zone
             ),
         ),
-        Column("expired", "Expired", lambda prescription: prescription.expired, in_table=False),
-        Column("low", "Runs out", lambda prescription: prescription.low, in_table=False),
+        Column(
+            "expired",
+            "Expired",
+            lambda prescription: prescription.expired,
+            lambda prescription, _: _format_expired(prescription),
+            in_table=False,
+        ),
+        Column(
+            "low",
+            "Runs out",
+            lambda prescription: prescription.low,
+            lambda prescription, _: (
+                UNKNOWN if prescription.low is None else _YES_NO[prescription.low]
+            ),
+            in_table=False,
+        ),
         Column(
             "renewal",
             "Renewal",
@@ -433,8 +446,8 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
             "issued",
             "Issued",
             lambda prescription: prescription.issued,
-            lambda prescription, time_format: _format_recorded_day(
-                prescription.issued, time_format
+            lambda prescription, time_format: time_format.recorded_day(
+                prescription.issued, prescription.zone
             ),
             in_table=False,
         ),

@@ -59,6 +59,7 @@ _SEPARATOR_LINE = re.compile(r"^\\*--(?=\r?$)", re.MULTILINE)
 """A line `--`, perhaps escaped already."""
 
 NO_SUBJECT = "(no subject)"
+NO_CONTENT = "no content that gpcli can fetch"
 
 ThreadLike = TypeVar("ThreadLike", bound=Thread)
 MessageLike = TypeVar("MessageLike", bound=Message)
@@ -67,7 +68,8 @@ Row = TypeVar("Row")
 
 def thread_label(thread: Thread, now: datetime) -> str:
     """Return the line for a thread in a list of choices."""
-    unread = f"{thread.unread_count} unread" if thread.unread_count else None
+    count = "perhaps" if thread.unread_count is None else thread.unread_count
+    unread = f"{count} unread" if count else None
     last = TimeFormat(now).time(thread.last, thread.zone)
     parts = (
         thread.subject or NO_SUBJECT,
@@ -81,7 +83,7 @@ def thread_label(thread: Thread, now: datetime) -> str:
 
 def format_thread_status(thread: Thread) -> str:
     """Format the status of a thread."""
-    if thread.is_message and thread.status == SENT:
+    if thread.status == SENT and not thread.is_closed:
         return "sent"
     if thread.status == "not-done" and thread.kind not in set(ThreadKind):
         return "not done"
@@ -125,7 +127,7 @@ def _thread_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             "unread_count",
             "Unread",
             lambda row: thread(row).unread_count,
-            lambda row, _: str(thread(row).unread_count or ""),
+            lambda row, _: _format_unread_count(thread(row).unread_count),
             right=True,
         ),
         Column(
@@ -139,6 +141,10 @@ def _thread_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
         *_surgery_columns(thread),
         Column("zone", "Zone", lambda row: thread(row).zone, for_people=False),
     )
+
+
+def _format_unread_count(count: int | None) -> str:
+    return "not told" if count is None else str(count or "")
 
 
 def _time_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
@@ -189,18 +195,22 @@ def _format_priority(priority: str | None) -> str:
     return PRIORITIES.get(priority or "", priority or "")
 
 
-def _format_note(note: MessageNote) -> str:
-    """Format a note: `Ring us about this (Ida Nordli, 2026-11-20)`."""
-    known = ", ".join(filter(None, (note.author, (note.time or "")[:10])))
+def _format_note(note: MessageNote, zone: str, time_format: TimeFormat) -> str:
+    """Format a note: `Ring us about this (Ida Nordli, Fri 20 Nov 2026)`."""
+    known = ", ".join(filter(None, (note.author, time_format.recorded_day(note.time, zone))))
     return f"{note.text} ({known})" if known else note.text
 
 
-def _note_column(notes: Callable[[Row], tuple[MessageNote, ...]]) -> Column[Row]:
+def _note_column(
+    notes: Callable[[Row], tuple[MessageNote, ...]], zone: Callable[[Row], str]
+) -> Column[Row]:
     return Column(
         "notes",
         "Note",
         lambda row: tuple(note.text for note in notes(row)),
-        lambda row, _: "\n".join(map(_format_note, notes(row))),
+        lambda row, time_format: "\n".join(
+            _format_note(note, zone(row), time_format) for note in notes(row)
+        ),
         in_table=False,
     )
 
@@ -241,7 +251,9 @@ CONVERSATION: View[Conversation] = dataclass_view(
         Column("thread", "Thread", lambda conversation: conversation.thread.id, for_people=False),
         Column("messages", "Message ids", _message_ids, for_people=False),
         *map(_with_json_path, _thread_fact_columns(lambda conversation: conversation.thread)),
-        _note_column(lambda conversation: conversation.notes),
+        _note_column(
+            lambda conversation: conversation.notes, lambda conversation: conversation.thread.zone
+        ),
         _words_column("reasons", "Reason", lambda conversation: conversation.reasons),
         _words_column("about", "About", lambda conversation: conversation.about),
     ),
@@ -263,16 +275,12 @@ def _attachment_ids(message: Message) -> tuple[str, ...]:
     return tuple(attachment.id for attachment in message.attachments)
 
 
-def _format_attachments(message: Message, time_format: TimeFormat) -> str:
-    return "\n".join(map(format_attachment, message.attachments))
-
-
-def format_attachment(attachment: Attachment) -> str:
+def format_attachment(attachment: Attachment, zone: str, time_format: TimeFormat) -> str:
     """Format an attachment: `m-1.1  rash.jpg (image/jpeg, 12 kB)`."""
     facts = (
         attachment.content_type,
         format_size(attachment.size),
-        (attachment.created or "")[:10],
+        time_format.recorded_day(attachment.created, zone),
         *_document_words(attachment),
     )
     known = ", ".join(filter(None, facts))
@@ -283,9 +291,10 @@ def format_attachment(attachment: Attachment) -> str:
 def _document_words(attachment: Attachment) -> tuple[str | None, ...]:
     if attachment.is_withdrawn:
         return ("withdrawn",)
+    empty = NO_CONTENT if attachment.is_empty else None
     usual = {"current", "final", SENT}
     codes = (attachment.status, attachment.document_status)
-    return (*(code for code in codes if code not in usual), *attachment.relations)
+    return (*(code for code in codes if code not in usual), *attachment.relations, empty)
 
 
 def message_text(message: Message) -> str:
@@ -294,8 +303,10 @@ def message_text(message: Message) -> str:
         return "(withdrawn by the sender: its text is not shown)"
     if message.text.strip():
         return message.text
-    if not message.attachments:
+    if not (message.attachments or message.unreadable):
         return "(no text, and nothing is attached)"
+    if all(attachment.is_empty for attachment in message.attachments):
+        return "(something is here that gpcli can't show: ask who sent it)"
     return "(no text: what it says is in what is attached)"
 
 
@@ -308,7 +319,8 @@ def _sender_name(message: Message) -> str:
 
 
 def _format_sender(message: Message, time_format: TimeFormat) -> str:
-    return f"{_sender_name(message)} (unread)" if message.unread else _sender_name(message)
+    known = {True: " (unread)", False: "", None: " (unread or not: not told)"}
+    return f"{_sender_name(message)}{known[message.unread]}"
 
 
 def _message_columns(
@@ -329,7 +341,14 @@ def _message_columns(
         ),
         Column("mine", "Mine", lambda message: message.mine, for_people=False),
         Column("unread", "Unread", lambda message: message.unread, for_people=False),
-        Column("attachments", "Attached", _attachment_ids, _format_attachments),
+        Column(
+            "attachments",
+            "Attached",
+            _attachment_ids,
+            lambda message, time_format: "\n".join(
+                format_attachment(each, zone, time_format) for each in message.attachments
+            ),
+        ),
         Column(
             "in_response_to",
             "In response to",
@@ -350,7 +369,7 @@ def _status_column(*, for_people: bool) -> Column[MessageLike]:
     )
 
 
-def _message_fact_columns(kind: type[MessageLike]) -> tuple[Column[MessageLike], ...]:
+def _message_fact_columns(kind: type[MessageLike], zone: str) -> tuple[Column[MessageLike], ...]:
     return (
         Column("text_from", "In file", lambda message: message.text_from, in_table=False),
         Column("sender_type", "Sender", lambda message: message.sender_type, for_people=False),
@@ -360,8 +379,21 @@ def _message_fact_columns(kind: type[MessageLike]) -> tuple[Column[MessageLike],
         _words_column("reasons", "Reason", lambda message: message.reasons),
         _words_column("about", "About", lambda message: message.about),
         _words_column("medium", "Medium", lambda message: message.medium),
-        _note_column(lambda message: message.notes),
+        _note_column(lambda message: message.notes, lambda _: zone),
+        Column(
+            "unreadable",
+            "Missing",
+            lambda message: message.unreadable,
+            lambda message, _: _format_unreadable(message.unreadable),
+            in_table=lambda message: message.unreadable > 0,
+            style="yellow",
+        ),
     )
+
+
+def _format_unreadable(count: int) -> str:
+    parts = "1 part" if count == 1 else f"{count} parts"
+    return f"{parts} of it, which gpcli can't read" if count else ""
 
 
 def messages_view(zone: str) -> View[Message]:
@@ -372,7 +404,7 @@ def messages_view(zone: str) -> View[Message]:
         (
             *_message_columns(Message, zone, shows_thread=False),
             _status_column(for_people=True),
-            *_message_fact_columns(Message),
+            *_message_fact_columns(Message, zone),
         ),
     )
 
@@ -386,7 +418,7 @@ def message_receipts_view(zone: str) -> View[MessageReceipt]:
             *_message_columns(MessageReceipt, zone, shows_thread=True),
             _status_column(for_people=False),
             *receipt_columns(MessageReceipt),
-            *_message_fact_columns(MessageReceipt),
+            *_message_fact_columns(MessageReceipt, zone),
         ),
     )
 

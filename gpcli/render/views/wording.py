@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from gpcli.model.appointment import Window
 from gpcli.model.person import Person
 from gpcli.model.receipt import PlanValue, Receipt
-from gpcli.model.service import Price
+from gpcli.model.service import Price, format_decimal
 from gpcli.render.stderr import Plan
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column
@@ -69,20 +68,16 @@ def format_price(price: Price | None) -> str:
     if price.high == 0:
         return "free"
     if price.low == price.high:
-        return f"{price.currency} {_format_amount(price.low)}"
-    return f"{price.currency} {_format_amount(price.low)}–{_format_amount(price.high)}"
+        return f"{price.currency} {format_decimal(price.low)}"
+    return f"{price.currency} {format_decimal(price.low)}–{format_decimal(price.high)}"
 
 
 def format_plain_price(price: Price | None) -> str | None:
     """Format a price for plain lines: `180-392 NOK`; `None` = unknown."""
     if price is None:
         return None
-    amounts = dict.fromkeys((_format_amount(price.low), _format_amount(price.high)))
+    amounts = dict.fromkeys((format_decimal(price.low), format_decimal(price.high)))
     return f"{'-'.join(amounts)} {price.currency}"
-
-
-def _format_amount(amount: Decimal) -> str:
-    return format(amount, "f")
 
 
 Kind = TypeVar("Kind", bound=Receipt)
