@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.communication import Reader, read_message
 from gpcli.fhir.contact_details import ContactDetails, read_contact_details
-from gpcli.fhir.documents import read_attachments
+from gpcli.fhir.documents import read_content
 from gpcli.fhir.element import read_resource
 from gpcli.fhir.general_practitioner import read_surgery
 from gpcli.fhir.healthcare_service import is_in_force, read_offers, read_prices
@@ -163,7 +163,7 @@ def read_files(*included: dict) -> tuple[Attachment, ...]:
     (record,) = included
     target = ref(f"{record['resourceType']}/{record['id']}")
     bundle = a_bundle(a_message(payload=[{"contentReference": target}]), included=included)
-    return read_attachments(bundle.matches[0], bundle)
+    return read_content(bundle.matches[0], bundle).attachments
 
 
 def read_photo(status: str) -> tuple[Attachment, ...]:

@@ -238,7 +238,8 @@ def test_a_date_that_can_be_read_is_no_flaw(name: str):
 
 
 def test_a_message_whose_receipt_can_not_be_read_is_not_taken_for_read():
-    reader = Reader(None, lambda _: Owner.PATIENT, lambda _: False)
+    parties = {"Patient/kari": Owner.PATIENT}
+    reader = Reader(None, lambda party: parties.get(party.target, Owner.ANOTHER), lambda _: False)
     from_gp = {"sender": ref("Practitioner/lege"), "recipient": [ref("Patient/kari")]}
     for received, unread in (("x", True), ("2027-03", False), (None, True)):
         record = read_resource(a_message(**from_gp, received=received), [])
