@@ -174,7 +174,7 @@ def test_a_time_at_somebody_elses_gp_is_not_booked_with_ones_own(changes):
     with pytest.raises(NotOffered) as refused:
         find_owner(a_slot(**changes))
 
-    assert refused.value.message == "slot-1 is not a time at your GP."
+    assert refused.value.message == "The portal does not say that slot-1 is a time at your GP."
 
 
 def test_a_time_at_another_gp_than_the_named_one_is_refused():

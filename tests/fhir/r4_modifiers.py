@@ -311,5 +311,5 @@ READ_TYPES = (
 )
 """The resource types of which gpcli reads elements."""
 
-NAMED_TYPES = frozenset({"Device"})
+NAMED_TYPES = frozenset({"Device", "Group"})
 """Those that the code names and of which it reads no element: who takes part may be a Device."""

@@ -181,7 +181,7 @@ def test_a_free_time_of_somebody_else_alone_is_not_at_the_gp(tmp_path, actor):
     assert shell(SLOTS).rows == []
     refused = shell("gpcli book s1 --dry-run --json")
     assert refused.refused == (5, "not_offered", "")
-    assert refused.error["message"] == "s1 is not a time at your GP."
+    assert refused.error["message"] == "The portal does not say that s1 is a time at your GP."
 
 
 @pytest.mark.parametrize(
