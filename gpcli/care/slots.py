@@ -362,7 +362,10 @@ def find_slot_service(
     if not at_gp and name not in offers.told and gp is None:
         at_gp = [build_absent(UNNAMED_GP, name, offers)]
     if services and not at_gp:
-        raise NotOffered(f"The portal does not say that {slot.id} is a time at your GP.", hint="gpcli slots lists yours.")
+        raise NotOffered(
+            f"The portal does not say that {slot.id} is a time at your GP.",
+            hint="gpcli slots lists yours.",
+        )
     named = [service for service in at_gp if gp is None or has_name(service.surgery, gp)]
     if at_gp and not named:
         raise InvalidUsage(f"{slot.id} is not a time at '{gp}'.", hint="Leave --gp out.")

@@ -22,10 +22,11 @@ class Bundle:
     `resources` holds matches and included resources by `Type/id`. `next_url` is the link to the
     next page, `None` on the last; `broken_next` says why one can't be read, `None` = none is there.
     `total` is the number of matches on all pages as the portal states it; `None` where it does not.
-    `flaws` are phrases on what could not be read or was kept back; `remarks` sentences with what
-    the portal says besides. `failure` is a sentence with what it says where it sent an error and no
-    match; `None` otherwise. `not_understood` has, by `Type/id`, why included resources were left
-    out: what hangs on one of these can't be understood either.
+    `flaws` are phrases on what could not be read or was kept back, `broken_count` how many entries
+    could not; `remarks` are sentences with what the portal says besides. `failure` is one with what
+    it says where it sent an error and no match; `None` otherwise. `not_understood` has, by
+    `Type/id`, why included resources were left out: what hangs on one of these can't be understood
+    either.
     """
 
     matches: list[Element] = field(default_factory=list)
@@ -33,6 +34,7 @@ class Bundle:
     next_url: str | None = None
     total: int | None = None
     flaws: list[str] = field(default_factory=list)
+    broken_count: int = 0
     remarks: list[str] = field(default_factory=list)
     broken_next: str | None = None
     failure: str | None = None
@@ -133,6 +135,7 @@ def read_bundle(
         try:
             _add_entry(bundle, value, flaws, known)
         except Malformed as error:
+            bundle.broken_count += 1
             bundle.flaws.append(str(error))
     if bundle.matches:
         bundle.failure = None

@@ -54,7 +54,7 @@ class PageCount:
     leads_back: bool = False
     _match_references: set[str] = field(default_factory=set)
     _references: set[str] = field(default_factory=set)
-    _flaw_count: int = 0
+    _broken_count: int = 0
     _idle_pages: int = 0
     _last: Bundle = field(default_factory=Bundle)
     _total: int | None = None
@@ -68,7 +68,7 @@ class PageCount:
         self.at_end |= self._idle_pages >= MAX_IDLE_PAGES
         self._match_references |= {match.relative_reference for match in new}
         self._references |= page.resources.keys()
-        self._flaw_count += len(page.flaws)
+        self._broken_count += page.broken_count
         self._last, page.matches = page, new
         self._total = page.total if page.matches or self._total is None else self._total
         return page
@@ -76,7 +76,7 @@ class PageCount:
     @property
     def seen(self) -> int:
         """How many records the pages have brought, those that can't be read included."""
-        return len(self._match_references) + self._flaw_count
+        return len(self._match_references) + self._broken_count
 
     @property
     def missing(self) -> list[str]:
@@ -86,7 +86,7 @@ class PageCount:
             return self._possibly_missing(seen)
         if seen >= total:
             return []
-        if total == len(self._references) + self._flaw_count:  # it may count included resources
+        if total == len(self._references) + self._broken_count:  # it may count included resources
             return self._possibly_missing(seen)
         return [f"{total - seen} of {total} in a list, which the portal does not send"]
 

@@ -312,4 +312,4 @@ READ_TYPES = (
 """The resource types of which gpcli reads elements."""
 
 NAMED_TYPES = frozenset({"Device", "Group"})
-"""Those that the code names and of which it reads no element: who takes part may be a Device."""
+"""Those that the code names and of which it reads no element: who takes part, or is written to."""

@@ -57,6 +57,18 @@ def test_pages_are_counted_together_and_the_last_total_counts(search: FhirSearch
     assert search.flaws == []
 
 
+def test_what_the_portal_says_in_the_place_of_a_page_is_no_record(
+    search: FhirSearch, server: Server
+):
+    first = a_searchset(a_slot("1"), next=page(2), total=4)
+
+    assert fetch_ids(server, search, first, an_outcome(text="Gone")) == ["1"]
+    assert search.flaws == [
+        "a list, which the portal did not send. The portal says: Gone",
+        "3 of 4 in a list, which the portal does not send",
+    ]
+
+
 def test_what_can_not_be_read_is_named_once_and_not_as_unsent_too(
     search: FhirSearch, server: Server
 ):
