@@ -7,7 +7,7 @@ which it was made, that gpcli does not know.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from gpcli.fhir.element import Element, Malformed
 
@@ -74,7 +74,15 @@ DECIDING_CODES: Mapping[str, frozenset[str]] = {
 They are all modifier elements with a code in the types that gpcli reads, and `Slot.status`. A
 record with another code is not understood.
 """
-_DECIDING = tuple(dict.fromkeys(each.partition(".")[2] for each in DECIDING_CODES))
+AS_WRITTEN = frozenset({"Appointment.status", "Communication.status", "Task.status"})
+"""Those of them of which another code is shown as written, with a remark: a visit, a message or an
+answer that vanished would be worse than one of which it is not known how it stands."""
+
+_MAX_CODE = 40
+
+_DECIDING = tuple(
+    dict.fromkeys(each.partition(".")[2] for each in DECIDING_CODES if each not in AS_WRITTEN)
+)
 
 
 class NotUnderstood(Malformed):
@@ -106,10 +114,23 @@ def require_known_code(resource: Element, name: str) -> None:
 
     One that is absent, or is no string, is for who reads it.
     """
-    codes = DECIDING_CODES.get(f"{resource.json.get('resourceType')}.{name}")
-    code = resource.json.get(name)
-    if codes is not None and isinstance(code, str) and code and code not in codes:
+    path = f"{resource.json.get('resourceType')}.{name}"
+    if path not in AS_WRITTEN and _find_unknown_code(resource, path):
         raise NotUnderstood(f"{_label(resource)} has another {name} than R4 allows")
+
+
+def describe_unknown_codes(record: Element) -> Iterator[str]:
+    """Yield a sentence for each element of AS_WRITTEN with a code that R4 does not have."""
+    for path in AS_WRITTEN:
+        if code := _find_unknown_code(record, path):
+            yield f"{_label(record)} has a status that R4 does not have: '{code[:_MAX_CODE]}'."
+
+
+def _find_unknown_code(resource: Element, path: str) -> str | None:
+    kind, _, name = path.partition(".")
+    code = resource.json.get(name) if resource.json.get("resourceType") == kind else None
+    is_known = not isinstance(code, str) or code in DECIDING_CODES.get(path, {code})
+    return None if is_known else code
 
 
 def _label(resource: Element) -> str:

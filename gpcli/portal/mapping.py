@@ -30,7 +30,7 @@ from gpcli.fhir.healthcare_service import (
     read_offers,
     read_prices,
 )
-from gpcli.fhir.modifiers import require_understood
+from gpcli.fhir.modifiers import describe_unknown_codes, require_understood
 from gpcli.fhir.patient import (
     Identifiers,
     Owner,
@@ -366,6 +366,8 @@ class RecordMapper:
         if owner is Owner.ANOTHER and name not in self._seen_others:
             self._seen_others.add(name)
             self.others[record.resource_type] += 1
+        if owner is Owner.PATIENT:
+            self.add_remarks(describe_unknown_codes(record))
         return owner is Owner.PATIENT
 
     def find_party(self, link: Reference) -> Owner:

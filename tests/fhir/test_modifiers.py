@@ -11,7 +11,7 @@ import pytest
 from gpcli.fhir.bundle import read_bundle
 from gpcli.fhir.element import read_resource
 from gpcli.fhir.healthcare_service import read_offers
-from gpcli.fhir.modifiers import DECIDING_CODES, NotUnderstood
+from gpcli.fhir.modifiers import AS_WRITTEN, DECIDING_CODES, NotUnderstood, describe_unknown_codes
 from gpcli.model.service import Surgery
 from gpcli.portal.mapping import RecordMapper
 from gpcli.portal.portal_profile import PortalProfile
@@ -58,6 +58,7 @@ NOT_UNDERSTOOD = [
 ] + [
     (kind, {element: "no-such-code"})
     for kind, _, element in (name.partition(".") for name in DECIDING_CODES)
+    if f"{kind}.{element}" not in AS_WRITTEN
 ]
 
 
@@ -71,6 +72,18 @@ def test_a_record_with_an_unknown_modifier_is_left_out_and_named(kind: str, more
     mapper = RecordMapper("1", PortalProfile({}, "proposed", "Europe/Oslo"), [], now=lambda: NOW)
     with pytest.raises(NotUnderstood):
         mapper.is_own(read_bundle(a_searchset(record), []).matches[0])
+
+
+@pytest.mark.parametrize("kind", [each.partition(".")[0] for each in sorted(AS_WRITTEN)])
+def test_a_visit_a_message_or_an_answer_of_an_unknown_status_is_kept_and_named(kind: str):
+    record = {"resourceType": kind, "id": "1", "status": "no-such-code"}
+    bundle = read_bundle(a_searchset(included=[record]), [])
+    assert (bundle.get(f"{kind}/1") is not None, bundle.flaws) == (True, [])
+    assert list(describe_unknown_codes(bundle.resources[f"{kind}/1"])) == [
+        f"{kind}/1 has a status that R4 does not have: 'no-such-code'."
+    ]
+    usual = MODIFIERS[f"{kind}.status"].usual
+    assert not list(describe_unknown_codes(read_resource(record | {"status": usual}, [])))
 
 
 @pytest.mark.parametrize("place", DEEP)

@@ -131,7 +131,9 @@ def resources(sandbox: Sandbox) -> Iterator[dict[str, Any]]:
     """All with words in it; Hans has too much of it."""
     sql = "SELECT body FROM resource WHERE type NOT IN (?, ?, ?) AND body NOT LIKE '%hans%'"
     for (body,) in sandbox.store.execute(sql, ALONE):
-        yield spoiled(json.loads(body))
+        found = spoiled(json.loads(body))
+        settled = found["resourceType"] == "Task" and found["status"] != "requested"
+        yield found | ({"status": HOSTILE} if settled else {})
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +207,7 @@ def test_json_has_it_word_for_word_and_escaped(of, person, line):
         ("ada", "rx list", "name"),
         ("ada", "rx requests", "answer"),
         ("ada", "rx requests", "note"),
+        ("ada", "rx requests", "status"),
         ("ada", f"messages show {MOLE}", "content_type"),
         ("ada", "gp", "name"),
         ("ada", f"appointments show {TOMORROW}", "reason"),
