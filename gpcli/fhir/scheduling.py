@@ -163,10 +163,7 @@ def _read_parties(
     of_service = offers.get(service or "", ())
     surgery = find_sole_surgery(of_service, coming)
     shown = {practitioner.name, place, surgery.name if surgery else None}
-    named = [
-        replace(actor, name=f"{actor.name} (declined)") if declined and actor.name else actor
-        for actor, declined in actors
-    ]
+    named = [_mark_declined(actor) if declined else actor for actor, declined in actors]
     return _Parties(
         practitioner=practitioner,
         location=place,
@@ -175,6 +172,13 @@ def _read_parties(
         others=name_others(named, shown),
         offers=of_service,
     )
+
+
+def _mark_declined(actor: Actor) -> Actor:
+    """Return an actor who does not come; the patient as somebody who is to be named."""
+    if actor.kind == "Patient":
+        return replace(actor, kind=None, name=f"{actor.name or 'the patient'} (declined)")
+    return replace(actor, name=f"{actor.name} (declined)") if actor.name else actor
 
 
 def _role_id(actors: Sequence[Actor]) -> str | None:

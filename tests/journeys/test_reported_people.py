@@ -265,3 +265,13 @@ def test_who_has_declined_is_not_who_the_booking_is_with(tmp_path):
     booking["participant"][1]["status"] = "declined"
     shown = shell_with(tmp_path, booking)("gpcli appointments show a1 --json").json
     assert (shown["practitioner"], shown["participants"]) == (None, ["Ida Nordli (declined)"])
+
+
+def test_a_patient_who_has_declined_is_said_to(tmp_path):
+    booking = appointment()
+    booking["participant"][0]["status"] = "declined"
+    shown = shell_with(tmp_path, booking)("gpcli appointments show a1 --json").json
+    assert (shown["practitioner"], shown["participants"]) == (
+        "Ida Nordli",
+        ["the patient (declined)"],
+    )
