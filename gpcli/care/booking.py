@@ -40,7 +40,7 @@ from gpcli.errors import (
 )
 from gpcli.model.appointment import Appointment, FluAnswer, Slot, Vaccination, Window
 from gpcli.model.receipt import BookingFacts, WriteResult
-from gpcli.model.service import Offer, Offers, Service, ServiceName, Standing
+from gpcli.model.service import Offer, Offers, Service, ServiceName, Standing, Surgery
 
 BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})
 """What counts as seeing the GP; the surgery's own bookings may have no service code."""
@@ -286,10 +286,18 @@ def _booking_rows(
         ("Where", slot.location),
         ("Note", slot.comment),
         ("On these times", slot.schedule_comment),
-        *party_rows(portal.fetch_parties(), service, slot.surgery),
+        *party_rows(portal.fetch_parties(), service, _name_surgery(slot, service.surgery)),
         ("Reason", request.reason),
         ("Price at the visit", service.price),
     )
+
+
+def _name_surgery(slot: Slot, surgery: Surgery) -> str | None:
+    """Return where a slot is, without the GP's name where it is with somebody else; else `None`."""
+    is_named = bool(slot.practitioner or slot.practitioner_ref)
+    if surgery.id and not (is_named and slot.practitioner != surgery.gp):
+        return None
+    return slot.surgery or surgery.name
 
 
 def _send_booking(

@@ -77,11 +77,11 @@ class BookingContext:
 def party_rows(parties: Parties, service: Service, surgery: str | None = None) -> PlanRows:
     """Return the plan's rows on the surgery, the patient and who acts for them.
 
-    `surgery` is a name to show where the portal does not name the GP.
+    `surgery` is a name to show instead of the GP's.
     """
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
-    where = service.surgery.label if service.surgery.id else surgery or "not named by the portal"
-    return (("Surgery", where), ("For", parties.patient.name), ("By", by))
+    label = service.surgery.label if service.surgery.id else "not named by the portal"
+    return (("Surgery", surgery or label), ("For", parties.patient.name), ("By", by))
 
 
 def require_offer(service: Service) -> Offer:

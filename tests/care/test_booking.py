@@ -116,6 +116,22 @@ def test_the_plan_of_a_booking_says_what_when_with_whom_for_whom_and_what_it_cos
     )
 
 
+@pytest.mark.parametrize(
+    ("practitioner", "reference", "surgery"),
+    [
+        ("Kari Berg", None, "Kari Berg, Nordby legesenter"),
+        (None, None, "Kari Berg, Nordby legesenter"),
+        ("Nurse Berit", None, "Nordby legesenter"),
+        (None, "Practitioner/not-sent", "Nordby legesenter"),
+    ],
+)
+def test_the_gp_is_not_named_in_the_plan_of_a_time_with_somebody_else(
+    practitioner, reference, surgery
+):
+    slot = replace(SLOT, practitioner=practitioner, practitioner_ref=reference)
+    assert dict(by_id(FakePortal(BOOKS, slots=[slot])).rows)["Surgery"] == surgery
+
+
 def test_who_acts_for_somebody_stands_in_the_plan_with_them():
     decision = by_id(FakePortal(BOOKS, slots=[SLOT], parties=ON_BEHALF))
 
