@@ -89,9 +89,16 @@ ENDPOINTS = {
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-@pytest.mark.parametrize("status", [200, 201, 400, 401, 403, 500, 503])
-@pytest.mark.parametrize("description", ["Ask the surgery", None])
-@pytest.mark.parametrize("word", ENDINGS)
+@pytest.mark.parametrize(
+    ("word", "description", "status"),
+    [
+        *((word, words, 400) for word in ENDINGS for words in ("Ask the surgery", None)),
+        *(
+            ("invalid_scope", "Ask the surgery", status)
+            for status in (200, 201, 401, 403, 500, 503)
+        ),
+    ],
+)
 def test_so_it_is_where_a_sign_in_begins_whatever_the_status(
     portal, login, word, description, status, path
 ):
