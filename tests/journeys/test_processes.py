@@ -83,13 +83,13 @@ def test_a_reader_that_stops_after_one_line_is_no_reason_to_complain(live, tmp_p
     ending = shell(f"{PYTHON} slots --to +40d | head -1; exit ${{PIPESTATUS[0]}}", env)
     assert ending.code in {0, 141}
     assert (ending.err, ending.out.count("\n")) == ("", 1)
-    assert len(ending.rows[0]) == 11
+    assert len(ending.rows[0]) == 13
 
 
 def test_what_is_piped_has_no_header_no_colour_and_no_cut_even_in_a_narrow_window(live, tmp_path):
     env = as_person(live, tmp_path, "hans", COLUMNS="20", TERM="xterm-256color")
     ending = gpcli("slots", "--limit", "3", env=env)
-    assert [len(row) for row in ending.rows] == [11, 11, 11]
+    assert [len(row) for row in ending.rows] == [13, 13, 13]
     assert {row[7] for row in ending.rows} == {"Torgkvartalet legesenter"}
     assert "\x1b" not in ending.out + ending.err
 
