@@ -105,10 +105,12 @@ class Element:
 
     def require_string(self, name: str) -> str:
         """Return a string; raise Malformed where it is absent or empty."""
-        value = self.strictly().string(name)
-        if value is None:
+        value = self.json.get(name)
+        if isinstance(value, str) and value:
+            return value
+        if value is None or value == "":
             raise Malformed(f"{self.path}.{name} is missing")
-        return value
+        raise self.malformed(name)
 
     def strings(self, name: str) -> tuple[str, ...]:
         """Return a list of strings without its `null` entries.
