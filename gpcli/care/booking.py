@@ -38,7 +38,14 @@ from gpcli.errors import (
     TooLate,
     request_id_conflict,
 )
-from gpcli.model.appointment import Appointment, FluAnswer, Slot, Vaccination, Window
+from gpcli.model.appointment import (
+    Appointment,
+    FluAnswer,
+    Slot,
+    Vaccination,
+    Window,
+    describe_practitioner,
+)
 from gpcli.model.receipt import BookingFacts, WriteResult
 from gpcli.model.service import Offer, Offers, Service, ServiceName, Standing, Surgery
 
@@ -280,7 +287,7 @@ def _booking_rows(
     return (
         ("When", Window(slot.start, slot.end)),
         ("What", None if slot.service in set(ServiceName) else slot.service),
-        ("With", slot.practitioner or ("not named" if slot.practitioner_ref else None)),
+        ("With", describe_practitioner(slot)),
         ("Also", "; ".join(slot.participants) or None),
         ("Way", slot.channel),
         ("Where", slot.location),
@@ -294,8 +301,7 @@ def _booking_rows(
 
 def _name_surgery(slot: Slot, surgery: Surgery) -> str | None:
     """Return where a slot is, without the GP's name where it is with somebody else; else `None`."""
-    is_named = bool(slot.practitioner or slot.practitioner_ref)
-    if surgery.id and not (is_named and slot.practitioner != surgery.gp):
+    if surgery.id and describe_practitioner(slot) in {None, surgery.gp}:
         return None
     return slot.surgery or surgery.name
 

@@ -13,6 +13,13 @@ from gpcli.model.service import Offer, Surgery
 CLINICIANS = frozenset({"Practitioner", "PractitionerRole"})
 """The types of records of those whom a visit can be with."""
 
+ORGANIZATION_ELEMENTS = {
+    "PractitionerRole": "organization",
+    "Location": "managingOrganization",
+    "HealthcareService": "providedBy",
+}
+"""The element that names the organization, by the type of what can be the actor of a Schedule."""
+
 NOBODY = Actor(None, None, None)
 """Stands for an actor of whom the portal tells nothing."""
 
@@ -75,7 +82,7 @@ def find_organization(actors: Sequence[Actor], bundle: Bundle) -> str | None:
         if actor.kind == "Organization":
             return actor.name
         record = bundle.get(actor.reference)
-        for name in ("organization", "managingOrganization", "providedBy"):
+        for name in ORGANIZATION_ELEMENTS.values():
             link = record.link(name) if record else None
             if record and link:
                 return read_linked_name(link, bundle, record)

@@ -120,17 +120,20 @@ def _numbered(surgeries: Iterable[Surgery]) -> Iterator[Surgery]:
 
 def practitioners_to_search(bundle: Bundle, patient: Element) -> tuple[str, ...]:
     """Return the ids of GPs who are named as Practitioner, and of whom `bundle` has no role."""
-    gps = dict.fromkeys(patient.references("generalPractitioner"))
     known = {each.reference("practitioner") for each in bundle.of_type("PractitionerRole")}
-    persons = (each for each in gps if each.startswith("Practitioner/") and each not in known)
-    return tuple(each.partition("/")[2] for each in persons)
+    gps = _gps_of_type(patient, "Practitioner")
+    return tuple(each for each in gps if f"Practitioner/{each}" not in known)
 
 
 def organizations_as_gps(patient: Element) -> tuple[str, ...]:
     """Return the ids of the organizations that are the patient's GPs themselves."""
+    return _gps_of_type(patient, "Organization")
+
+
+def _gps_of_type(patient: Element, resource_type: str) -> tuple[str, ...]:
     gps = dict.fromkeys(patient.references("generalPractitioner"))
-    own = (each for each in gps if each.startswith("Organization/"))
-    return tuple(each.partition("/")[2] for each in own)
+    parts = (each.partition("/") for each in gps)
+    return tuple(identity for kind, _, identity in parts if kind == resource_type)
 
 
 def organizations_to_search(bundle: Bundle, patient: Element) -> tuple[str, ...]:

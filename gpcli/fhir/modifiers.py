@@ -80,9 +80,7 @@ answer that vanished would be worse than one of which it is not known how it sta
 
 _MAX_CODE = 40
 
-_DECIDING = tuple(
-    dict.fromkeys(each.partition(".")[2] for each in DECIDING_CODES if each not in AS_WRITTEN)
-)
+_DECIDING = tuple(dict.fromkeys(each.partition(".")[2] for each in DECIDING_CODES))
 
 
 class NotUnderstood(Malformed):

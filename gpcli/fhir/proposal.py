@@ -75,8 +75,10 @@ def _find_slot(proposal: Element) -> str | None:
 def _read_status(proposal: Element, slot: str | None, bundle: Bundle) -> str:
     """Return the status of a proposed time; raise Malformed where its Slot is not understood."""
     status = proposal.require_string("status")
-    if status != _PROPOSED or slot is None:
-        return _FREE if status == _PROPOSED else status
+    if status != _PROPOSED:
+        return status
+    if slot is None:
+        return _FREE
     bundle.require_understood(f"Slot/{slot}")
     record = bundle.get(f"Slot/{slot}")
     return (record.string("status") if record else None) or _FREE

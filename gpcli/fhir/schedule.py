@@ -8,6 +8,7 @@ from datetime import datetime
 
 from gpcli.fhir.actors import (
     NOBODY,
+    ORGANIZATION_ELEMENTS,
     find_clinician,
     find_organization,
     find_place,
@@ -26,13 +27,6 @@ from gpcli.fhir.healthcare_service import (
 )
 from gpcli.model.appointment import Actor, Slot, SlotId
 from gpcli.model.service import Offer, Surgery
-
-_OWNERS = {
-    "PractitionerRole": "organization",
-    "Location": "managingOrganization",
-    "HealthcareService": "providedBy",
-}
-"""The element that names the organization, by the type of what can be the actor of a Schedule."""
 
 
 def read_slot(
@@ -204,7 +198,7 @@ def _parts_of_organization(bundle: Bundle, reference: str) -> list[str]:
         return []
     return [
         record.relative_reference
-        for resource_type, owner in _OWNERS.items()
+        for resource_type, owner in ORGANIZATION_ELEMENTS.items()
         for record in bundle.of_type(resource_type)
         if record.reference(owner) == reference and _is_in_use(record)
     ]

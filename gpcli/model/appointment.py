@@ -160,6 +160,11 @@ class Appointment:
         return self.status in OVER
 
 
+def describe_practitioner(time: Slot | Appointment) -> str | None:
+    """Return with whom a time is; somebody of whom the portal has no name is `not named`."""
+    return time.practitioner or ("not named" if time.practitioner_ref else None)
+
+
 @dataclass(frozen=True)
 class Vaccination:
     """One vaccination on record.

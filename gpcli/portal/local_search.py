@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from gpcli.fhir.actors import ORGANIZATION_ELEMENTS
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.fhir.modifiers import DECIDING_CODES
@@ -136,12 +137,8 @@ def _refers_elsewhere(element: str) -> Callable[[Mapping[str, Json], str], bool]
     return contradicts
 
 
-_OWNERS = {"PractitionerRole": "organization", "Location": "managingOrganization"}
-"""Type of a record -> the element that refers to its organization, elsewhere `providedBy`."""
-
-
 def _is_of_another_organization(record: Mapping[str, Json], value: str) -> bool:
-    owner = _OWNERS.get(record.get("resourceType", ""), "providedBy")
+    owner = ORGANIZATION_ELEMENTS.get(record.get("resourceType", ""), "providedBy")
     return _refers_elsewhere(owner)(record, value)
 
 

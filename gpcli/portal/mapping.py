@@ -117,7 +117,8 @@ class RecordMapper:
 
         What it says of itself, such as that it was replaced, is added to remarks and flaws.
         """
-        for record in self._own_matches(bundle, "Patient"):
+        records = bundle.matches_of_type("Patient")
+        for record in require(lambda: [each for each in records if self.is_own(each)]):
             if flaw := read_record_flaw(record):
                 self.add_flaw(record.relative_reference, flaw)
             self.add_remarks(read_record_remarks(record))
@@ -336,10 +337,6 @@ class RecordMapper:
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(self._zone).date()
-
-    def _own_matches(self, bundle: Bundle, resource_type: str) -> list[Element]:
-        records = bundle.matches_of_type(resource_type)
-        return require(lambda: [each for each in records if self.is_own(each)])
 
     def read_matches(
         self, bundle: Bundle, resource_type: str, read: Callable[[Element], Record | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeVar
 
-from gpcli.model.appointment import Appointment, FluAnswer, Slot
+from gpcli.model.appointment import Appointment, FluAnswer, Slot, describe_practitioner
 from gpcli.model.receipt import AppointmentReceipt
 from gpcli.model.service import ServiceName
 from gpcli.render.times import TimeFormat
@@ -26,8 +26,7 @@ def _format_slot_time(slot: Slot, time_format: TimeFormat) -> str:
 
 
 def _format_practitioner(time: Slot | Appointment, _: TimeFormat) -> str:
-    """Format with whom a time is; somebody of whom the portal has no name is not named."""
-    return time.practitioner or ("not named" if time.practitioner_ref else "")
+    return describe_practitioner(time) or ""
 
 
 def _format_participants(time: Slot | Appointment, _: TimeFormat) -> str:
