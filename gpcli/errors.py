@@ -58,9 +58,9 @@ class GpcliError(Exception):
     `hint` speaks to a person. `cure` is the kind of advice that it begins with, where a machine
     that signs in by itself needs other words for it (`word_hint`); `None` = the hint is the same
     for both. `request_id` is what `--request-id` repeats: that of a write that was or may have
-    been sent. `trace_id` is the `X-Request-ID` of the request that failed, which the portal may have
-    logged. `retry_after` is the number of seconds after which the portal asked to try again. Texts
-    may quote the portal: the writer sanitises them.
+    been sent. `trace_id` is the `X-Request-ID` of the request that failed, which the portal may
+    have logged. `retry_after` is the number of seconds after which the portal asked to try again.
+    Texts may quote the portal: the writer sanitises them.
     """
 
     exit: ClassVar[Exit] = Exit.FAILURE

@@ -165,6 +165,13 @@ class HttpClient:
         request = self._build_request("POST", parse_safe_url(url), all_headers, content)
         return self._sender.send(replace(request, expects_any_type=True))
 
+    def wait_to_try_again(self, tries: int) -> bool:
+        """Wait as after `tries` tries of a request; return False at once if no time is left for it.
+
+        It is for what is tried again in more than one request, such as a look for a record.
+        """
+        return self._sender.wait(tries)
+
     def _build_request(
         self,
         method: str,

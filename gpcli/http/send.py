@@ -106,6 +106,15 @@ class RequestSender:
         with self.progress():
             return self._send_with_retries(request, previous)
 
+    def wait(self, tries: int) -> bool:
+        """Wait as after `tries` tries; return False at once if the deadline comes before that."""
+        pause = retry.backoff_seconds(tries, self.random)
+        if pause >= self.deadline.seconds_left():
+            return False
+        with self.progress():
+            self.sleep(pause)
+        return True
+
     def _send_with_retries(
         self, request: OutgoingRequest, previous: HttpResponse | None
     ) -> HttpResponse:
