@@ -17,7 +17,7 @@ from uuid import UUID
 from gpcli.config.kept_requests import KEPT_SECONDS, KeptRequest, KeptRequests
 from gpcli.errors import Conflict, GpcliError, InvalidUsage, NotFound, NotSignedIn
 from gpcli.journal import Journal, JournalEntry
-from gpcli.model.outbox import OutboxPart, OutboxRequest, OutboxState
+from gpcli.model.receipt import OutboxPart, OutboxRequest, OutboxState
 
 if TYPE_CHECKING:
     from gpcli.app_context import AppContext
