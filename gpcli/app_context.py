@@ -477,7 +477,7 @@ class AppContext:
             return
         draft = drafts[0] if drafts else None
         with suppress(OSError, ConfigError):  # the journal tells what became of it, too
-            kept = KeptRequest(self.options.argv, str(Path.cwd()), draft)
+            kept = KeptRequest(self.options.argv, str(Path.cwd()), draft, self.timestamp())
             KeptRequests(self.state_dir).write(self.request.id, kept)
 
     def _show_plan(self, proposal: Proposal[Record]) -> None:
