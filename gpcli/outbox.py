@@ -6,7 +6,7 @@ What went out is in the journal; the portal is asked only to settle.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -255,6 +255,19 @@ def settle(
         except GpcliError as error:
             failures.append(error)
     return failures
+
+
+def find_latest_end(context: AppContext, request_ids: Collection[str]) -> datetime | None:
+    """Return until when the portal may still carry out one of these; `None` = it can't any more."""
+    now = context.clock()
+    entries = Journal(context.state_dir).read_entries()
+    ours = (entry for entry in entries if entry.is_open and str(entry.request) in request_ids)
+    ends = [
+        (now + time_left).astimezone(datetime.fromisoformat(entry.at).tzinfo)
+        for entry in ours
+        if (time_left := entry.time_left(now))
+    ]
+    return max(ends, default=None)
 
 
 def _find_sign_in(
