@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from gpcli.config import paths
-from gpcli.errors import ConfigError, NotSignedIn, Partial
+from gpcli.errors import ConfigError, NotSignedIn, Partial, TimedOut
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -241,8 +241,7 @@ class AppContext:
 
     def index_profiles(self) -> None:
         """Write the names of the profiles into the offer index."""
-        config = self.config
-        self.index.write_profiles(config.profiles, config.default)
+        self.index.write_profiles(lambda: self.config)
 
     @property
     def index_key(self) -> str:
@@ -345,7 +344,7 @@ class AppContext:
             )
             return build_machine_bearer(self.settings, environment)
         account = self.person.account
-        with suppress(OSError):  # who was active last only breaks ties
+        with suppress(OSError, TimedOut):  # who was active last only breaks ties
             self.index.record_activity(self.index_key, account, self.timestamp())
         places, rebuild = (self.lock_dir, self.cache_dir), self.client_source.rebuild_auth
         return SessionBearer(
@@ -457,8 +456,9 @@ class AppContext:
         until = self.timestamp() + OFFERS_KEPT
         try:
             self.index.write_hidden(self.index_key, self.identity.patient, hidden, until)
-        except OSError as error:
-            self.output.warning(f"What is offered can't be kept for help: {error.strerror}.")
+        except (OSError, TimedOut) as error:
+            why = error.message if isinstance(error, TimedOut) else f"{error.strerror}."
+            self.output.warning(f"What is offered can't be kept for help: {why}")
 
     def require_complete(self, *, is_empty: bool = False) -> None:
         """Raise Partial when records had to be left out; warn of each. Else, say what is empty."""
