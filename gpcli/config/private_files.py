@@ -56,8 +56,23 @@ def make_private_directory(root: Path, *names: str) -> Path:
         directory /= name
         with suppress(FileExistsError):
             directory.mkdir(mode=0o700)
-        _check_directory(directory, _OTHERS)
+        check_private_directory(directory)
     return directory
+
+
+def check_private_directory(path: Path, denied: int = _OTHERS) -> None:
+    """Take from others the rights `denied` to a directory that is there.
+
+    Raises: ConfigError for what is no directory of this user, or can't be mended; OSError.
+    """
+    status = os.lstat(path)
+    _check_own(path, status, stat.S_IFDIR)
+    if _HAS_MODES and status.st_mode & denied:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | _FLAGS | _NOFOLLOW)
+        try:
+            _mend_mode(path, descriptor, os.fstat(descriptor), denied)
+        finally:
+            os.close(descriptor)
 
 
 def open_private_file(path: Path, flags: int) -> int:
@@ -68,7 +83,7 @@ def open_private_file(path: Path, flags: int) -> int:
     Raises: ConfigError where the file or its directory is a link, another kind of file or somebody
     else's, or its mode can't be mended; OSError for all else, such as FileNotFoundError.
     """
-    _check_directory(path.parent, _OTHERS)
+    check_private_directory(path.parent)
     return _open_own(path, flags, _OTHERS)
 
 
@@ -86,16 +101,6 @@ def write_private_file(path: Path, text: str) -> None:
     """
     make_private_directory(path.parent)
     _replace_file(path, text.encode(), _OTHERS)
-
-
-def create_private_file(path: Path, content: bytes) -> None:
-    """Make the file `path` with `content`, atomically.
-
-    Raises: FileExistsError where something is there already, ConfigError, OSError.
-    """
-    make_private_directory(path.parent)
-    with _draft(path.parent, content, 0o600) as draft:
-        _move_to_free_name(draft, path, os.link)
 
 
 @dataclass
@@ -141,7 +146,7 @@ def edit_config_file(path: Path) -> Iterator[EditedFile]:
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = Path(os.path.realpath(path))
-    _check_directory(path.parent, _WRITE_BY_OTHERS)
+    check_private_directory(path.parent, _WRITE_BY_OTHERS)
     with _edit_file(path, LOCK_TIMEOUT, _WRITE_BY_OTHERS) as edited:
         yield edited
 
@@ -208,18 +213,6 @@ def _open_own(path: Path, flags: int, denied: int, *, or_other_users: bool = Fal
         os.close(descriptor)
         raise
     return descriptor
-
-
-def _check_directory(path: Path, denied: int) -> None:
-    """Mend the mode of one of gpcli's own directories; raise ConfigError, FileNotFoundError."""
-    status = os.lstat(path)
-    _check_own(path, status, stat.S_IFDIR)
-    if _HAS_MODES and status.st_mode & denied:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | _FLAGS | _NOFOLLOW)
-        try:
-            _mend_mode(path, descriptor, os.fstat(descriptor), denied)
-        finally:
-            os.close(descriptor)
 
 
 def _is_own(status: os.stat_result) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from gpcli.config.private_files import (
-    create_private_file,
     edit_config_file,
     edit_private_file,
     make_private_directory,
@@ -379,17 +378,6 @@ def test_a_place_below_a_file_or_behind_a_dead_link_is_no_directory(tmp_path):
         require_directory(str(tmp_path / "file" / "below"))
     with pytest.raises(InvalidUsage, match="is not a directory"):
         require_directory(str(tmp_path / "dead"))
-
-
-def test_a_new_file_never_takes_a_name_that_is_taken(tmp_path):
-    path = tmp_path / "gpcli" / "journal.key"
-    create_private_file(path, b"key")
-
-    with pytest.raises(FileExistsError):
-        create_private_file(path, b"another")
-
-    assert (path.read_bytes(), mode(path), mode(path.parent)) == (b"key", 0o600, 0o700)
-    assert list(path.parent.iterdir()) == [path]
 
 
 def change(path, content):

@@ -150,14 +150,6 @@ def change(number): announce(home / "state", ServedSandbox(f"{number}", "")).__e
 """,
         "",
     ),
-    "key": Writer(
-        "state/x",
-        """
-from gpcli.config.private_files import create_private_file
-def change(number): create_private_file(home / "state" / f"key-{number}", b"secret")
-""",
-        "",
-    ),
     "saved": Writer(
         "x",
         """
