@@ -86,14 +86,16 @@ class OfferIndex:
     def record_activity(self, profile: str, account: str, now: float) -> None:
         """Store that a person was active at `now` (Unix seconds).
 
-        Nothing is written if they are the latest already, and the stored time is near enough.
+        Nothing is written if they are the latest already, and the stored time is near enough; nor
+        if another process has just removed them.
         """
         people = self.read_people(profile)
         if people and people[0].account == account and now - people[0].last_used < TIME_TOLERANCE:
             return
-        for person in people:
-            if person.account == account:
-                self.add_person(profile, IndexedPerson(account, person.patient, person.name, now))
+        with self._edit_facts() as facts:
+            for fact in facts:
+                if fact[:3] == [index_format.PERSON, profile, account]:
+                    fact[-1] = str(now)
 
     def write_hidden(
         self, profile: str, patient: str, reasons: Mapping[str, str], expires: float

@@ -127,6 +127,20 @@ def test_activity_that_is_known_already_is_not_written(index):
     assert index.read_people("home")[0].last_used == NOW + 3600
 
 
+def test_activity_does_not_bring_back_who_was_signed_out_meanwhile(index):
+    class Overtaken(OfferIndex):
+        def read_people(self, profile):
+            people = super().read_people(profile)
+            index.remove_person(profile, "acc-ada")
+            return people
+
+    index.add_person("home", ADA)
+
+    Overtaken(index.path).record_activity("home", "acc-ada", NOW + 7200)
+
+    assert index.read_people("home") == []
+
+
 def test_activity_of_nobody_changes_nothing(index):
     index.record_activity("home", "acc-ada", NOW)
 
