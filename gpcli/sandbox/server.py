@@ -8,8 +8,9 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -18,6 +19,9 @@ from typing import Any, Self
 import waitress
 from flask import Blueprint, Flask, abort, request
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.utilities import BadRequest
 
 from gpcli.sandbox.accounts import Account, UnknownPerson, find_account
 from gpcli.sandbox.clock import Clock
@@ -49,6 +53,8 @@ MAX_REQUEST_BYTES = 32 * 1024 * 1024
 """The largest request in bytes."""
 HOST = "127.0.0.1"
 WORKER_THREADS = 8
+MAX_CONNECTIONS = 100
+"""The number of open sockets from which on each new connection ends an idle one."""
 CLOCK_YEARS = range(1970, 9000)
 """The years to which the clock can be set, so that lifetimes still end on the calendar."""
 SCRIPT_SCOPES = ("openid", "fhirUser", "launch/patient", "patient/*.cruds")
@@ -75,6 +81,55 @@ def _refuse_other_hosts() -> None:
         abort(403, "This server answers only to 127.0.0.1, localhost and [::1].")
 
 
+class RequestParser(HTTPRequestParser):  # type: ignore[misc] # waitress ships no types
+    """Parses a request, and bounds what stands around the chunks of its body.
+
+    waitress joins that anew for each piece that arrives, up to the largest request.
+    """
+
+    def received(self, data: bytes) -> Any:
+        """Return how many bytes of `data` belong to the request."""
+        consumed = super().received(data)
+        around = self.body_rcv.control_line + self.body_rcv.trailer if self.chunked else b""
+        if len(around) > self.adj.recv_bytes:
+            self.error = BadRequest("too much stands around a chunk")
+            self.completed = True
+        return consumed
+
+
+class Connection(HTTPChannel):  # type: ignore[misc] # waitress ships no types
+    """A connection that is idle from its last answer on: what it sends meanwhile is no excuse."""
+
+    parser_class = RequestParser
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.idle_since = time.monotonic()
+
+    def write_soon(self, data: Any) -> Any:
+        """Send a piece of an answer."""
+        self.idle_since = time.monotonic()
+        return super().write_soon(data)
+
+    def del_channel(self, map: Any = None) -> None:
+        """Forget the connection, and close the file that holds a large unfinished body."""
+        if self.request is not None:
+            with suppress(OSError):  # a disk that is full
+                self.request.close()
+        super().del_channel(map)
+
+
+def _make_room(server: Any) -> None:
+    """Close the connection that has been idle longest, if there are too many.
+
+    waitress itself would accept no others until some have been silent for two minutes.
+    """
+    if len(server._map) >= MAX_CONNECTIONS:
+        idle = [each for each in server.active_channels.values() if not each.requests]
+        if idle:
+            min(idle, key=lambda connection: connection.idle_since).handle_close()
+
+
 @contextmanager
 def serve_in_background(server: Any) -> Iterator[None]:
     """Serve in a thread, and finish running requests before the sockets are closed.
@@ -86,6 +141,7 @@ def serve_in_background(server: Any) -> Iterator[None]:
 
     def serve() -> None:
         while not ending.is_set():
+            _make_room(server)
             wasyncore.loop(timeout=1, use_poll=True, map=server._map, count=1)
 
     thread = threading.Thread(target=serve, name="gpcli-sandbox", daemon=True)
@@ -206,9 +262,11 @@ class Sandbox:
             sockets=[self._create_socket()],
             threads=WORKER_THREADS,
             ident="gpcli-sandbox",
+            connection_limit=MAX_CONNECTIONS,
             max_request_body_size=MAX_REQUEST_BYTES,
             clear_untrusted_proxy_headers=True,
         )
+        server.channel_class = Connection
         self._port = int(server.effective_port)
         self._exit_stack.enter_context(serve_in_background(server))
 
