@@ -48,7 +48,9 @@ __all__ = [
     "UnknownPerson",
 ]
 
-_LOOPBACK_HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?", re.IGNORECASE)
+_LOOPBACK_HOST = re.compile(
+    r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE
+)
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 """The largest request in bytes."""
 HOST = "127.0.0.1"
