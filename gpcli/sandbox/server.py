@@ -17,7 +17,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 import waitress
-from flask import Blueprint, Flask, abort, request
+from flask import Blueprint, Flask, Response, abort, request
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -51,6 +51,14 @@ __all__ = [
 _LOOPBACK_HOST = re.compile(
     r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE
 )
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Headers of every response that does not say otherwise."""
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 """The largest request in bytes."""
 HOST = "127.0.0.1"
@@ -67,12 +75,15 @@ def create_app(blueprints: Mapping[str, Blueprint]) -> Flask:
     """Return the WSGI application made of `blueprints`, by the path where each is mounted.
 
     It answers only to loopback names. Any other `Host` is refused with 403, since a web site could
-    otherwise reach this server by resolving its own name to 127.0.0.1 (DNS rebinding).
+    otherwise reach this server by resolving its own name to 127.0.0.1 (DNS rebinding). What a page
+    of another site sends is refused too, unless it leads a person to a page of the portal.
     """
     app = Flask("gpcli.sandbox", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined] # Flask's default provider has it
     app.before_request(_refuse_other_hosts)
+    app.before_request(_refuse_other_sites)
+    app.after_request(_add_security_headers)
     for path, blueprint in blueprints.items():
         app.register_blueprint(blueprint, url_prefix=path)
     return app
@@ -81,6 +92,24 @@ def create_app(blueprints: Mapping[str, Blueprint]) -> Flask:
 def _refuse_other_hosts() -> None:
     if not _LOOPBACK_HOST.fullmatch(request.headers.get("Host", "")):
         abort(403, "This server answers only to 127.0.0.1, localhost and [::1].")
+
+
+def _refuse_other_sites() -> None:
+    """Refuse what a browser says that another origin sends (Fetch Metadata).
+
+    A person may be led here by a link, and to the sign-in by a form as well.
+    """
+    leads = request.headers.get("Sec-Fetch-Mode") == "navigate" and (
+        request.method == "GET" or request.path == "/authorize"
+    )
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site") and not leads:
+        abort(403, "This server answers to no page of another site.")
+
+
+def _add_security_headers(response: Response) -> Response:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
 
 
 class RequestParser(HTTPRequestParser):  # type: ignore[misc] # waitress ships no types
