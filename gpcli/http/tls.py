@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gpcli.errors import ConfigError
 
-_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
+_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+", re.ASCII)
 
 
 def build_tls_context(env: Mapping[str, str], ca_file: str | None) -> ssl.SSLContext:
