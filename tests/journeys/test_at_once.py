@@ -142,6 +142,16 @@ def change(number): CachedJson(home / "cache", "smart", f"{number}").write({}, 0
 """,
         "",
     ),
+    "kept lines": Writer(
+        "state/outbox/x",
+        """
+from uuid import UUID
+from gpcli.config.kept_requests import KeptRequest, KeptRequests
+def change(number):
+    KeptRequests(home / "state").write(UUID(int=number), KeptRequest((), "/", None, 0.0))
+""",
+        "",
+    ),
     "sandbox": Writer(
         "state/sandbox.json",
         """

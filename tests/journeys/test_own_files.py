@@ -8,20 +8,28 @@ from __future__ import annotations
 import json
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from gpcli.config.kept_requests import KeptRequest, KeptRequests
+from gpcli.journal import CommandRequest, Journal
 from tests.journeys.diagnosis import diagnosis, person
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and links")
 
+INTENT = UUID("11111111-2222-4333-8444-555555555555")
 USES = {
     "state": "gp",
     "state/index": "gp",
     "state/index.lock": "logout",
     "state/locks": "logout",
     "state/locks/*.lock": "logout",
+    "state/journal.jsonl": "outbox list",
+    "state/outbox": f"outbox show {INTENT}",
+    "state/outbox/*.json": f"outbox show {INTENT}",
     "state/sandbox.json": "sandbox advance 1h",
     "cache": "gp",
     "cache/capabilities-*.json": "gp",
@@ -36,6 +44,11 @@ def used(ada, tmp_path):
     """Ada's shell, after all of them were made."""
     assert ada("gpcli gp").code == 0
     assert ada("gpcli profile use 127.0.0.1").code == 0
+    now = datetime.now(UTC)
+    journal = Journal(tmp_path / "state", read_request=lambda: CommandRequest(INTENT, "book"))
+    journal.record_sending(INTENT, "Appointment", now.isoformat())
+    kept = KeptRequest(("book", "--first"), str(tmp_path), None, now.timestamp())
+    KeptRequests(tmp_path / "state").write(INTENT, kept)
     served = {"url": "http://127.0.0.1:1", "control_token": "x"}
     (tmp_path / "state" / "sandbox.json").write_text(json.dumps(served))
     return ada
