@@ -136,17 +136,19 @@ def _find_own(context: AppContext) -> UUID | None:
     return None
 
 
-def is_open(context: AppContext, *, late: bool) -> bool:
-    """Return whether the request of this run has been sent, now or before, without an outcome.
+def may_have_been_sent(context: AppContext, *, asked: bool) -> bool:
+    """Return whether some of this run's request was, or may have been, sent, now or before.
 
-    With `late` that counts also where the portal can't carry it out any more. False where the
-    journal can't be read.
+    With `asked` the portal has just shown nothing of it: then only what it may still carry out
+    counts. False where the journal can't be read.
     """
     own, now = _find_own(context), context.clock()
     with suppress(GpcliError):
         found = _read_requests(Journal(context.state_dir))
-        writes = (write for each in found if each.id == own for write in each.writes)
-        return any(write.is_open and (late or write.time_left(now)) for write in writes)
+        writes = [write for each in found if each.id == own for write in each.writes]
+        if asked:
+            return any(write.is_open and write.time_left(now) for write in writes)
+        return any(write.is_open or write.state == "done" for write in writes)
     return False
 
 

@@ -284,17 +284,17 @@ def run(
 
 
 def _tell_unsettled(command_run: CommandRun) -> None:
-    """Say that requests of before have no known outcome, unless the command is about these."""
+    """Say that requests of before are unsettled, unless the command is about these."""
     context = command_run.context_if_built
     if context is None or command_run.options.settles:
         return
     from gpcli.outbox import count_unsettled  # noqa: PLC0415  (start-up: after the answer)
 
     if number := count_unsettled(context):
-        what = f"{number} requests have" if number > 1 else "1 request has"
+        what = f"{number} requests are" if number > 1 else "1 request is"
         with suppress(OSError):
             context.output.notice(
-                f"{what} no known outcome: gpcli outbox settle finds out.", unsettled=number
+                f"{what} unsettled: gpcli outbox list shows what was sent.", unsettled=number
             )
 
 
@@ -309,16 +309,17 @@ def _name_request(command_run: CommandRun, error: GpcliError) -> GpcliError:
         return error
     if error.request_id is not None:
         error.rename_request(request_id)
+        return error
     is_decided = isinstance(error, UsageError | NotConfirmed | Conflict | Partial | OutcomeUnknown)
     if is_decided or command_run.options.dry_run:
         return error
-    from gpcli.outbox import is_open  # noqa: PLC0415  (start-up: only failures)
+    from gpcli.outbox import may_have_been_sent  # noqa: PLC0415  (start-up: only failures)
 
     has_not_looked = isinstance(error, Failure | SignInError | Unavailable)
-    if not is_open(context, late=has_not_looked):
+    if not may_have_been_sent(context, asked=not has_not_looked):
         return error
     unknown = OutcomeUnknown(
-        f"What became of this request is still unknown. {error.message}",
+        f"This request was or may have been sent, and its outcome can't be told. {error.message}",
         hint=f"{error.hint} The same command with this --request-id looks again.".strip(),
         request_id=request_id,
         trace_id=error.trace_id,

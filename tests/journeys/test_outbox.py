@@ -175,7 +175,9 @@ def test_a_repeat_stays_unknown_under_the_same_id_while_it_can_not_look(world, n
     assert (second.code, second.error["code"]) == (10, "outcome_unknown")
     assert second.error["request_id"] == first["request_id"]
     assert given == "" or first["request_id"] == "mine"
-    assert second.error["message"].startswith("What became of this request is still unknown.")
+    assert second.error["message"].startswith(
+        "This request was or may have been sent, and its outcome can't be told."
+    )
     assert second.error["trace_id"] != first["request_id"]
 
 
@@ -204,7 +206,7 @@ def test_any_command_tells_once_that_something_has_no_known_outcome(world):
     assert (
         cut_off(ada, arrives=False)("gpcli contact --subject Ramp --message Hei --yes").code == 10
     )
-    told = "1 request has no known outcome: gpcli outbox settle finds out."
+    told = "1 request is unsettled: gpcli outbox list shows what was sent."
 
     for line, code in (("gp", 0), ("profile list", 0), ("appointments show no", 3)):
         ending = ada(f"gpcli {line}")
@@ -273,7 +275,7 @@ def test_a_thread_that_was_cut_in_half_is_listed_until_it_is_whole(world, arrive
     assert settled["state"] == ("done" if arrives else "partly_done")
     assert settled["needs_settling"] is not arrives
     if not arrives:
-        assert "1 request has no known outcome" in ada("gpcli gp").err
+        assert "1 request is unsettled" in ada("gpcli gp").err
         again = ada.json(f"{line} --request-id {settled['request_id']}")
         assert again["changed"]
     assert ada.json("gpcli outbox list") == []
@@ -394,7 +396,7 @@ def test_a_line_that_is_of_no_use_any_more_is_forgotten(world):
     content = json.loads(kept.read_text())
     kept.write_text(json.dumps(content | {"at": content["at"] - 31 * 24 * 3600}))
 
-    assert "1 request has no known outcome" in ada("gpcli gp").err
+    assert "1 request is unsettled" in ada("gpcli gp").err
 
     assert [*world.home.glob("state/outbox/*")] == []
     assert ada.json("gpcli outbox list")[0]["repeat"] is None

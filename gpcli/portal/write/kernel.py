@@ -13,7 +13,15 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from gpcli.errors import GpcliError, NotFound, NotPermitted, SignInError, request_id_conflict
+from gpcli.errors import (
+    Failure,
+    GpcliError,
+    NotFound,
+    NotPermitted,
+    SignInError,
+    Unavailable,
+    request_id_conflict,
+)
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
@@ -284,19 +292,24 @@ class WriteKernel:
         return self.collect(priors, seen, changed=verdict.is_new and not pending)
 
     def look_until_found(
-        self, look: Callable[[], Seen], priors: Sequence[PriorWrite], max_looks: int = _MAX_LOOKS
+        self,
+        look: Callable[[], Seen],
+        priors: Sequence[PriorWrite],
+        *,
+        until_there: bool = True,
+        max_looks: int = _MAX_LOOKS,
     ) -> Seen:
-        """Return what `look` finds: the first time that it has each part's record, else the last.
+        """Return what `look` finds, which is called again while it fails for want of an answer.
 
-        Between two looks it waits, longer each time, as long as the time limit allows it: the
-        portal may be slow to answer, or slow to write.
+        With `until_there`, it is also while a part's record is not there: a portal may be slow to
+        write. Before each time it waits, longer and longer, as long as the time limit allows it.
         Raises: the error of the last look.
         """
-        wait = self.search.client.wait_to_try_again
         for looks in count(1):
             seen = _catch(look)
-            is_found = isinstance(seen, Seen) and all(map(seen.has_found, priors))
-            if is_found or looks >= max_looks or not wait(looks):
+            if looks == max_looks or not _may_come(seen, priors, until_there=until_there):
+                break
+            if not self.search.client.wait_to_try_again(looks):
                 break
         if isinstance(seen, GpcliError):
             raise seen
@@ -314,7 +327,8 @@ class WriteKernel:
         responses name are read. Raises: the error of any part's query, or of reading.
         """
         try:
-            return _look_or_raise(look, priors)
+            find = partial(self.look_until_found, look, priors, until_there=False)
+            return _look_or_raise(find, priors)
         except (NotFound, NotPermitted):
             pairs = zip(priors, map(created_reference, responses), strict=True)
             named = {prior.intent: reference for prior, reference in pairs if reference}
@@ -338,12 +352,17 @@ class WriteKernel:
 
         A part whose record is there is done; else it is refused, or unknown where the verdict has
         no refusal. After a refusal the portal is asked only where that may be the echo of an
-        earlier try, and once.
+        earlier try.
         Raises: the refusal or OutcomeUnknown where a part's record is not there.
         """
         asks = verdict.refusal is None or verdict.is_echo
-        patience = _MAX_LOOKS if verdict.refusal is None and not looked else 1
-        find = partial(self.look_until_found, look, priors, patience)
+        find = partial(
+            self.look_until_found,
+            look,
+            priors,
+            until_there=verdict.refusal is None,
+            max_looks=1 if looked else _MAX_LOOKS,
+        )
         seen = fetch_or_none(partial(_look_or_raise, find, priors)) if asks else None
         present = [prior for prior in priors if seen and seen.of(prior.intent).matches]
         absent = [prior for prior in priors if prior not in present]
@@ -389,7 +408,9 @@ class WriteKernel:
 
         if verdict.is_done:
             self.record_state(intent, "done")
-            seen = read_back(look, intent, resource_type)
+            prior = PriorWrite(resource_type, intent, intent)
+            find = partial(self.look_until_found, look, [prior], until_there=False)
+            seen = read_back(find, intent, resource_type)
             if not seen.of(intent).matches:
                 self.record_state(intent, "refused")
                 shown = latest[0].relative_reference
@@ -443,6 +464,18 @@ def _catch(look: Callable[[], Seen]) -> Seen | GpcliError:
         raise
     except GpcliError as error:
         return error
+
+
+def _may_come(seen: Seen | GpcliError, priors: Sequence[PriorWrite], *, until_there: bool) -> bool:
+    """Return whether another look may find more: this one failed, or a record is not there yet."""
+    found = seen.found if isinstance(seen, Seen) else {}
+    results = [found.get(prior.intent, seen) for prior in priors]
+    return any(
+        until_there and not each.matches
+        if isinstance(each, Bundle)
+        else isinstance(each, Unavailable | Failure)
+        for each in results
+    )
 
 
 def _look_or_raise(look: Callable[[], Seen], priors: Sequence[PriorWrite]) -> Seen:

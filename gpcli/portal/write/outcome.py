@@ -96,11 +96,6 @@ class Seen:
         """Return the records for an intent, as matches; raise the query's error."""
         return unwrap(self.found[intent])
 
-    def has_found(self, prior: PriorWrite) -> bool:
-        """Return whether the portal has a record of a part; False where its query failed."""
-        result = self.found[prior.intent]
-        return isinstance(result, Bundle) and bool(result.matches)
-
 
 class Judgement(NamedTuple):
     """What the response to a write says.
@@ -305,9 +300,13 @@ def fetch_or_none(fetch: Callable[[], Value]) -> Value | None:
 def with_partial_write_hint(
     error: GpcliError, references: Sequence[str], request_id: UUID
 ) -> GpcliError:
-    """Return `error`, its hint replaced: only the records `references` (`Type/id`) were made."""
+    """Return `error` for a write of which only the records `references` (`Type/id`) were made.
+
+    Its hint is replaced, and it has the request id.
+    """
     ids = ", ".join(each.partition("/")[2] for each in references)
     beginning = f"Only the beginning is at the portal ({ids}), without your words. "
+    error.request_id = str(request_id)
     error.replace_hint(
         f"{beginning}The same command with --request-id {request_id} goes on with it."
     )
