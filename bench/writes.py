@@ -157,11 +157,15 @@ def _keep_in(home: str) -> None:
 
 @dataclass(frozen=True)
 class Portal:
-    """A portal that is put back before each round; `way` is the network to it."""
+    """A portal that is put back before each round; `way` is the network to it.
+
+    `last` is the row of the last record that it has at the start.
+    """
 
     sandbox: Sandbox
     snapshot: Snapshot
     way: httpx.BaseTransport
+    last: int
 
     def put_back(self) -> None:
         """Have it as at the start, with a surgery that does not answer."""
@@ -169,18 +173,21 @@ class Portal:
         self.sandbox.set_delay(SLOW_SURGERY)
 
     def read_versions(self) -> dict[tuple[str, str], int]:
-        """Return the version of each record."""
-        sql = "SELECT type, id, version FROM resource"
-        return {(kind, name): version for kind, name, version in self.sandbox.store.execute(sql)}
+        """Return the versions of the records that are not as at the start."""
+        rows = self.sandbox.store.execute(f"SELECT type, id, version {_SINCE_START}", [self.last])
+        return {(kind, name): version for kind, name, version in rows}
 
     def find_changed(self, since: Mapping[tuple[str, str], int]) -> list[Resource]:
         """Return the records that are new or changed since `read_versions`."""
-        sql = "SELECT type, id, version, body FROM resource WHERE NOT deleted"
+        sql = f"SELECT type, id, version, body {_SINCE_START} AND NOT deleted"
         return [
             json.loads(body)
-            for kind, name, version, body in self.sandbox.store.execute(sql)
+            for kind, name, version, body in self.sandbox.store.execute(sql, [self.last])
             if version > since.get((kind, name), 0)
         ]
+
+
+_SINCE_START = "FROM resource WHERE (version > 1 OR rid > ?)"
 
 
 @cache
@@ -189,7 +196,9 @@ def open_portal(booking: str) -> Portal:
     state = Path(tempfile.mkdtemp(prefix=f"{booking}-", dir=_HOME[0]))
     sandbox = Sandbox(state=state, clock=MONDAY, seed=1, booking=booking)
     sandbox.start()
-    return Portal(sandbox, Snapshot(sandbox, lambda: MONDAY), httpx.HTTPTransport(trust_env=False))
+    [[last]] = sandbox.store.execute("SELECT max(rid) FROM resource")
+    network = httpx.HTTPTransport(trust_env=False)
+    return Portal(sandbox, Snapshot(sandbox, lambda: MONDAY), network, last)
 
 
 @cache
