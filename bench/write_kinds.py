@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
+from bench.portals import Resource
 from tests.journeys.shell import Shell
 
-Resource = Mapping[str, Any]
 Prepare = Callable[[Shell, Random], dict[str, str]]
 """Makes at the portal what a line needs, without faults, and returns what stands in the line."""
 

@@ -13,34 +13,23 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
-from functools import cache, partial
-from math import sqrt
-from multiprocessing import get_context
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
-
-import httpx
 
 from bench.faults import FakeTime, FaultyTransport, PortalKind
+from bench.portals import MONDAY, Portal, TimedShell, build_environment, write_people
+from bench.rounds import format_share, keep_files_in, play_rounds, wilson
 from bench.row import Report, Row, Scale
-from bench.write_kinds import KINDS, Kind, Resource, count_effects
-from gpcli.app_context import AppContext
-from gpcli.config.settings import Options
-from gpcli.http.client import Bearer, HttpClient
+from bench.write_kinds import KINDS, Kind, count_effects
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.shell import AN_HOUR, CommandResult, Shell, shell_for
-from tests.journeys.world import Snapshot
+from tests.journeys.shell import CommandResult
 
 RATE = 0.2
 SEED = 1
-PROCESSES = 2
-MONDAY = datetime(2027, 3, 1, 9, 0, tzinfo=ZoneInfo("Europe/Oslo"))
-SLOW_SURGERY = timedelta(days=1)
-"""How long the surgery takes: nobody but the patient writes during a round."""
 LATER = timedelta(minutes=15).total_seconds()
 """After so many seconds no portal carries out a request whose answer was lost."""
 FAULTY_REPEATS, SOUND_REPEATS = 3, 2
@@ -69,21 +58,16 @@ class Round:
     problems: tuple[str, ...]
     log: tuple[str, ...] = field(repr=False)
 
+    @property
+    def trouble(self) -> str | None:
+        """What did not go as it should; `None` = nothing."""
+        problems = ", ".join(self.problems)
+        return f"round {self.number}, {self.kind} {self.world}: {problems}" if problems else None
+
 
 def measure_writes(scale: Scale, report: Report) -> Row:
     """Count what is doubled, lost or told untruly among writes with faults before and after."""
-    count = scale.pick(10_000, 400)
-    rounds: list[Round] = []
-    with tempfile.TemporaryDirectory(prefix="gpcli-bench-") as home:
-        context = get_context("spawn")
-        with context.Pool(PROCESSES, initializer=_keep_in, initargs=(home,)) as pool:
-            for played in pool.imap_unordered(play, range(count), chunksize=10):
-                rounds.append(played)
-                if played.problems:
-                    report(f"round {played.number}, {played.kind}: {', '.join(played.problems)}")
-                if len(rounds) % max(1, count // 20) == 0:
-                    report(f"{len(rounds)} of {count} writes")
-    return _build_row(rounds)
+    return _build_row(play_rounds(play, scale.pick(10_000, 2 * 3 * len(KINDS)), report))
 
 
 def _build_row(rounds: Sequence[Round]) -> Row:
@@ -91,12 +75,13 @@ def _build_row(rounds: Sequence[Round]) -> Row:
     unknown = {
         world: [each.code == UNKNOWN for each in rounds if each.world == world] for world in WORLDS
     }
-    shares = "; ".join(f"{_format_share(seen)} {world}" for world, seen in unknown.items())
+    shares = "; ".join(f"{format_share(seen)} {world}" for world, seen in unknown.items())
     total = sum(map(sum, unknown.values()))
     bad = [each for each in rounds if each.problems]
+    wrong = [found[problem] for problem in ("doubled", "lost", "untrue")]
     measured = (
-        f"{found['doubled']} doubled, {found['lost']} lost, {found['untrue']} told untruly "
-        f"(each below {_wilson(0, len(rounds))[1]:.2%} with 95 %); unknown: {shares}; "
+        f"{wrong[0]} doubled, {wrong[1]} lost, {wrong[2]} told untruly "
+        f"(each below {wilson(max(wrong), len(rounds))[1]:.2%} with 95 %); unknown: {shares}; "
         f"{total - _count_unsettled(rounds)} of {total} of them settled"
     )
     return Row(
@@ -126,123 +111,22 @@ def _count_endings(rounds: Sequence[Round]) -> dict[str, int]:
 def _count_unknown(rounds: Sequence[Round], kind: str) -> dict[str, str]:
     of_kind = [each for each in rounds if each.kind == kind]
     return {
-        world: _format_share([each.code == UNKNOWN for each in of_kind if each.world == world])
+        world: format_share([each.code == UNKNOWN for each in of_kind if each.world == world])
         for world in WORLDS
     }
-
-
-def _format_share(seen: Sequence[bool]) -> str:
-    low, high = _wilson(sum(seen), len(seen))
-    return f"{sum(seen) / max(1, len(seen)):.1%} ({low:.1%}–{high:.1%})"
-
-
-def _wilson(hits: int, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson, 1927)."""
-    if not count:
-        return 0.0, 1.0
-    z, share = 1.96, hits / count
-    middle = share + z * z / (2 * count)
-    spread = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    below = 1 + z * z / count
-    return max(0.0, (middle - spread) / below), min(1.0, (middle + spread) / below)
-
-
-_HOME: list[Path] = []
-
-
-def _keep_in(home: str) -> None:
-    """Keep what a process of the measurement writes in `home`."""
-    _HOME[:] = [Path(home)]
-
-
-@dataclass(frozen=True)
-class Portal:
-    """A portal that is put back before each round; `way` is the network to it.
-
-    `last` is the row of the last record that it has at the start.
-    """
-
-    sandbox: Sandbox
-    snapshot: Snapshot
-    way: httpx.BaseTransport
-    last: int
-
-    def put_back(self) -> None:
-        """Have it as at the start, with a surgery that does not answer."""
-        self.snapshot.put_back()
-        self.sandbox.set_delay(SLOW_SURGERY)
-
-    def read_versions(self) -> dict[tuple[str, str], int]:
-        """Return the versions of the records that are not as at the start."""
-        rows = self.sandbox.store.execute(f"SELECT type, id, version {_SINCE_START}", [self.last])
-        return {(kind, name): version for kind, name, version in rows}
-
-    def find_changed(self, since: Mapping[tuple[str, str], int]) -> list[Resource]:
-        """Return the records that are new or changed since `read_versions`."""
-        sql = f"SELECT type, id, version, body {_SINCE_START} AND NOT deleted"
-        return [
-            json.loads(body)
-            for kind, name, version, body in self.sandbox.store.execute(sql, [self.last])
-            if version > since.get((kind, name), 0)
-        ]
-
-
-_SINCE_START = "FROM resource WHERE (version > 1 OR rid > ?)"
 
 
 @cache
 def open_portal(booking: str) -> Portal:
     """Start a portal that keeps its times in the way `booking`, for the life of the process."""
-    state = Path(tempfile.mkdtemp(prefix=f"{booking}-", dir=_HOME[0]))
-    sandbox = Sandbox(state=state, clock=MONDAY, seed=1, booking=booking)
+    sandbox = Sandbox(clock=MONDAY, seed=1, booking=booking, people=write_people())
     sandbox.start()
-    [[last]] = sandbox.store.execute("SELECT max(rid) FROM resource")
-    network = httpx.HTTPTransport(trust_env=False)
-    return Portal(sandbox, Snapshot(sandbox, lambda: MONDAY), network, last)
+    return Portal.of(sandbox)
 
 
 @cache
 def _environment(booking: str, person: str) -> dict[str, str]:
-    portal = open_portal(booking)
-    return dict(shell_for(portal.sandbox, _HOME[0], person, lambda: MONDAY).env)
-
-
-class _TimedContext(AppContext):
-    """A command whose time limit goes by another clock."""
-
-    monotonic = staticmethod(FakeTime(MONDAY).monotonic)
-
-    def open_client(self, bearer: Bearer | None) -> HttpClient:
-        client = super().open_client(bearer)
-        client.deadline.clock = self.monotonic
-        client.deadline.restart()
-        return client
-
-
-@dataclass(frozen=True)
-class TimedShell(Shell):
-    """A shell whose commands live by `time`; `booking` is that of the profile."""
-
-    time: FakeTime = field(default_factory=partial(FakeTime, MONDAY))
-    booking: str = "auto"
-
-    def _session(self, options: Options, env: Mapping[str, str], *streams: Any) -> AppContext:
-        context = _TimedContext(
-            options,
-            env,
-            *streams,
-            now=self.time.now,
-            terminal=self.terminal,
-            sleep=self.time.sleep,
-            transport=self.transport,
-            patience=AN_HOUR,
-        )
-        context.monotonic = self.time.monotonic
-        if self.booking != "auto":
-            settings = context.settings
-            profile = replace(settings.profile, booking=self.booking)
-            context.use_settings(replace(settings, profile=profile))
-        return context
+    return build_environment(open_portal(booking).sandbox, person)
 
 
 class Play:
@@ -362,7 +246,7 @@ def _read_row(row: Mapping[str, Any]) -> bool | None:
 
 @contextmanager
 def _new_home() -> Iterator[Path]:
-    home = Path(tempfile.mkdtemp(prefix="home-", dir=_HOME[0]))
+    home = Path(tempfile.mkdtemp())
     try:
         yield home
     finally:
@@ -384,7 +268,7 @@ def play(number: int, seed: int = SEED) -> Round:
 def main() -> None:
     """Play one round again."""
     with tempfile.TemporaryDirectory(prefix="gpcli-bench-") as home:
-        _keep_in(home)
+        keep_files_in(home)
         played = play(*map(int, sys.argv[1:]))
         open_portal(KINDS[played.number % len(KINDS)].booking).sandbox.stop()
     print(played, *played.log, sep="\n")
