@@ -495,6 +495,6 @@ class AppContext:
 
     def _log(self, request: RequestLog) -> None:
         status = request.status or "no answer"
-        line = f"{request.method} {request.route} {status} {request.ms} ms {request.request_id}"
+        line = f"{request.method} {request.route} {status} {request.ms} ms {request.trace_id}"
         with suppress(OSError):  # what came of the request matters more than its line
             self.output.notice(line)

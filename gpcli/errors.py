@@ -57,9 +57,10 @@ class GpcliError(Exception):
 
     `hint` speaks to a person. `cure` is the kind of advice that it begins with, where a machine
     that signs in by itself needs other words for it (`word_hint`); `None` = the hint is the same
-    for both. `request_id` is what the portal logged the request under; `retry_after` is the number
-    of seconds after which the portal asked to try again. Texts may quote the portal: the writer
-    sanitises them.
+    for both. `request_id` is what `--request-id` repeats: that of a write that was or may have
+    been sent. `trace_id` is the `X-Request-ID` of the request that failed, which the portal may
+    have logged. `retry_after` is the number of seconds after which the portal asked to try again.
+    Texts may quote the portal: the writer sanitises them.
     """
 
     exit: ClassVar[Exit] = Exit.FAILURE
@@ -72,12 +73,14 @@ class GpcliError(Exception):
         hint: str = "",
         cure: Cure | None = None,
         request_id: str | None = None,
+        trace_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.cure = cure
         self.request_id = request_id
+        self.trace_id = trace_id
         self.retry_after = retry_after
         self._cure_hint = hint
         self._added_hint = ""

@@ -78,21 +78,17 @@ def test_a_family_has_no_word_of_its_own_so_only_its_members_are_raised():
 
 @pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.__name__)
 def test_every_error_carries_its_message_its_hint_and_what_the_portal_said(kind):
-    error = kind("It failed.", hint="Try.", request_id="r-1", retry_after=2.5)
+    error = kind("It failed.", hint="Try.", request_id="r-1", trace_id="t-1", retry_after=2.5)
 
-    assert (str(error), error.message, error.hint, error.request_id, error.retry_after) == (
-        "It failed.",
-        "It failed.",
-        "Try.",
-        "r-1",
-        2.5,
-    )
+    assert (str(error), error.message, error.hint) == ("It failed.", "It failed.", "Try.")
+    assert (error.request_id, error.trace_id, error.retry_after) == ("r-1", "t-1", 2.5)
 
 
 def test_an_error_needs_a_message_only():
     error = errors.InvalidUsage("Wrong.")
 
-    assert (error.hint, error.request_id, error.retry_after) == ("", None, None)
+    assert (error.hint, error.request_id, error.trace_id) == ("", None, None)
+    assert error.retry_after is None
 
 
 def test_the_tree_at_the_top_of_the_file_is_the_tree_that_there_is():

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 
-from gpcli.config.atomic_write import make_private_directory
+from gpcli.config.private_files import make_private_directory
 from gpcli.errors import TimedOut
 
 

@@ -35,7 +35,7 @@ from gpcli.cli.message_options import (
     show_safety_notice,
 )
 from gpcli.cli.value_parsers import whole_number
-from gpcli.config import atomic_write
+from gpcli.config import private_files
 from gpcli.errors import GpcliError, InvalidUsage, Partial
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Attachment, Conversation, ReplyFacts, Saved, Thread
@@ -176,7 +176,7 @@ def save(
     context = get_context(ctx)
     if context.output.answer_field_query(SAVED):
         return
-    directory = atomic_write.require_directory(place)
+    directory = private_files.require_directory(place)
     found = context.portal.mailbox.fetch_conversation(_pick_thread(context, thread))
     wanted = inbox.select_attachments(found, attachments or ())
     names = inbox.build_file_names(inbox.select_attachments(found, ()))
@@ -303,5 +303,5 @@ def _save_attachment(
     context: AppContext, path: Path, attachment: Attachment, *, replace: bool
 ) -> Saved:
     content = context.portal.mailbox.fetch_content(attachment)
-    atomic_write.save_new_file(path, content, replace=replace)
+    private_files.save_new_file(path, content, replace=replace)
     return Saved(attachment.id, str(path), attachment.content_type, len(content))

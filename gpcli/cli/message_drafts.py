@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gpcli.app_context import AppContext
 from gpcli.cli.subprocess_env import start_program
-from gpcli.config.atomic_write import save_new_file
+from gpcli.config.private_files import save_new_file
 from gpcli.errors import Declined, GpcliError, InvalidUsage
 from gpcli.render.sanitise import safe_line
 

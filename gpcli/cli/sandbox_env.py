@@ -17,8 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from gpcli.config.atomic_write import write_private_file
 from gpcli.config.paths import state_dir
+from gpcli.config.private_files import write_private_file
 from gpcli.errors import ConfigError, NotFound
 
 PROGRAM = "gpcli"

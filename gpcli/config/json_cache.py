@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gpcli.config.atomic_write import write_private_file
+from gpcli.config.private_files import write_private_file
 
 
 class CachedJson:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpcli.config import index_format
-from gpcli.config.atomic_write import make_private_directory, write_private_file
+from gpcli.config.private_files import make_private_directory, write_private_file
 
 Fact = list[str]
 """The parts of one line of the index, its kind first."""

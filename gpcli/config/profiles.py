@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gpcli.config.atomic_write import write_private_file
 from gpcli.config.index_format import FROM_ENVIRONMENT
+from gpcli.config.private_files import write_private_file
 from gpcli.errors import ConfigError, NotFound
 
 ENVIRONMENTS = ("production", "staging", "sandbox")

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpcli.config.atomic_write import make_private_directory, write_private_file
+from gpcli.config.private_files import make_private_directory, write_private_file
 from gpcli.errors import ConfigError
 
 LOCK_TIMEOUT = 2.0

@@ -21,7 +21,7 @@ from gpcli.http import httpx
 from gpcli.http.deadline import Deadline
 from gpcli.http.decode import MAX_BYTES, UnusableBody, encode_json
 from gpcli.http.network_errors import RequestError
-from gpcli.http.send import REQUEST_ID, HttpResponse, OutgoingRequest, RequestLog, RequestSender
+from gpcli.http.send import TRACE_ID, HttpResponse, OutgoingRequest, RequestLog, RequestSender
 from gpcli.http.transport import DeadlineTransport
 from gpcli.http.url_policy import parse_safe_url, resolve_portal_url
 
@@ -53,7 +53,7 @@ class HttpClient:
     without one. `ca_file` names certificates to trust besides the machine's; `env` has the proxy
     and certificate variables; `max_bytes` limits one response, decompressed; `log` gets a record of
     each try; `progress` surrounds the wait for each response.
-    `transport`, `new_request_id`, `sleep` and `random` are for tests.
+    `transport`, `new_trace_id`, `sleep` and `random` are for tests.
 
     Every method that sends raises a network_errors.RequestError or errors.TlsError;
     errors.WrongHost or errors.BadResponse for a URL that may not be requested; errors.ConfigError
@@ -73,14 +73,14 @@ class HttpClient:
         log: Callable[[RequestLog], None] | None = None,
         progress: Callable[[], AbstractContextManager[None]] = nullcontext,
         max_bytes: int = MAX_BYTES,
-        new_request_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        new_trace_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random_numbers.random,
     ) -> None:
         self.base = base.rstrip("/")
         self.deadline = deadline
         self._bearer = bearer
-        self._new_request_id = new_request_id
+        self._new_trace_id = new_trace_id
         self._sender = RequestSender(
             transport=transport or DeadlineTransport(deadline, ca_file=ca_file, env=env),
             deadline=deadline,
@@ -165,6 +165,13 @@ class HttpClient:
         request = self._build_request("POST", parse_safe_url(url), all_headers, content)
         return self._sender.send(replace(request, expects_any_type=True))
 
+    def wait_to_try_again(self, tries: int) -> bool:
+        """Wait as after `tries` tries of a request; return False at once if no time is left for it.
+
+        It is for what is tried again in more than one request, such as a look for a record.
+        """
+        return self._sender.wait(tries)
+
     def _build_request(
         self,
         method: str,
@@ -177,7 +184,7 @@ class HttpClient:
         common = {
             "Accept-Encoding": "gzip",
             "User-Agent": f"gpcli/{__version__}",
-            REQUEST_ID: headers.get(REQUEST_ID) or self._new_request_id(),
+            TRACE_ID: headers.get(TRACE_ID) or self._new_trace_id(),
         }
         return OutgoingRequest(method, url, {**common, **headers}, content, retry)
 

@@ -21,8 +21,8 @@ class RequestError(errors.GpcliError):
     A base class: what failed, and so the exit code, is said by the other base of each below.
     """
 
-    def __init__(self, message: str, *, sent: bool, hint: str = "", request_id: str = "") -> None:
-        super().__init__(message, hint=hint, request_id=request_id or None)
+    def __init__(self, message: str, *, sent: bool, hint: str = "", trace_id: str = "") -> None:
+        super().__init__(message, hint=hint, trace_id=trace_id or None)
         self.sent = sent
 
 
@@ -37,8 +37,8 @@ class ResponseTimedOut(RequestError, errors.TimedOut):
 class UnusableResponse(RequestError, errors.BadResponse):
     """A response came, with `status`, but its body can't be used: what was asked may be done."""
 
-    def __init__(self, message: str, *, status: int, hint: str = "", request_id: str = "") -> None:
-        super().__init__(message, sent=True, hint=hint, request_id=request_id)
+    def __init__(self, message: str, *, status: int, hint: str = "", trace_id: str = "") -> None:
+        super().__init__(message, sent=True, hint=hint, trace_id=trace_id)
         self.status = status
 
 
@@ -129,7 +129,7 @@ def is_permanent(error: httpx.TransportError) -> bool:
 
 
 def to_gpcli_error(
-    error: httpx.TransportError, host: str, seconds: float, *, sent: bool, request_id: str
+    error: httpx.TransportError, host: str, seconds: float, *, sent: bool, trace_id: str
 ) -> errors.GpcliError:
     """Return the error to raise for `error`, with which the last try of a request ended.
 
@@ -137,11 +137,11 @@ def to_gpcli_error(
     reached the portal.
     """
     if isinstance(error, ProxyFailed):
-        return _to_proxy_error(error, host, seconds, sent=sent, request_id=request_id)
+        return _to_proxy_error(error, host, seconds, sent=sent, trace_id=trace_id)
     if isinstance(error, httpx.TimeoutException):
         message = f"The portal at {host} did not answer within {seconds:g} s."
         hint = "Try again later; --timeout SECONDS raises the limit."
-        return ResponseTimedOut(message, sent=sent, hint=hint, request_id=request_id)
+        return ResponseTimedOut(message, sent=sent, hint=hint, trace_id=trace_id)
     tls = _find_cause(error, ssl.SSLError)
     if tls is not None and not sent and not _is_cut(tls):
         return _to_tls_error(tls, host)
@@ -149,11 +149,11 @@ def to_gpcli_error(
     message = f"The portal at {host} can't be reached: {why}."
     if can_have_reached_portal(error):
         message = f"The portal at {host} did not finish its answer: {why}."
-    return ConnectionFailed(message, sent=sent, hint=hint, request_id=request_id)
+    return ConnectionFailed(message, sent=sent, hint=hint, trace_id=trace_id)
 
 
 def _to_proxy_error(
-    error: ProxyFailed, host: str, seconds: float, *, sent: bool, request_id: str
+    error: ProxyFailed, host: str, seconds: float, *, sent: bool, trace_id: str
 ) -> errors.GpcliError:
     tls = _find_cause(error.error, ssl.SSLError)
     if tls is not None and not sent and not _is_cut(tls):
@@ -163,7 +163,7 @@ def _to_proxy_error(
         ResponseTimedOut if isinstance(error.error, httpx.TimeoutException) else ConnectionFailed
     )
     message = f"The proxy {error.name} {what}."
-    return error_type(message, sent=sent, hint=hint, request_id=request_id)
+    return error_type(message, sent=sent, hint=hint, trace_id=trace_id)
 
 
 def _explain_proxy(error: ProxyFailed, host: str, seconds: float) -> tuple[str, str]:

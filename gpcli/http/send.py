@@ -13,7 +13,8 @@ from gpcli.http import httpx, network_errors, retry
 from gpcli.http.deadline import Deadline
 from gpcli.http.decode import UnusableBody, decode_any_body, decode_body, read_body
 
-REQUEST_ID = "X-Request-ID"
+TRACE_ID = "X-Request-ID"
+"""The header that names a request, for the logs of both sides."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class HttpResponse:
     headers: httpx.Headers
     body: Any
     url: str
-    request_id: str
+    trace_id: str
     tries: int = 1
     repeated: bool = False
 
@@ -50,12 +51,12 @@ class RequestLog:
     route: str
     status: int | None
     ms: int
-    request_id: str
+    trace_id: str
 
 
 @dataclass(frozen=True)
 class OutgoingRequest:
-    """A request to send. `headers` has the request id; `retry` allows the portal to get it twice.
+    """A request to send. `headers` has `X-Request-ID`; `retry` allows the portal to get it twice.
 
     `content` is the body, None for none. With `expects_file`, the body of a successful response is
     left as bytes. With `expects_any_type`, a body is read by what it holds, whatever its media type
@@ -71,9 +72,9 @@ class OutgoingRequest:
     expects_any_type: bool = False
 
     @property
-    def request_id(self) -> str:
-        """The id that every try of this request has."""
-        return self.headers[REQUEST_ID]
+    def trace_id(self) -> str:
+        """The `X-Request-ID` that every try of this request has."""
+        return self.headers[TRACE_ID]
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,15 @@ class RequestSender:
         with self.progress():
             return self._send_with_retries(request, previous)
 
+    def wait(self, tries: int) -> bool:
+        """Wait as after `tries` tries; return False at once if the deadline comes before that."""
+        pause = retry.backoff_seconds(tries, self.random)
+        if pause >= self.deadline.seconds_left():
+            return False
+        with self.progress():
+            self.sleep(pause)
+        return True
+
     def _send_with_retries(
         self, request: OutgoingRequest, previous: HttpResponse | None
     ) -> HttpResponse:
@@ -124,7 +134,7 @@ class RequestSender:
             request.url.host,
             self.deadline.seconds,
             sent=sent,
-            request_id=request.request_id,
+            trace_id=request.trace_id,
         ) from outcome
 
     def _choose_pause(
@@ -176,14 +186,14 @@ class RequestSender:
             body = None
         finally:
             response.close()
-        return HttpResponse(status, headers, body, str(request.url), request.request_id)
+        return HttpResponse(status, headers, body, str(request.url), request.trace_id)
 
     def _log_try(self, request: OutgoingRequest, status: int | None, began: float) -> None:
         if self.log is None:
             return
         ms = round((self.deadline.clock() - began) * 1000)
         route = redact_route(request.url, self.base)
-        self.log(RequestLog(request.method, route, status, ms, request.request_id))
+        self.log(RequestLog(request.method, route, status, ms, request.trace_id))
 
 
 def _decode(request: OutgoingRequest, status: int, raw: bytearray, headers: httpx.Headers) -> Any:
@@ -220,7 +230,7 @@ def _bad_reply(
         if request.expects_any_type
         else "Check the portal's address in the profile; it must be its FHIR base.",
         status=status,
-        request_id=request.request_id,
+        trace_id=request.trace_id,
     )
 
 

@@ -86,7 +86,7 @@ def error_from_response(response: HttpResponse) -> GpcliError:
         f"{sentence} It says: {quoted}" if quoted else sentence,
         hint=_HINTS.get(error_class, ""),
         cure=_CURES.get(error_class),
-        request_id=response.request_id,
+        trace_id=response.trace_id,
         retry_after=read_retry_after(response.headers),
     )
 

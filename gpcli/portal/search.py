@@ -477,5 +477,5 @@ def _read_strictly(read: Callable[[], Read], response: HttpResponse) -> Read:
         return read()
     except Malformed as error:
         raise BadResponse(
-            f"The portal's answer can't be read: {error}.", request_id=response.request_id
+            f"The portal's answer can't be read: {error}.", trace_id=response.trace_id
         ) from error

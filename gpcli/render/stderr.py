@@ -65,12 +65,14 @@ class StderrText:
         self._write(self._format_marked("warning:", _YELLOW, safe_text(text)))
 
     def error(self, error: GpcliError) -> None:
-        """Write what failed, then, indented, the hint and the request id."""
+        """Write what failed, then, indented, the hint and the ids."""
         lines = safe_text(error.hint).splitlines() if error.hint else []
         if error.retry_after is not None:
             lines.append(f"The portal asks to wait {error.retry_after:g} s.")
         if error.request_id:
             lines.append(f"Request id: {safe_line(error.request_id)}")
+        if error.trace_id:
+            lines.append(f"Trace id: {safe_line(error.trace_id)}")
         below = "\n".join(f"{_INDENT}{line}" for line in lines)
         hints = self._wrap(below, 2 * len(_INDENT)) if below else []
         self._write([*self._format_marked("gpcli:", _RED, safe_line(error.message)), *hints])
@@ -136,7 +138,7 @@ class StderrJson:
         self._write({"progress": {"message": text}})
 
     def error(self, error: GpcliError) -> None:
-        """Write `{"error": {…}}`: code, exit code, words, request id, seconds to wait."""
+        """Write `{"error": {…}}`: code, exit code, words, ids, seconds to wait."""
         self._write(
             {
                 "error": {
@@ -145,6 +147,7 @@ class StderrJson:
                     "message": error.message,
                     "hint": error.hint or None,
                     "request_id": error.request_id,
+                    "trace_id": error.trace_id,
                     "retry_after": error.retry_after,
                 }
             }

@@ -199,16 +199,16 @@ def test_what_people_know_a_line_by_is_the_prescription_s_name_or_the_id():
 @pytest.mark.parametrize("kind", [ConnectionFailed, ResponseTimedOut])
 def test_none_sent_for_want_of_a_connection_is_that_error_for_all(kind):
     items = [
-        failed_item(kind("No network.", sent=False, hint="Later.", request_id=f"r-{each}"), each)
+        failed_item(kind("No network.", sent=False, hint="Later.", trace_id=f"t-{each}"), each)
         for each in ("rx-1", "rx-2")
     ]
     error = overall_error(items, "req-1")
 
-    assert (type(error), str(error), error.message, error.hint, error.request_id) == (
+    assert (type(error), str(error), error.message, error.hint, error.trace_id) == (
         kind,
         "rx-1: No network. rx-2: No network.",
         "rx-1: No network. rx-2: No network.",
         "Later.",
-        "r-rx-1",
+        "t-rx-1",
     )
     assert [item.error.message for item in items] == ["No network.", "No network."]

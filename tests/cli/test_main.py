@@ -44,6 +44,7 @@ def test_with_json_an_error_is_one_json_line(line, flag, first):
             "message": "Somebody else has 'slot-1'.",
             "hint": "gpcli slots shows what is free.",
             "request_id": None,
+            "trace_id": None,
             "retry_after": None,
         }
     }

@@ -48,7 +48,7 @@ class ScriptedPortal:
             log=self.lines.append,
             sleep=self.clock.sleep,
             random=lambda: 1.0,
-            new_request_id=lambda: f"request-{next(numbers)}",
+            new_trace_id=lambda: f"request-{next(numbers)}",
             **options,
         )
 

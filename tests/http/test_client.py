@@ -53,7 +53,7 @@ def test_a_read_carries_the_token_and_says_what_it_wants(script_portal):
         "x-request-id": "request-1",
         "authorization": "Bearer t1",
     }
-    assert (answer.status, answer.body, answer.request_id) == (
+    assert (answer.status, answer.body, answer.trace_id) == (
         200,
         {"resourceType": "Patient"},
         "request-1",
@@ -134,7 +134,7 @@ def test_a_good_status_with_an_unusable_body_is_a_bad_answer(script_portal, resp
         f"The portal at portal.example gave an answer that gpcli can't use: {why}."
     )
     assert (raised.value.status, raised.value.sent) == (200, True)
-    assert (raised.value.code, raised.value.request_id) == ("bad_response", "request-1")
+    assert (raised.value.code, raised.value.trace_id) == ("bad_response", "request-1")
 
 
 def test_a_401_is_renewed_once_and_tried_again_with_the_same_request_id(script_portal):
@@ -280,7 +280,7 @@ def test_a_base_without_encryption_is_refused_at_once(script_portal):
 def test_a_callers_own_request_id_is_kept(script_portal):
     portal = script_portal(ok())
     answer = portal.client.send("POST", "Task", {}, headers={"X-Request-ID": "mine"})
-    assert (answer.request_id, portal.requests[0].headers["x-request-id"]) == ("mine", "mine")
+    assert (answer.trace_id, portal.requests[0].headers["x-request-id"]) == ("mine", "mine")
 
 
 def test_the_log_has_a_line_per_try_without_ids_queries_or_tokens(script_portal):

@@ -704,6 +704,7 @@ def test_the_error_is_of_the_kind_of_the_first_check_that_failed(lost):
         "message": "1 of 20 checks failed: proxy.",
         "hint": None,
         "request_id": None,
+        "trace_id": None,
         "retry_after": None,
     }
 

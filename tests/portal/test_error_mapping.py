@@ -52,7 +52,7 @@ def summarize(status: int, body: Any = None) -> tuple[type, int, str]:
 )
 def test_each_status_is_its_own_kind_of_error(status: int, kind: type, exit: int):
     raised = error(status)
-    assert (type(raised), int(raised.exit), raised.request_id) == (kind, exit, "request-1")
+    assert (type(raised), int(raised.exit), raised.trace_id) == (kind, exit, "request-1")
 
 
 @pytest.mark.parametrize(

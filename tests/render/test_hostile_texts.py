@@ -44,7 +44,7 @@ def everything(make_output, text, **surroundings):
     shown.output.notice(text, key=text)
     shown.output.warning(text, key=text)
     shown.output.plan(Plan(text, ((text, text),), text, (text,)))
-    shown.output.error(Rejected(text, hint=text, request_id=text))
+    shown.output.error(Rejected(text, hint=text, request_id=text, trace_id=text))
     return shown.out, shown.err
 
 

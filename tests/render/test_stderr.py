@@ -21,6 +21,7 @@ def test_an_error_says_what_failed_and_below_what_to_do(make_output):
             "The portal asks to slow down.",
             hint="Try again:\n  gpcli slots",
             request_id="req-1\n",
+            trace_id="t\x1b-1",
             retry_after=30.0,
         )
     )
@@ -30,6 +31,7 @@ def test_an_error_says_what_failed_and_below_what_to_do(make_output):
         "    gpcli slots\n"
         "  The portal asks to wait 30 s.\n"
         "  Request id: req-1 \n"
+        "  Trace id: t\\x1b-1\n"
     )
     assert shown.stdout_text == ""
 
@@ -43,7 +45,9 @@ def test_an_error_without_a_hint_is_one_line(make_output):
 @pytest.mark.parametrize("format", [Format.JSON, Format.NDJSON])
 def test_an_error_is_one_object_with_json(make_output, format):
     shown = make_output(format=format)
-    shown.output.error(RateLimited("Slow\ndown.", hint="Wait.", request_id="r1", retry_after=1.5))
+    shown.output.error(
+        RateLimited("Slow\ndown.", hint="Wait.", request_id="r1", trace_id="t1", retry_after=1.5)
+    )
     assert shown.stderr_json == [
         {
             "error": {
@@ -52,6 +56,7 @@ def test_an_error_is_one_object_with_json(make_output, format):
                 "message": "Slow\ndown.",
                 "hint": "Wait.",
                 "request_id": "r1",
+                "trace_id": "t1",
                 "retry_after": 1.5,
             }
         }
@@ -64,7 +69,7 @@ def test_every_key_of_an_error_is_there_even_if_nothing_is_known(make_output):
     shown.output.error(Unexpected("A fault."))
     assert shown.stderr_text == (
         '{"error": {"code": "unexpected", "exit": 70, "message": "A fault.", "hint": null, '
-        '"request_id": null, "retry_after": null}}\n'
+        '"request_id": null, "trace_id": null, "retry_after": null}}\n'
     )
 
 

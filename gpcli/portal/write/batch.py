@@ -85,24 +85,31 @@ def _create_in_batch(
         if response and response.is_success:
             kernel.record_state(part.intent, "done")
     priors = [kernel.read_prior(part, request_id, journaled=True) for part in parts]
-    look = _look_once(kernel, priors)
+    verdicts = [judge(response, conditional=conditional) for response in responses]
+    pairs = list(zip(priors, verdicts, strict=True))
+    unclear = [each for each, verdict in pairs if not verdict.is_done and not verdict.refusal]
+    look = _look_for_all(kernel, priors, unclear)
     return [
-        _catch(partial(kernel.settle, [prior], judge(response, conditional=conditional), look))
-        for prior, response in zip(priors, responses, strict=True)
+        _catch(partial(kernel.settle, [prior], verdict, look, looked=True))
+        for prior, verdict in pairs
     ]
 
 
-def _look_once(kernel: WriteKernel, priors: Sequence[PriorWrite]) -> Callable[[], Seen]:
+def _look_for_all(
+    kernel: WriteKernel, priors: Sequence[PriorWrite], unclear: Sequence[PriorWrite]
+) -> Callable[[], Seen]:
     """Return a `look` for all parts that asks the portal when it is first called, and only then.
 
-    It never raises: where the portal can't be asked, every part has that error.
+    It waits for the `unclear` parts. It never raises: where the portal can't be asked, every part
+    has that error.
     """
     resource_type, intents = priors[0].resource_type, [prior.intent for prior in priors]
+    look_again = partial(kernel.look, resource_type, intents)
 
     @cache
     def look() -> Seen:
         try:
-            return kernel.look(resource_type, intents)
+            return kernel.look_until_found(look_again, unclear)
         except GpcliError as error:
             return Seen(dict.fromkeys(intents, error), Bundle())
 

@@ -172,7 +172,8 @@ class Cancellation:
             for resource, request in writes
         ]
         body = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-        return WriteRequest((part,), "POST", "", body, {"X-Request-ID": str(part.intent)})
+        headers, is_guarded = {"X-Request-ID": str(part.intent)}, bool(matches)
+        return WriteRequest((part,), "POST", "", body, headers, is_guarded)
 
     def _read(self, response: HttpResponse) -> HttpResponse:
         """Return the response to the transaction as one to the update of the Appointment.

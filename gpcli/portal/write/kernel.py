@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 from uuid import UUID
 
-from gpcli.errors import GpcliError, NotFound, NotPermitted, request_id_conflict
+from gpcli.errors import GpcliError, NotFound, NotPermitted, SignInError, request_id_conflict
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
@@ -51,6 +52,9 @@ from gpcli.portal.write.requests import (
 )
 
 _PRECONDITION_FAILED = 412
+
+_MAX_LOOKS = 6
+"""How often the portal is asked for what may have been written."""
 
 LATE = timedelta(minutes=10)
 """For how long a portal may still carry out a write whose response was lost."""
@@ -132,7 +136,8 @@ class WriteKernel:
         prepare = build or partial(self._build_change, record)
         response = self.send(prepare(part, build_if_match(record, etag)))
         response = read(response) if response else None
-        if fresh and response and response.status == _PRECONDITION_FAILED:
+        is_stale = response is not None and response.status == _PRECONDITION_FAILED
+        if fresh and response and is_stale and not response.repeated:
             self.record_state(intent, "refused")
             return self.update(reference, change, is_done, intent, build=build, read=read)
         return self._settle_update(response, reference, is_done, intent)
@@ -256,17 +261,23 @@ class WriteKernel:
             raise
 
     def settle(
-        self, priors: Sequence[PriorWrite], verdict: Judgement, look: Callable[[], Seen]
+        self,
+        priors: Sequence[PriorWrite],
+        verdict: Judgement,
+        look: Callable[[], Seen],
+        *,
+        looked: bool = False,
     ) -> WriteOutcome:
         """Record how each part ended, and return the records that the portal has.
 
-        `look` fetches these, with all parts' intents.
+        `look` fetches these, with all parts' intents; `looked` says that it has been waited for
+        them already.
         Raises: the refusal or OutcomeUnknown where the portal lacks a part's record, Conflict where
         it shows several, or none of what it took.
         """
         first = priors[0]
         if not verdict.is_done:
-            seen = self._look_and_record(priors, verdict, look)
+            seen = self._look_and_record(priors, verdict, look, looked=looked)
         else:
             for prior in priors:
                 self.record_state(prior.intent, "done")
@@ -279,6 +290,25 @@ class WriteKernel:
                 require_recognisable(seen.of(prior.intent), response, prior)
         pending = any(prior.pending for prior in priors)
         return self.collect(priors, seen, changed=verdict.is_new and not pending)
+
+    def look_until_found(
+        self, look: Callable[[], Seen], priors: Sequence[PriorWrite], max_looks: int = _MAX_LOOKS
+    ) -> Seen:
+        """Return what `look` finds: the first time that it has each part's record, else the last.
+
+        Between two looks it waits, longer each time, as long as the time limit allows it: the
+        portal may be slow to answer, or slow to write.
+        Raises: the error of the last look.
+        """
+        wait = self.search.client.wait_to_try_again
+        for looks in count(1):
+            seen = _catch(look)
+            is_found = isinstance(seen, Seen) and all(map(seen.has_found, priors))
+            if is_found or looks >= max_looks or not wait(looks):
+                break
+        if isinstance(seen, GpcliError):
+            raise seen
+        return seen
 
     def _look_or_read(
         self,
@@ -305,17 +335,24 @@ class WriteKernel:
         return Seen(found, Bundle())
 
     def _look_and_record(
-        self, priors: Sequence[PriorWrite], verdict: Judgement, look: Callable[[], Seen]
+        self,
+        priors: Sequence[PriorWrite],
+        verdict: Judgement,
+        look: Callable[[], Seen],
+        *,
+        looked: bool = False,
     ) -> Seen:
         """Look at what the portal has after a response that is no success, and record it.
 
         A part whose record is there is done; else it is refused, or unknown where the verdict has
         no refusal. After a refusal the portal is asked only where that may be the echo of an
-        earlier try.
+        earlier try, and once.
         Raises: the refusal or OutcomeUnknown where a part's record is not there.
         """
         asks = verdict.refusal is None or verdict.is_echo
-        seen = fetch_or_none(partial(_look_or_raise, look, priors)) if asks else None
+        patience = _MAX_LOOKS if verdict.refusal is None and not looked else 1
+        find = partial(self.look_until_found, look, priors, patience)
+        seen = fetch_or_none(partial(_look_or_raise, find, priors)) if asks else None
         present = [prior for prior in priors if seen and seen.of(prior.intent).matches]
         absent = [prior for prior in priors if prior not in present]
         for prior in present:
@@ -396,6 +433,16 @@ class WriteKernel:
 
     def _timestamp(self) -> str:
         return self._now().isoformat(timespec="seconds")
+
+
+def _catch(look: Callable[[], Seen]) -> Seen | GpcliError:
+    """Return what `look` finds, or its error; raise SignInError, which no waiting helps."""
+    try:
+        return look()
+    except SignInError:
+        raise
+    except GpcliError as error:
+        return error
 
 
 def _look_or_raise(look: Callable[[], Seen], priors: Sequence[PriorWrite]) -> Seen:

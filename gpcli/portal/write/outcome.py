@@ -96,6 +96,11 @@ class Seen:
         """Return the records for an intent, as matches; raise the query's error."""
         return unwrap(self.found[intent])
 
+    def has_found(self, prior: PriorWrite) -> bool:
+        """Return whether the portal has a record of a part; False where its query failed."""
+        result = self.found[prior.intent]
+        return isinstance(result, Bundle) and bool(result.matches)
+
 
 class Judgement(NamedTuple):
     """What the response to a write says.

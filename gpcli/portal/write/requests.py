@@ -44,7 +44,7 @@ class WritePart(NamedTuple):
 class WriteRequest:
     """One HTTP request that writes `parts`; `path` is relative to the FHIR base.
 
-    `retry` says that the portal recognises the same request when it gets it twice.
+    `retry` says that it does no harm where the portal gets it twice.
     """
 
     parts: tuple[WritePart, ...]
@@ -63,9 +63,14 @@ def build_create_request(part: WritePart, *, conditional: bool, retry: bool) -> 
 
 
 def build_update_request(part: WritePart, condition: Mapping[str, str]) -> WriteRequest:
-    """Return the PUT of one part; `condition` is what `build_if_match` gives."""
+    """Return the PUT of one part; `condition` is what `build_if_match` gives.
+
+    With a condition it may be sent again: once done, the record has another version. Without one a
+    second PUT could undo what somebody changed in between.
+    """
     headers = {**condition, "X-Request-ID": str(part.intent)}
-    return WriteRequest((part,), "PUT", str(part.target), part.resource, headers)
+    is_guarded = "If-Match" in condition
+    return WriteRequest((part,), "PUT", str(part.target), part.resource, headers, is_guarded)
 
 
 def build_patch_request(
@@ -74,11 +79,12 @@ def build_patch_request(
     """Return the PATCH that makes one part of the record `before` (R4 3.1.0.7, JSON Patch).
 
     `condition` is what `build_if_match` gives. Whole elements of the top level are changed; a
-    status that is changed is compared first, for portals that do not heed the condition.
+    status that is changed is compared first, for portals that do not heed the condition. It may be
+    sent again: it changes nothing else, and the same to the same.
     """
     steps = [*_status_tests(before, part.resource), *_patch_steps(before, part.resource)]
     headers = {**condition, "X-Request-ID": str(part.intent), "Content-Type": _JSON_PATCH}
-    return WriteRequest((part,), "PATCH", str(part.target), steps, headers)
+    return WriteRequest((part,), "PATCH", str(part.target), steps, headers, retry=True)
 
 
 def _status_tests(

@@ -269,7 +269,15 @@ def put_slot_back(kernel: WriteKernel, record: Element, etag: str | None, intent
         response = kernel.send(build_update_request(part, {"If-Match": etag}))
     except GpcliError:  # it was not sent
         return False
-    is_done = response is not None and response.is_success
     refused = refusal_in(response) is not None
+    is_done = not refused and _has_status(kernel, part, response)
     kernel.record_state(intent, "done" if is_done else "refused" if refused else "unknown")
     return is_done
+
+
+def _has_status(kernel: WriteKernel, part: WritePart, response: HttpResponse | None) -> bool:
+    """Return whether a Slot has the status that was sent; it is read unless a success says so."""
+    if response is not None and response.is_success:
+        return True
+    found = fetch_or_none(partial(kernel.search.fetch_resource, str(part.target)))
+    return found is not None and found[0].json.get("status") == part.resource["status"]

@@ -7,11 +7,15 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gpcli import errors
+from gpcli.http.client import HttpClient
+from gpcli.http.deadline import Deadline
 from gpcli.journal import Journal
 from gpcli.portal import queries
+from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.requests import WritePart
 from tests.portal.builders import (
@@ -223,8 +227,31 @@ def test_there_a_lost_reply_is_looked_into_by_this_run_and_by_the_next(
     for _ in range(2):
         with suppress(errors.OutcomeUnknown):
             create(kernel)
-    assert [each[:4] for each in server.request_lines] == ["POST", "GET ", "GET "]
+    looks = 1 if ends == "done" else 6
+    assert [each[:4] for each in server.request_lines] == ["POST", *["GET "] * 2 * looks]
     assert states(journal) == [ends]
+
+
+@pytest.mark.parametrize(
+    ("limit", "pauses", "ends"), [(30, [0.45, 0.9], "done"), (1, [0.45], "unknown")]
+)
+def test_what_shows_late_is_waited_for_as_long_as_the_time_limit_allows(
+    server: Server, journal: Journal, limit: float, pauses: list[float], ends: str
+):
+    slept: list[float] = []
+    server.on("POST Appointment", LOST).on(LOOK, NOTHING, Reply(status=500), OURS)
+    with HttpClient(
+        BASE,
+        deadline=Deadline(limit, lambda: sum(slept)),
+        env={},
+        transport=httpx.MockTransport(server),
+        sleep=slept.append,
+        random=lambda: 0.9,
+    ) as client:
+        search = FhirSearch(client, lambda: UNCONDITIONAL)
+        with suppress(errors.OutcomeUnknown):
+            create(WriteKernel(search, journal, lambda: NOW))
+    assert (slept, states(journal)) == (pauses, [ends])
 
 
 @pytest.mark.parametrize(("capabilities", "changed"), [(ALL_ON, False), (UNCONDITIONAL, True)])

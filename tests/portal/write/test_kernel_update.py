@@ -10,6 +10,7 @@ import pytest
 from gpcli import errors
 from gpcli.fhir.element import Element
 from gpcli.fhir.scheduling import write_cancellation
+from gpcli.http.retry import MAX_TRIES
 from gpcli.journal import Journal
 from gpcli.portal.write.kernel import WriteKernel
 from tests.portal.builders import a_flag, an_appointment, an_outcome
@@ -125,16 +126,56 @@ def test_a_conflict_with_somebody_who_did_the_same_is_done_but_not_by_us(
     assert states(journal) == [("update", TARGET, "done")]
 
 
-@pytest.mark.parametrize("trouble", [LOST, Reply(status=500), Reply(raw=b"<html>")])
+@pytest.mark.parametrize(
+    ("trouble", "tries"), [(LOST, MAX_TRIES), (Reply(status=500), 1), (Reply(raw=b"<html>"), 1)]
+)
 def test_a_lost_reply_is_looked_into_and_found_done(
-    kernel: WriteKernel, server: Server, journal: Journal, trouble: Reply
+    kernel: WriteKernel, server: Server, journal: Journal, trouble: Reply, tries: int
 ):
     server.on(GET, BOOKED, CANCELLED).on(PUT, trouble)
     assert cancel(kernel) == ("cancelled", True)
     assert (server.request_lines, states(journal)) == (
-        [GET, PUT, GET],
+        [GET, *[PUT] * tries, GET],
         [("update", TARGET, "done")],
     )
+
+
+def test_a_lost_update_of_a_known_version_is_sent_again_which_its_condition_makes_harmless(
+    kernel: WriteKernel, server: Server, journal: Journal
+):
+    server.on(GET, BOOKED, CANCELLED).on(PUT, LOST, DONE)
+    assert cancel(kernel) == ("cancelled", True)
+    versions = [each.headers["If-Match"] for each in server.requests if each.method == "PUT"]
+    assert versions == ['W/"7"', 'W/"7"']
+    assert states(journal) == [("update", TARGET, "done")]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_second_try_that_comes_too_late_shows_that_the_first_was_done(
+    kernel: WriteKernel, server: Server, journal: Journal, is_known: bool
+):
+    server.on(GET, *([] if is_known else [BOOKED]), CANCELLED)
+    server.on(PUT, LOST, Reply(status=412))
+    assert (cancel_known if is_known else cancel)(kernel) == ("cancelled", True)
+    assert states(journal) == [("update", TARGET, "done")]
+
+
+def test_an_update_without_a_version_is_sent_once_since_a_second_could_undo_another_change(
+    kernel: WriteKernel, server: Server, journal: Journal
+):
+    server.on(GET, BOOKED | {"meta": {}}).on(PUT, LOST)
+    with pytest.raises(errors.OutcomeUnknown):
+        cancel(kernel)
+    assert server.request_lines.count(PUT) == 1
+
+
+def test_a_change_that_shows_late_is_waited_for(
+    kernel: WriteKernel, server: Server, journal: Journal
+):
+    server.on(GET, BOOKED, BOOKED, Reply(status=500), CANCELLED).on(PUT, Reply(status=500))
+    assert cancel(kernel) == ("cancelled", True)
+    assert server.request_lines == [GET, PUT, GET, GET, GET]
+    assert states(journal) == [("update", TARGET, "done")]
 
 
 @pytest.mark.parametrize("look", [Reply(BOOKED), Reply(status=500), UNREACHABLE])
@@ -145,7 +186,7 @@ def test_a_lost_reply_without_a_trace_is_unknown(
     with pytest.raises(errors.OutcomeUnknown):
         cancel(kernel)
     assert (server.request_lines.count(PUT), states(journal)) == (
-        1,
+        MAX_TRIES,
         [("update", TARGET, "unknown")],
     )
 

@@ -506,10 +506,22 @@ def test_a_slot_that_can_not_be_set_free_is_named(
 ):
     server.on("PUT Slot/slot-1", Reply(BUSY, headers=etag), second)
     server.on("POST Appointment", Reply(an_outcome(text=TOLD), 422)).on(BY_IDENTIFIER, NOTHING)
+    server.on("GET Slot/slot-1", FREE, BUSY)
     with pytest.raises(errors.Rejected) as refusal:
         book(portal_of("transaction"))
     assert refusal.value.hint.endswith("The surgery may have to free the time again.")
     assert ended(journal) == {"Appointment": "refused", **noted}
+
+
+def test_a_slot_that_was_set_free_without_a_reply_is_seen_to_be_free(
+    portal_of, server: Server, journal: Journal
+):
+    server.on("PUT Slot/slot-1", Reply(BUSY, headers={"ETag": 'W/"8"'}), LOST)
+    server.on("POST Appointment", Reply(an_outcome(text=TOLD), 422)).on(BY_IDENTIFIER, NOTHING)
+    with pytest.raises(errors.Rejected) as refusal:
+        book(portal_of("transaction"))
+    assert refusal.value.hint.endswith("The time is free again.")
+    assert ended(journal) == {"Appointment": "refused", "Slot/slot-1": "done"}
 
 
 @pytest.mark.parametrize("seen", [Reply(a_searchset(MADE)), LOST])

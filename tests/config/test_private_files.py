@@ -1,17 +1,23 @@
 """What is written to the disk: complete, private, and never over something else."""
 
 import os
+import socket
 import stat
+from contextlib import chdir, closing
+from pathlib import Path
 
 import pytest
 
-from gpcli.config.atomic_write import (
+from gpcli.config.private_files import (
     make_private_directory,
+    open_private_file,
     require_directory,
     save_new_file,
     write_private_file,
 )
-from gpcli.errors import Failure, InvalidUsage, NotFound
+from gpcli.errors import ConfigError, Failure, InvalidUsage, NotFound
+
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes, links and owners")
 
 
 def mode(path):
@@ -25,16 +31,187 @@ def _careless_umask():
     os.umask(before)
 
 
-def test_a_private_directory_is_made_and_given_back(tmp_path):
-    made = make_private_directory(tmp_path / "a" / "b")
-
-    assert (made, made.is_dir(), mode(made)) == (tmp_path / "a" / "b", True, 0o700)
+def make_directory(path):
+    path.mkdir(mode=0o700)
 
 
-def test_a_directory_that_is_there_is_left_as_it_is(tmp_path):
-    (tmp_path / "a").mkdir(mode=0o755)
+def make_link(path):
+    target = path.with_name(f"target of {path.name}")
+    target.write_bytes(b"theirs")
+    path.symlink_to(target)
 
-    assert mode(make_private_directory(tmp_path / "a")) == 0o755
+
+def make_link_to_directory(path):
+    target = path.with_name(f"target of {path.name}")
+    target.mkdir(mode=0o755)
+    path.symlink_to(target)
+
+
+def make_dead_link(path):
+    path.symlink_to(path.with_name("nowhere"))
+
+
+def make_socket(path):
+    with closing(socket.socket(socket.AF_UNIX)) as listener, chdir(path.parent):
+        listener.bind(path.name)  # the whole path may be longer than a socket's name can be
+
+
+def make_device(path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a device")
+    os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+
+
+def make_someone_elses_file(path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    path.touch(0o600)
+    os.chown(path, 65534, -1)
+
+
+def make_someone_elses_directory(path):
+    make_directory(path)
+    make_someone_elses_file(path)
+
+
+NO_FILE = {
+    "is a symbolic link": [make_link, make_link_to_directory, make_dead_link],
+    "is not a file": [make_directory, os.mkfifo, make_socket, make_device],
+    "belongs to another user": [make_someone_elses_file],
+}
+NO_DIRECTORY = {
+    "is a symbolic link": [make_link, make_link_to_directory, make_dead_link],
+    "is not a directory": [Path.touch, os.mkfifo, make_socket, make_device],
+    "belongs to another user": [make_someone_elses_directory],
+}
+
+
+def cases(table):
+    return [
+        pytest.param(why, make, id=make.__name__)
+        for why, makers in table.items()
+        for make in makers
+    ]
+
+
+WAYS_TO_OPEN = {
+    "reading": os.O_RDONLY,
+    "writing": os.O_WRONLY,
+    "appending": os.O_RDWR | os.O_APPEND | os.O_CREAT,
+    "truncating": os.O_WRONLY | os.O_TRUNC | os.O_CREAT,
+}
+
+
+def open_and_close(path, flags):
+    os.close(open_private_file(path, flags))
+
+
+@posix
+@pytest.mark.parametrize("flags", WAYS_TO_OPEN.values(), ids=WAYS_TO_OPEN.keys())
+@pytest.mark.parametrize(("why", "make"), cases(NO_FILE))
+def test_what_is_no_file_of_gpclis_own_is_refused_and_stays(tmp_path, why, make, flags):
+    path = tmp_path / "journal.jsonl"
+    make(path)
+    before = [(each, each.lstat()) for each in sorted(tmp_path.iterdir())]
+
+    with pytest.raises(ConfigError) as raised:
+        open_and_close(path, flags)
+
+    assert raised.value.message.startswith(f"{path} {why}")
+    assert "GPCLI_CONFIG_DIR" in raised.value.hint
+    assert [(each, each.lstat()) for each in sorted(tmp_path.iterdir())] == before
+
+
+@posix
+@pytest.mark.parametrize(
+    "used", [make_private_directory, lambda path: open_and_close(path / "x", 0)]
+)
+@pytest.mark.parametrize(("why", "make"), cases(NO_DIRECTORY))
+def test_what_is_no_directory_of_gpclis_own_is_refused_and_stays(tmp_path, why, make, used):
+    path = tmp_path / "gpcli"
+    make(path)
+    before = [(each, each.lstat()) for each in sorted(tmp_path.iterdir())]
+
+    with pytest.raises(ConfigError) as raised:
+        used(path)
+
+    assert raised.value.message.startswith(f"{path} {why}")
+    assert "GPCLI_CONFIG_DIR" in raised.value.hint
+    assert [(each, each.lstat()) for each in sorted(tmp_path.iterdir())] == before
+
+
+@posix
+@pytest.mark.parametrize("flags", WAYS_TO_OPEN.values(), ids=WAYS_TO_OPEN.keys())
+@pytest.mark.parametrize("loose", [0o604, 0o606, 0o640, 0o644, 0o666, 0o677, 0o777])
+def test_what_others_could_use_is_theirs_no_more(tmp_path, loose, flags):
+    path = tmp_path / "gpcli" / "journal.jsonl"
+    path.parent.mkdir()
+    path.touch()
+    path.chmod(loose)
+    path.parent.chmod(loose | 0o700)
+
+    open_and_close(path, flags)
+
+    assert (mode(path), mode(path.parent)) == (loose & 0o700, 0o700)
+
+
+@posix
+@pytest.mark.parametrize("strict", [0o400, 0o440, 0o444])
+def test_a_file_that_its_owner_made_read_only_is_read_and_never_written(tmp_path, strict):
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b"kept")
+    path.chmod(strict)
+
+    for flags in (os.O_WRONLY, os.O_RDWR | os.O_APPEND | os.O_CREAT):
+        with pytest.raises(PermissionError, match="Permission denied"):
+            open_and_close(path, flags)
+    open_and_close(path, os.O_RDONLY)
+
+    assert (path.read_bytes(), mode(path)) == (b"kept", 0o400)
+
+
+def test_a_new_file_is_for_its_owner_only_and_no_program_inherits_it(tmp_path):
+    path = tmp_path / "journal.jsonl"
+
+    descriptor = open_private_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+
+    inherited = os.get_inheritable(descriptor)
+    os.close(descriptor)
+    assert (mode(path), inherited) == (0o600, False)
+
+
+@pytest.mark.parametrize("place", [Path("journal.jsonl"), Path("gone", "journal.jsonl")])
+def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path, place):
+    with pytest.raises(FileNotFoundError):
+        open_private_file(tmp_path / place, os.O_RDONLY)
+
+
+def test_directories_are_made_for_their_owner_only(tmp_path):
+    made = make_private_directory(tmp_path / "gpcli", "a", "b")
+
+    assert made == tmp_path / "gpcli" / "a" / "b"
+    assert [mode(each) for each in (made, made.parent, made.parent.parent)] == [0o700] * 3
+
+
+@posix
+def test_what_leads_to_the_directory_may_be_a_link(tmp_path):
+    (tmp_path / "other disk").mkdir()
+    (tmp_path / "state").symlink_to(tmp_path / "other disk")
+
+    make_private_directory(tmp_path / "state" / "gpcli", "locks")
+
+    assert mode(tmp_path / "other disk" / "gpcli" / "locks") == 0o700
+
+
+@posix
+def test_each_directory_on_the_way_down_is_checked(tmp_path):
+    make_private_directory(tmp_path / "gpcli", "locks")
+    for each in (tmp_path / "gpcli", tmp_path / "gpcli" / "locks"):
+        each.chmod(0o777)
+
+    make_private_directory(tmp_path / "gpcli", "locks")
+
+    assert [mode(tmp_path / "gpcli"), mode(tmp_path / "gpcli" / "locks")] == [0o700] * 2
 
 
 def test_a_file_is_written_whole_and_for_its_owner_only(tmp_path):
