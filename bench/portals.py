@@ -34,6 +34,13 @@ _CROWDED = ("hans", "aasheim", "kvam", "lunde")
 _SINCE_START = "FROM resource WHERE (version > 1 OR rid > ?)"
 
 
+class _Network(httpx.HTTPTransport):
+    """Connections that many commands use, and no command closes."""
+
+    def close(self) -> None:
+        """Leave them open."""
+
+
 @dataclass(frozen=True)
 class Portal:
     """A running portal; `way` is the network to it.
@@ -50,8 +57,7 @@ class Portal:
     def of(cls, sandbox: Sandbox) -> Portal:
         """Return a portal that has just started, to be put back to how it is now."""
         [[last]] = sandbox.store.execute("SELECT max(rid) FROM resource")
-        network = httpx.HTTPTransport(trust_env=False)
-        return cls(sandbox, Snapshot(sandbox, lambda: MONDAY), network, last)
+        return cls(sandbox, Snapshot(sandbox, lambda: MONDAY), _Network(trust_env=False), last)
 
     def put_back(self) -> None:
         """Have it as at the start, with a surgery that does not answer."""
