@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from gpcli.config import paths
-from gpcli.errors import ConfigError, NotSignedIn, Partial
+from gpcli.errors import ConfigError, NotSignedIn
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from gpcli.http.client import Bearer, HttpClient, RequestLog
     from gpcli.http.deadline import Deadline
     from gpcli.model.person import Identity
-    from gpcli.model.service import Offers, ServiceName
     from gpcli.portal.fhir_portal import FhirPortal
     from gpcli.render.output import Output
     from gpcli.render.prompt import Prompt
@@ -42,9 +41,6 @@ _INTENT_NAMESPACE = UUID("8d0c3e5a-6f6e-5d0b-9b5c-2f0a4b6f1e77")
 
 KEYRING_PATIENCE, PROMPT_PATIENCE = 5.0, 60.0
 """Seconds that one call of the keyring may take: without and with a person who can unlock it."""
-
-OFFERS_KEPT = 24 * 3600
-"""Seconds for which help and completion rely on stored offers."""
 
 
 class AppContext:
@@ -445,35 +441,6 @@ class AppContext:
         options = self.options
         agreement = Agreement(options.yes, options.dry_run, options.accept_fee, word)
         return confirm_and_send(decision, agreement, self.ask, self._show_plan, self._note_stage)
-
-    def store_offers(self, offers: Offers, starts: Mapping[str, tuple[ServiceName, ...]]) -> None:
-        """Write into the offer index which commands the GP does not offer.
-
-        `starts` has the services that each command can start. A write that fails is a warning.
-        """
-        from gpcli.care.offers import find_hidden_commands
-
-        hidden = find_hidden_commands(offers, self.now(), starts)
-        until = self.timestamp() + OFFERS_KEPT
-        try:
-            self.index.write_hidden(self.index_key, self.identity.patient, hidden, until)
-        except OSError as error:
-            self.output.warning(f"What is offered can't be kept for help: {error.strerror}.")
-
-    def require_complete(self, *, is_empty: bool = False) -> None:
-        """Raise Partial when records had to be left out; warn of each. Else, say what is empty."""
-        flaws = dict.fromkeys(self.portal.flaws)
-        if is_empty and not flaws:
-            self.output.notice("There are none.")
-        for remark in self.portal.remarks:
-            self.output.warning(remark)
-        for flaw in flaws:
-            self.output.warning(f"Left out: {flaw}")
-        if flaws:
-            raise Partial(
-                "This is not all: what the portal sent broken or kept back is left out.",
-                hint="Tell the people who run the portal.",
-            )
 
     def _note_stage(self, stage: SendStage) -> None:
         if stage == "sent":

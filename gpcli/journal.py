@@ -1,85 +1,154 @@
 """The write-ahead journal: each write is on disk before it is sent, and how it ended, after.
 
 Each line of the file is a JSON object, one event of one write; it is appended and fsynced. A line
-that a crash cut off is skipped. The file holds no health data: of what was sent there is only a
-keyed hash, of the account a hash.
+that a crash cut off is skipped. The file holds no health data: of the account there is a hash, and
+of what was sent nothing but ids, kinds and codes of a status.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
-import hmac
 import json
 import os
-import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from gpcli.config.private_files import make_private_directory, open_private_file
 from gpcli.errors import ConfigError
 
-State = Literal["sending", "done", "refused", "not_sent", "unknown"]
+State = Literal["sending", "done", "refused", "not_sent", "unknown", "not_done"]
+
+LATE = timedelta(minutes=10)
+"""For how long a portal may still carry out a write whose response was lost."""
+
+Effect = Mapping[str, Sequence[str]]
+"""What shows that a record was changed: an element and the codes it may have then, none = any."""
+
+_RECENT_BYTES = 256 * 1024
+"""How much of the file's end `read_entries` reads where only what is recent counts."""
+
+
+class CommandRequest(NamedTuple):
+    """What a person can repeat: `id` is for `--request-id`, `command` such as `rx renew`."""
+
+    id: UUID
+    command: str
 
 
 @dataclass(frozen=True)
 class JournalEntry:
     """One write, with its last recorded state.
 
-    `kind` is `create` or `update`; `target` is what an update changes (`Type/id`). `account` and
-    `digest` are hashes of the account and of what was sent, in hex; `at` is the RFC 3339 time of
-    the last event. The state `sending` means that no end was recorded; `unknown`, that no response
-    told what was done.
+    `request` is the id that repeats the command, which is `command`, empty where it is not known.
+    `target` is what an update changes (`Type/id`), `None` for a create; `effect` tells whether the
+    target is changed, `None` where that is not known, and is empty where nothing lasts. `whole` has
+    the intents that count only together. `account` is a hash. `at` is the RFC 3339 time of the last
+    event, `began` that of the first; `time_limit` is for how many seconds it may have been sent
+    since `at`, and `process` the id of the process that did.
+
+    The state `sending` means that no end was recorded; `unknown`, that no response told what was
+    done; `not_done`, that it was looked for and is not there.
     """
 
     intent: UUID
-    kind: str
+    request: UUID
+    command: str
     profile: str
     account: str
     resource_type: str
     target: str | None
-    digest: str
+    effect: Effect | None
+    whole: tuple[UUID, ...]
     state: State
     at: str
+    began: str
+    time_limit: float = 0.0
+    process: int | None = None
+
+    @property
+    def kind(self) -> Literal["create", "update"]:
+        """Whether a record was to be created or changed."""
+        return "update" if self.target else "create"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not known what became of it, and it lasts if it was done."""
+        return self.state in {"sending", "unknown"} and self.effect != {}
+
+    def is_under_way(self, now: datetime) -> bool:
+        """Return whether another process is sending it at this moment."""
+        time_left = self.time_left(now)
+        return self.state == "sending" and time_left is not None and _is_alive(self.process)
+
+    def time_left(self, now: datetime) -> timedelta | None:
+        """Return for how long the portal may still carry it out; `None` if it can't any more."""
+        if self.state not in {"sending", "unknown"}:
+            return None
+        limit = timedelta(seconds=self.time_limit) if self.state == "sending" else timedelta()
+        try:
+            since = now - datetime.fromisoformat(self.at)
+        except (TypeError, ValueError):  # no time that gpcli wrote
+            return None
+        return LATE + limit - since if abs(since) < LATE + limit else None
 
 
 class Journal:
     """The journal in the state directory `directory`, shared by all processes of this user.
 
-    `profile` and `account` (a hash) go into each entry.
+    `profile` and `account` (a hash) go into each entry; `read_request` returns the request that the
+    command makes, `None` where it makes none that could be repeated as a whole.
     """
 
-    def __init__(self, directory: Path, profile: str, account: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        profile: str = "",
+        account: str = "",
+        read_request: Callable[[], CommandRequest | None] = lambda: None,
+    ) -> None:
+        self.account = account
         self._path = directory / "journal.jsonl"
-        self._key_path = directory / "journal.key"
         self._profile = profile
-        self._account = account
+        self._read_request = read_request
 
     def record_sending(
-        self, intent: UUID, resource: Mapping[str, Any], target: str | None, at: str
+        self,
+        intent: UUID,
+        resource_type: str,
+        at: str,
+        *,
+        target: str | None = None,
+        effect: Effect | None = None,
+        whole: Sequence[UUID] = (),
+        time_limit: float = 0.0,
     ) -> None:
         """Record a write before it is sent; raise ConfigError when that is impossible.
 
-        `resource` is the FHIR resource to send, of which only the type and a keyed hash are kept.
-        `target` is what an update changes (`Type/id`), None for a create; `at` is an RFC 3339 time.
+        The parameters are as in JournalEntry.
         """
+        request = self._read_request() or CommandRequest(intent, "")
+        event = {
+            "intent": str(intent),
+            "request": str(request.id),
+            "command": request.command,
+            "profile": self._profile,
+            "account": self.account,
+            "resource_type": resource_type,
+            "target": target,
+            "effect": effect if effect is None else {key: [*effect[key]] for key in effect},
+            "whole": list(map(str, whole)),
+            "time_limit": time_limit,
+            "process": os.getpid(),
+            "state": "sending",
+            "at": at,
+        }
         try:
-            self._append(
-                {
-                    "intent": str(intent),
-                    "kind": "update" if target else "create",
-                    "profile": self._profile,
-                    "account": self._account,
-                    "resource_type": resource["resourceType"],
-                    "target": target,
-                    "digest": self._compute_digest(resource),
-                    "state": "sending",
-                    "at": at,
-                }
-            )
+            self._append(event)
         except OSError as error:
             raise ConfigError(
                 f"The journal {self._path} can't be written: {error.strerror}. "
@@ -92,7 +161,7 @@ class Journal:
 
         What the portal has done must not be reported as failed because the file can't be written.
         """
-        with suppress(OSError):
+        with suppress(OSError, ConfigError):
             self._append({"intent": str(intent), "state": state, "at": at})
 
     def record_not_sent(self, intent: UUID, at: str) -> None:
@@ -120,39 +189,44 @@ class Journal:
         events = [event for event in self._read_events() if event["intent"] == str(intent)]
         return next((event["target"] for event in events if event.get("target")), None)
 
-    def read_entries(self) -> list[JournalEntry]:
+    def read_entries(self, *, recent: bool = False) -> list[JournalEntry]:
         """Return all writes with their last recorded state, oldest first.
 
+        With `recent` only the end of a long file is read.
         Raises: ConfigError where the journal can't be read.
         """
         writes: dict[str, dict[str, Any]] = {}
-        for event in self._read_events():
-            writes.setdefault(event["intent"], {}).update(event)
-        names = [field.name for field in fields(JournalEntry)]
-        complete = [write for write in writes.values() if set(names) <= write.keys()]
-        return [
-            JournalEntry(
-                **{name: write[name] for name in names} | {"intent": UUID(write["intent"])}
-            )
-            for write in complete
-        ]
+        for event in self._read_events(recent=recent):
+            first = writes.setdefault(event["intent"], {"began": event.get("at")})
+            first.update(event)
+        return list(filter(None, map(_build_entry, writes.values())))
 
-    def _read_events(self) -> Iterator[dict[str, Any]]:
+    def _read_events(self, *, recent: bool = False) -> Iterator[dict[str, Any]]:
         try:
-            text = self._path.read_text(encoding="utf-8", errors="replace")
+            descriptor = open_private_file(self._path, os.O_RDONLY)
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            raise ConfigError(
-                f"The journal {self._path} can't be read: {error.strerror}.",
-                hint="Make it readable, or set GPCLI_CONFIG_DIR.",
-            ) from error
+            raise self._unreadable(error) from error
+        try:
+            with os.fdopen(descriptor, "rb") as stream:
+                size = os.fstat(descriptor).st_size
+                stream.seek(max(0, size - _RECENT_BYTES) if recent else 0)
+                text = stream.read().decode("utf-8", errors="replace")
+        except OSError as error:
+            raise self._unreadable(error) from error
         yield from filter(None, map(_parse_event, text.split("\n")))
+
+    def _unreadable(self, error: OSError) -> ConfigError:
+        return ConfigError(
+            f"The journal {self._path} can't be read: {error.strerror}.",
+            hint="Make it readable, or set GPCLI_CONFIG_DIR.",
+        )
 
     def _append(self, event: Mapping[str, Any]) -> None:
         line = json.dumps(event, separators=(",", ":")).encode() + b"\n"
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        make_private_directory(self._path.parent)
+        descriptor = open_private_file(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         try:
             line = b"\n" + line if _has_torn_line(descriptor) else line
             if os.write(descriptor, line) < len(line):
@@ -160,28 +234,6 @@ class Journal:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-    def _compute_digest(self, resource: Mapping[str, Any]) -> str:
-        content = json.dumps(resource, sort_keys=True, default=str).encode()
-        return hmac.new(self._read_key(), content, hashlib.sha256).hexdigest()
-
-    def _read_key(self) -> bytes:
-        if not self._key_path.exists():
-            self._create_key()
-        return self._key_path.read_bytes()
-
-    def _create_key(self) -> None:
-        """Create the key file atomically; the key of a process that was faster is kept."""
-        self._key_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self._key_path.with_name(f".journal.key.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(secrets.token_bytes(32))
-        try:
-            os.link(draft, self._key_path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
 
 
 def _has_torn_line(descriptor: int) -> bool:
@@ -201,6 +253,43 @@ def _parse_event(line: str) -> dict[str, Any] | None:
     try:
         event: dict[str, Any] = json.loads(line)
         UUID(event["intent"])
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return event
+
+
+def _build_entry(write: Mapping[str, Any]) -> JournalEntry | None:
+    """Return the entry of a write's merged events; `None` where its first is not there whole."""
+    try:
+        intent, effect = UUID(write["intent"]), write.get("effect")
+        return JournalEntry(
+            intent,
+            UUID(write.get("request") or write["intent"]),
+            str(write.get("command") or ""),
+            str(write["profile"]),
+            str(write["account"]),
+            str(write["resource_type"]),
+            write["target"],
+            None if effect is None else {key: [*effect[key]] for key in effect},
+            tuple(map(UUID, write.get("whole") or ())),
+            write["state"],
+            str(write["at"]),
+            str(write["began"]),
+            float(write.get("time_limit") or 0),
+            write.get("process"),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _is_alive(process: int | None) -> bool:
+    """Return whether another process with this id runs; False where that can't be told."""
+    if os.name != "posix" or not isinstance(process, int) or process in {0, os.getpid()}:
+        return False
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -18,12 +19,12 @@ from gpcli.cli.client_options import (
     change_client,
     read_client_options,
 )
-from gpcli.cli.commands.registry import command_services
 from gpcli.cli.global_options import get_context
-from gpcli.cli.receipt_output import show_consent
-from gpcli.cli.service_commands import note_offers
+from gpcli.cli.result_output import require_complete, show_consent
+from gpcli.cli.service_commands import note_offers, store_offers
 from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.cli.value_parsers import decimal_number, patient_id, whole_number
+from gpcli.errors import GpcliError
 from gpcli.model.service import Offers
 from gpcli.render.views.account_views import SIGN_INS, SIGNED_IN, SIGNED_OUT
 from gpcli.render.views.service_views import CONSENT_RECEIPT, CONSENTS
@@ -124,7 +125,7 @@ def login(
     for sentence in changes:
         context.output.notice(sentence)
     offers = signed_in.offers
-    context.store_offers(offers, command_services())
+    store_offers(context, offers)
     context.output.show_item(SIGNED_IN, signed_in.summary)
     if not signed_in.summary.renews and OFFLINE_SCOPE in signed_in.scopes.split():
         _warn_of_session_end(context)
@@ -203,7 +204,7 @@ def show(ctx: typer.Context) -> None:
         context.output.notice("The portal does not use levels of consent: nothing depends on them.")
     else:
         context.output.notice(f"Your level is {state.level.value}.")
-    context.require_complete()
+    require_complete(context)
 
 
 def grant(ctx: typer.Context) -> None:
@@ -214,7 +215,20 @@ def grant(ctx: typer.Context) -> None:
     intent = context.intent("consent grant")
     outcome = context.confirm_and_send(propose_consent_grant(context.portal, intent))
     show_consent(context, outcome, intent)
-    context.store_offers(context.portal.fetch_offers(), command_services())
+    _refresh_offers(context)
+
+
+def _refresh_offers(context: AppContext) -> None:
+    """Store what is offered now; where that can't be told, forget what was, and say so.
+
+    What was sent stays done either way.
+    """
+    try:
+        store_offers(context, context.portal.fetch_offers())
+    except GpcliError as error:
+        with suppress(OSError):
+            context.index.delete_hidden(context.index_key, context.identity.patient)
+        context.output.warning(f"What is offered now can't be told: {error.message}")
 
 
 def withdraw(
@@ -233,4 +247,4 @@ def withdraw(
         propose_consent_withdrawal(context.portal, intent), word=confirm
     )
     show_consent(context, outcome, intent)
-    context.store_offers(context.portal.fetch_offers(), command_services())
+    _refresh_offers(context)

@@ -11,7 +11,7 @@ from gpcli.care import appointments
 from gpcli.care.appointments import choose_appointment, fetch_appointments
 from gpcli.care.offers import find_surgeries
 from gpcli.cli.global_options import get_context
-from gpcli.cli.receipt_output import show_appointment
+from gpcli.cli.result_output import require_complete, show_appointment
 from gpcli.config.settings import FORMATS
 from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment
@@ -38,7 +38,7 @@ def list_appointments(
     )
     found = _filter_by_gp(context, found)
     shown = context.output.show_list(APPOINTMENTS, found)
-    context.require_complete(is_empty=not shown)
+    require_complete(context, is_empty=not shown)
 
 
 def show(ctx: typer.Context, appointment: Id = None) -> None:
@@ -46,7 +46,7 @@ def show(ctx: typer.Context, appointment: Id = None) -> None:
     context = get_context(ctx)
     appointment_id = _pick_appointment(context, appointment)
     context.output.show_item(APPOINTMENTS, context.portal.fetch_appointment(appointment_id))
-    context.require_complete()
+    require_complete(context)
 
 
 def cancel(ctx: typer.Context, appointment: Id = None) -> None:
@@ -117,7 +117,7 @@ def export(
     context.output.show_document(document)
     if len(timed) < len(found):
         context.output.notice(f"{len(found) - len(timed)} without a time yet left out.")
-    context.require_complete(is_empty=not timed)
+    require_complete(context, is_empty=not timed)
 
 
 def _fetch_addresses(context: AppContext) -> dict[str, str]:

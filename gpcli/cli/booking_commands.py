@@ -11,7 +11,7 @@ from gpcli.care import booking
 from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
 from gpcli.care.slots import SlotSearch, fetch_slots, parse_slot_filters
 from gpcli.cli.global_options import get_context
-from gpcli.cli.receipt_output import show_appointment
+from gpcli.cli.result_output import require_complete, show_appointment
 from gpcli.cli.value_parsers import whole_number
 from gpcli.model.service import ServiceName
 from gpcli.render.views.appointment_views import FLU, RECEIPT, SLOTS, slot_label
@@ -77,7 +77,7 @@ def slots(
     shown = context.output.show_list(SLOTS, free)
     if search.started and not shown:
         _explain_none(context, search)
-    context.require_complete()
+    require_complete(context)
 
 
 def book(
@@ -152,7 +152,7 @@ def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
         context.output.show_list(SLOTS, answer.slots)
     if not answer.slots:
         _explain_none(context, search)
-    context.require_complete()
+    require_complete(context)
 
 
 def _explain_none(context: AppContext, search: SlotSearch) -> None:

@@ -28,7 +28,7 @@ from gpcli.cli.message_options import (
     send_new_thread,
     show_safety_notice,
 )
-from gpcli.cli.receipt_output import show_appointment
+from gpcli.cli.result_output import show_appointment
 from gpcli.cli.terminal_prompter import TerminalPrompter, is_openable
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
 from gpcli.model.service import ServiceName

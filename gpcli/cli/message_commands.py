@@ -34,6 +34,7 @@ from gpcli.cli.message_options import (
     show_reply,
     show_safety_notice,
 )
+from gpcli.cli.result_output import require_complete
 from gpcli.cli.value_parsers import whole_number
 from gpcli.config import private_files
 from gpcli.errors import GpcliError, InvalidUsage, Partial
@@ -122,7 +123,7 @@ def list_threads(
         context.output.show_list(THREADS, found.threads)
     if found.undecided:
         context.output.notice(inbox.describe_undecided(found.undecided))
-    context.require_complete(is_empty=not (count or found.threads or found.undecided))
+    require_complete(context, is_empty=not (count or found.threads or found.undecided))
 
 
 def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
@@ -134,7 +135,7 @@ def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
         _show_messages(context, found)
     if unplaced := inbox.describe_unplaced(found):
         context.output.notice(unplaced)
-    context.require_complete()
+    require_complete(context)
 
 
 def reply(
@@ -187,7 +188,7 @@ def save(
         {directory / names[attachment.id]: attachment for attachment in wanted},
         replace=replace,
     )
-    context.require_complete()
+    require_complete(context)
 
 
 def mark_read(

@@ -13,7 +13,7 @@ from gpcli.care.confirmation import Decision, Outcome
 from gpcli.care.message import check_can_wait, emergency_notice, find_answer_time
 from gpcli.care.read_status import ReadMarkResult
 from gpcli.care.service_request import ServiceRequest
-from gpcli.cli.receipt_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_receipt
+from gpcli.cli.result_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_receipt
 from gpcli.errors import OutcomeUnknown, Partial
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Conversation, Message, MessageReceipt, ThreadReceipt

@@ -25,7 +25,7 @@ from gpcli.care.renewal_request import (
 )
 from gpcli.cli.global_options import get_context
 from gpcli.cli.read_text import STDIN, parse_message_text
-from gpcli.cli.receipt_output import DRY_RUN_NOTICE, build_receipt
+from gpcli.cli.result_output import DRY_RUN_NOTICE, build_receipt, require_complete
 from gpcli.cli.value_parsers import choice, format_choices
 from gpcli.errors import InvalidUsage
 from gpcli.model.prescription import REFUSED, Prescription, Renewal, RenewalReceipt
@@ -89,7 +89,7 @@ def list_prescriptions(
     _show_notes(context, _format_notes(found.shown))
     for notice in _format_omissions(found):
         context.output.notice(notice)
-    context.require_complete()
+    require_complete(context)
 
 
 def show(
@@ -108,7 +108,7 @@ def show(
     context.output.show_item(PRESCRIPTION, picked)
     if prescription not in {None, picked.id}:
         context.output.notice(f"{prescription} was replaced by {picked.id}, which is shown.")
-    context.require_complete()
+    require_complete(context)
 
 
 def renew(
@@ -159,7 +159,7 @@ def requests(
     shown = [renewal for renewal in renewals_found if renewal.is_open or not unsettled]
     count = context.output.show_list(REQUESTS, shown)
     _show_notes(context, [f"{each.id}: {note}" for each in shown for note in renewal_notes(each)])
-    context.require_complete(is_empty=not count)
+    require_complete(context, is_empty=not count)
 
 
 def withdraw(

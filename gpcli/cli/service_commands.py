@@ -10,6 +10,7 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.care.offers import (
     filter_by_gp,
+    find_hidden_commands,
     find_surgeries,
     has_no_online_service,
     list_services,
@@ -18,7 +19,8 @@ from gpcli.care.offers import (
 )
 from gpcli.cli.commands.registry import command_services
 from gpcli.cli.global_options import get_context
-from gpcli.model.service import Service, Standing, Surgery
+from gpcli.cli.result_output import require_complete
+from gpcli.model.service import Offers, Service, Standing, Surgery
 from gpcli.render.views.service_views import SURGERIES, services_view
 
 
@@ -32,7 +34,7 @@ def services(
     """List what your GPs offer online, what they do not, and why."""
     context = get_context(ctx)
     offers = context.portal.fetch_offers()
-    context.store_offers(offers, command_services())
+    store_offers(context, offers)
     ours = filter_by_gp(offers, context.options.gp)
     named = parse_service(service) if service is not None else None
     rows = [row for row in list_services(ours, context.now()) if named in {None, row.service}]
@@ -46,7 +48,21 @@ def services(
         note_offers(context, rows, ours.surgeries)
     else:
         note_ended(context, ours.surgeries)
-    context.require_complete()
+    require_complete(context)
+
+
+OFFERS_KEPT = 24 * 3600
+"""Seconds for which help and completion rely on stored offers."""
+
+
+def store_offers(context: AppContext, offers: Offers) -> None:
+    """Write into the offer index which commands the GP does not offer; warn where that fails."""
+    hidden = find_hidden_commands(offers, context.now(), command_services())
+    until = context.timestamp() + OFFERS_KEPT
+    try:
+        context.index.write_hidden(context.index_key, context.identity.patient, hidden, until)
+    except OSError as error:
+        context.output.warning(f"What is offered can't be kept for help: {error.strerror}.")
 
 
 def gp(ctx: typer.Context) -> None:
@@ -56,7 +72,7 @@ def gp(ctx: typer.Context) -> None:
     context.output.show_list(SURGERIES, surgeries)
     if not surgeries:
         context.output.notice(NO_GP_NOTICE)
-    context.require_complete()
+    require_complete(context)
 
 
 NOT_TOLD_NOTICE = (

@@ -28,6 +28,7 @@ from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.told_services import ToldServicesCache
 from gpcli.portal.write.kernel import WriteKernel
+from gpcli.portal.write.open_writes import OpenWrites
 
 _AUTHOR_TYPES = frozenset({"Patient", "RelatedPerson", "Practitioner", "PractitionerRole"})
 """The types of people that both `Communication.sender` and `Task.requester` may be in R4."""
@@ -43,6 +44,7 @@ class PortalDependencies:
 
     search: FhirSearch
     kernel: WriteKernel
+    open_writes: OpenWrites
     identity: Identity
     portal_profile: PortalProfile
     mapper: RecordMapper
@@ -149,6 +151,7 @@ def build_dependencies(
     return PortalDependencies(
         search,
         WriteKernel(search, journal, now),
+        OpenWrites(search, journal, now),
         identity,
         portal_profile,
         RecordMapper(patient, portal_profile, search.flaws, fetch_identifiers, now=now),

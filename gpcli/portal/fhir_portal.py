@@ -24,6 +24,7 @@ from gpcli.fhir.scheduling import (
     write_e_consultation,
     write_enquiry,
 )
+from gpcli.journal import JournalEntry
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.person import Parties, Person
 from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
@@ -126,6 +127,10 @@ class FhirPortal:
             for kind, number in self._mapper.others.items()
         ]
         return [*self._search.remarks, *self._mapper.remarks, *others]
+
+    def fetch_outcomes(self, writes: Sequence[JournalEntry]) -> list[GpcliError]:
+        """Ask what became of open writes; see `OpenWrites.fetch_outcomes`."""
+        return self._dependencies.open_writes.fetch_outcomes(writes)
 
     def fetch_patient(self) -> Person:
         """Fetch the patient's own record."""

@@ -273,11 +273,13 @@ class FhirMailbox:
         recipient = self._dependencies.mapper.addresses.get(offer.surgery.id)
         envelope = self._build_envelope(kind, recipient)
         header_intent, message_intent = thread_part_intents(intent)
-        header = WritePart(header_intent, write_header(envelope, subject, header_intent))
+        whole = (header_intent, message_intent)
+        body = write_header(envelope, subject, header_intent)
+        header = WritePart(header_intent, body, whole=whole)
 
         def build_message(reference: str) -> WritePart:
             body = write_message(envelope, draft, reference, message_intent)
-            return WritePart(message_intent, body)
+            return WritePart(message_intent, body, whole=whole)
 
         is_begun = intent in self._half_started
         if kernel.search.fetch_capabilities().transaction and not is_begun:

@@ -54,7 +54,7 @@ class FhirSearch:
     `remarks` are sentences with what the portal said of the searches besides.
     `capabilities` returns what the portal can do, and may fetch it. `patient` is the id of the
     patient whose records are sought, for portals that find records only by their patient; `None`
-    where none is.
+    where none is. `on_read` is called with what was read, each time.
     """
 
     def __init__(self, client: HttpClient, capabilities: Callable[[], Capabilities]) -> None:
@@ -63,6 +63,7 @@ class FhirSearch:
         self.remarks: list[str] = []
         self._capabilities = capabilities
         self.patient: str | None = None
+        self.on_read: Callable[[Iterable[Element]], None] = lambda records: None
         self._is_batch_refused = False
         self._plain_types: set[str] = set()
         self._refused_types: set[str] = set()
@@ -100,6 +101,7 @@ class FhirSearch:
         received = resource.relative_reference
         if received != reference:
             raise Malformed(f"the portal sent {received} where {reference} was due")
+        self.on_read([resource])
         return resource
 
     def fetch_pages(self, query: Query) -> Iterator[Bundle]:
@@ -326,6 +328,7 @@ class FhirSearch:
         if not query.is_list:
             unwrap_answered(page)
         self.flaws += page.flaws
+        self.on_read(page.resources.values())
         return page
 
     def fetch_along(

@@ -7,7 +7,7 @@ response says is judged in `outcome`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import count
 from typing import Any
@@ -18,7 +18,7 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import RequestError
-from gpcli.journal import Journal, JournalEntry, State
+from gpcli.journal import LATE, Journal, JournalEntry, State
 from gpcli.portal.capabilities import OTHER_WAY_HINT
 from gpcli.portal.mapping import SearchResult, require
 from gpcli.portal.queries import Query, by_identifier
@@ -49,15 +49,13 @@ from gpcli.portal.write.requests import (
     build_if_match,
     build_patch_request,
     build_update_request,
+    find_effect,
 )
 
 _PRECONDITION_FAILED = 412
 
 _MAX_LOOKS = 6
 """How often the portal is asked for what may have been written."""
-
-LATE = timedelta(minutes=10)
-"""For how long a portal may still carry out a write whose response was lost."""
 
 
 class WriteKernel:
@@ -132,7 +130,8 @@ class WriteKernel:
         record, etag = (fresh.strictly(), None) if fresh else self._fetch(reference)
         if require(partial(is_done, record)):
             return WriteOutcome((record,), Bundle(), Bundle(), changed=False)
-        part = WritePart(intent, change(record), reference)
+        changed = change(record)
+        part = WritePart(intent, changed, reference, find_effect(record.json, changed) or None)
         prepare = build or partial(self._build_change, record)
         response = self.send(prepare(part, build_if_match(record, etag)))
         response = read(response) if response else None
@@ -177,7 +176,7 @@ class WriteKernel:
         if conditional and resource_type in can.conditional_creates:
             return PriorWrite(resource_type, intent, request_id, conditional=True)
         entry = None if journaled else self._journal.find_entry(intent)
-        time_left = self._time_left(entry)
+        time_left = entry.time_left(self._now()) if entry else None
         return PriorWrite(
             resource_type,
             intent,
@@ -187,16 +186,6 @@ class WriteKernel:
             pending=time_left is not None,
             known=entry is not None,
         )
-
-    def _time_left(self, entry: JournalEntry | None) -> timedelta | None:
-        """Return how long an earlier run's request may still take effect; `None` if it can't."""
-        if entry is None or entry.state not in {"sending", "unknown"}:
-            return None
-        try:
-            since = self._now() - datetime.fromisoformat(entry.at)
-        except (TypeError, ValueError):  # no time that gpcli wrote
-            return None
-        return LATE - since if abs(since) < LATE else None
 
     def look(self, resource_type: str, intents: Sequence[UUID], *extra: Query) -> Seen:
         """Fetch what the portal has for some intents, and the results of `extra`, in one batch."""
@@ -421,7 +410,15 @@ class WriteKernel:
 
     def record_sending(self, part: WritePart) -> None:
         """Record a part in the journal before it leaves; raise ConfigError."""
-        self._journal.record_sending(part.intent, part.resource, part.target, self._timestamp())
+        self._journal.record_sending(
+            part.intent,
+            part.resource_type,
+            self._timestamp(),
+            target=part.target,
+            effect=part.effect,
+            whole=part.whole,
+            time_limit=max(0.0, self.search.client.deadline.seconds_left()),
+        )
 
     def record_state(self, intent: UUID, state: State) -> None:
         """Record in the journal how a write ended."""

@@ -51,7 +51,8 @@ def send_hold(booking: SlotBooking) -> str | None:
     if booking.proposal is None or not can.has_operation("hold", APPOINTMENT):
         return proposed
     intent = uuid5(booking.intent, "held")
-    part = WritePart(intent, {"resourceType": APPOINTMENT}, f"{APPOINTMENT}/{booking.proposal}")
+    proposed_reference = f"{APPOINTMENT}/{booking.proposal}"
+    part = WritePart(intent, {"resourceType": APPOINTMENT}, proposed_reference, effect={})
     response = booking.kernel.send(build_reference_request(part, HOLD))
     answer = read_write_response(response) if response else None
     refusal = refusal_in(answer)
@@ -83,7 +84,7 @@ def send_by_reference(booking: SlotBooking, prior: PriorWrite, held: str | None)
     id, which the journal keeps as the target.
     """
     reference = f"{APPOINTMENT}/{held or booking.proposal}"
-    part = booking.part._replace(target=reference)
+    part = booking.part._replace(target=reference, effect={"status": sorted(CONFIRMED)})
     response = booking.kernel.send(build_reference_request(part, BOOK))
     answer = read_write_response(response) if response else None
     made = (_find_id(answer) if answer and judge(answer).is_done else None) or held

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 from gpcli.errors import BadResponse
 from gpcli.fhir.element import UUID_SYSTEM, Element
+from gpcli.journal import Effect
 from gpcli.portal.mapping import require
 from gpcli.portal.scheduling_operations import BOOK, build_reference_body, build_resource_body
 
@@ -27,12 +28,15 @@ class WritePart(NamedTuple):
     """One resource to write, and the UUID of its intent.
 
     `target` is the reference (`Type/id`) of the record that an update changes; `None` for a
-    create.
+    create. `effect` is what shows that it is changed, empty where nothing lasts. `whole` has the
+    intents of the parts that count only together.
     """
 
     intent: UUID
     resource: Mapping[str, Any]
     target: str | None = None
+    effect: Effect | None = None
+    whole: tuple[UUID, ...] = ()
 
     @property
     def resource_type(self) -> str:
@@ -53,6 +57,13 @@ class WriteRequest:
     body: Mapping[str, Any] | Sequence[Mapping[str, Any]]
     headers: Mapping[str, str]
     retry: bool = False
+
+
+def find_effect(before: Mapping[str, Any], after: Mapping[str, Any]) -> Effect:
+    """Return what shows that a record is as in `after`: its new status, else the added elements."""
+    if before.get("status") != after.get("status"):
+        return {"status": (str(after.get("status")),)}
+    return dict.fromkeys(after.keys() - before.keys(), ())
 
 
 def build_create_request(part: WritePart, *, conditional: bool, retry: bool) -> WriteRequest:

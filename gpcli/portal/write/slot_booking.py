@@ -124,7 +124,9 @@ class SlotBooking:
         intent = _cancellation_intent(self.intent)
         resource = {"resourceType": APPOINTMENT, "id": appointment}
         try:
-            self.kernel.record_sending(WritePart(intent, resource, reference))
+            self.kernel.record_sending(
+                WritePart(intent, resource, reference, effect={"status": ("cancelled",)})
+            )
             self.kernel.update(reference, write_cancellation, _is_cancelled, intent)
         except GpcliError as error:
             how = f"could not be cancelled: {error.message}"

@@ -264,7 +264,8 @@ def put_slot_back(kernel: WriteKernel, record: Element, etag: str | None, intent
     """
     if not etag:
         return False
-    part = WritePart(intent, dict(record.json), record.relative_reference)
+    effect = {"status": (str(record.json.get("status")),)}
+    part = WritePart(intent, dict(record.json), record.relative_reference, effect)
     try:
         response = kernel.send(build_update_request(part, {"If-Match": etag}))
     except GpcliError:  # it was not sent

@@ -174,7 +174,7 @@ def test_a_message_whose_header_fails_was_not_sent(
 def test_a_message_that_may_be_on_its_way_is_not_sent_again_behind_a_new_header(
     in_turn: Callable[..., WriteOutcome], server: Server, journal: Journal
 ):
-    journal.record_sending(MESSAGE, SAID, None, NOW.isoformat())
+    journal.record_sending(MESSAGE, SAID["resourceType"], NOW.isoformat())
     server.on(CREATE, Reply(status=201))
     shows(server, BEGUN)
     with pytest.raises(errors.OutcomeUnknown):

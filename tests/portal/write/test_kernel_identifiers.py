@@ -162,7 +162,7 @@ def test_in_turn_a_message_that_is_there_is_not_sent_again_behind_its_header(
 ):
     kernel = WriteKernel(search, journal, lambda: NOW)
     for each in WRITTEN:
-        journal.record_sending(each.intent, each.resource, None, NOW.isoformat())
+        journal.record_sending(each.intent, each.resource["resourceType"], NOW.isoformat())
         journal.record_state(each.intent, "done", NOW.isoformat())
     server.on(transaction_parts.LOOK, a_searchset(BEGUN, SAID))
 

@@ -109,7 +109,7 @@ def test_after_ten_minutes_it_is_sent_again(
 def test_a_run_that_was_cut_short_leaves_it_on_its_way(
     careful: WriteKernel, server: Server, journal: Journal
 ):
-    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
+    journal.record_sending(INTENT, BODY["resourceType"], NOW.isoformat())
     server.on(LOOK, NOTHING)
     with pytest.raises(errors.OutcomeUnknown):
         create(careful)
@@ -120,7 +120,7 @@ def test_a_run_that_was_cut_short_leaves_it_on_its_way(
 def test_what_has_ended_is_sent_when_it_is_not_there(
     careful: WriteKernel, server: Server, journal: Journal, ended: Any
 ):
-    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
+    journal.record_sending(INTENT, BODY["resourceType"], NOW.isoformat())
     journal.record_state(INTENT, ended, NOW.isoformat())
     server.on(POST, CREATED).on(LOOK, NOTHING, OURS)
     assert create(careful) is True
@@ -131,7 +131,7 @@ def test_what_has_ended_is_sent_when_it_is_not_there(
 def test_what_has_ended_and_is_there_is_not_sent_again(
     careful: WriteKernel, server: Server, journal: Journal, ended: Any
 ):
-    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
+    journal.record_sending(INTENT, BODY["resourceType"], NOW.isoformat())
     journal.record_state(INTENT, ended, NOW.isoformat())
     server.on(LOOK, OURS)
     assert create(careful) is False
@@ -141,7 +141,7 @@ def test_what_has_ended_and_is_there_is_not_sent_again(
 def test_what_is_there_twice_is_not_sent_a_third_time(
     careful: WriteKernel, server: Server, journal: Journal
 ):
-    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
+    journal.record_sending(INTENT, BODY["resourceType"], NOW.isoformat())
     journal.record_state(INTENT, "done", NOW.isoformat())
     server.on(LOOK, a_searchset(BODY, with_identifier(an_appointment("visit-2"), INTENT.urn)))
     with pytest.raises(errors.Conflict, match="shows 2 records"):
@@ -153,7 +153,7 @@ def test_what_is_there_twice_is_not_sent_a_third_time(
 def test_a_time_that_gpcli_did_not_write_holds_nothing_up(
     careful: WriteKernel, server: Server, journal: Journal, at: Any
 ):
-    journal.record_sending(INTENT, BODY, None, at)
+    journal.record_sending(INTENT, BODY["resourceType"], at)
     server.on(POST, CREATED).on(LOOK, NOTHING, OURS)
     assert create(careful) is True
 
@@ -161,7 +161,7 @@ def test_a_time_that_gpcli_did_not_write_holds_nothing_up(
 def test_a_portal_that_recognises_a_repeat_gets_it_at_once(
     kernel: WriteKernel, server: Server, journal: Journal
 ):
-    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
+    journal.record_sending(INTENT, BODY["resourceType"], NOW.isoformat())
     server.on(POST, Reply(status=200)).on(LOOK, OURS)
     assert create(kernel) is False
     assert server.request_lines.count(POST) == 1
@@ -210,7 +210,7 @@ def test_of_several_only_those_are_sent_that_are_not_on_their_way(
     server: Server, unbatched_search: FhirSearch, journal: Journal
 ):
     bodies = {INTENT: BODY, OTHER: with_identifier(an_appointment("visit-2"), OTHER.urn)}
-    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
+    journal.record_sending(INTENT, BODY["resourceType"], NOW.isoformat())
     kernel = WriteKernel(unbatched_search, journal, lambda: NOW)
     server.on(POST, CREATED)
     server.on(LOOK, NOTHING, NOTHING, a_searchset(bodies[OTHER]))
@@ -231,7 +231,7 @@ BOTH = [WritePart(INTENT, HEADER), WritePart(OTHER, MESSAGE)]
 def on_its_way(server: Server, journal: Journal) -> Iterator[Callable[[], WriteOutcome]]:
     """The same transaction as a run that was cut short, at a portal that is only asked."""
     for part in BOTH:
-        journal.record_sending(part.intent, part.resource, None, NOW.isoformat())
+        journal.record_sending(part.intent, part.resource["resourceType"], NOW.isoformat())
     with client_to(server) as client:
         search = FhirSearch(client, lambda: FORGETFUL)
         kernel = WriteKernel(search, journal, lambda: NOW)

@@ -291,7 +291,7 @@ def test_after_an_unclear_answer_to_the_operation_it_looks_and_what_is_there_is_
 def test_what_is_not_there_after_an_unclear_answer_is_unknown_and_not_sent_again(
     portal_of, server: Server, journal: Journal, unclear: Reply
 ):
-    server.on(BOOK, unclear).on(BY_IDENTIFIER, NOTHING)
+    server.on(BOOK, unclear).on(BY_IDENTIFIER, NOTHING).on(ON_SLOT, NOTHING)
     with pytest.raises(errors.OutcomeUnknown) as unknown:
         book(portal_of("operation"))
     assert "for the next 10 min that only looks" in unknown.value.hint
@@ -312,7 +312,7 @@ def test_an_operation_that_an_earlier_run_did_is_found_and_not_sent_again(
 def test_what_was_unknown_long_ago_and_is_found_by_a_repeat_is_journaled_as_done(
     portal_of, server: Server, journal: Journal, way: str
 ):
-    journal.record_sending(INTENT, MADE, None, "2027-02-28T08:00:00+01:00")
+    journal.record_sending(INTENT, MADE["resourceType"], "2027-02-28T08:00:00+01:00")
     journal.record_state(INTENT, "unknown", "2027-02-28T08:00:30+01:00")
     server.on("GET Slot/slot-1", BUSY)
     assert not book(portal_of(way)).changed

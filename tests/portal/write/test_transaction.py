@@ -330,11 +330,11 @@ class FullAfterOne(Journal):
 
     begun = 0
 
-    def record_sending(self, *what: object) -> None:
+    def record_sending(self, *what: Any, **more: Any) -> None:
         self.begun += 1
         if self.begun > 1:
             raise errors.ConfigError("The journal can't be written.")
-        super().record_sending(*what)
+        super().record_sending(*what, **more)
 
 
 def test_where_the_journal_takes_only_one_nothing_is_sent_and_that_is_journaled(

@@ -1,4 +1,4 @@
-"""The result of commands that send: the receipt, and a notice of what happens next."""
+"""What commands share on their results: what was left out, the receipt, what happens next."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 
 from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Outcome
+from gpcli.errors import Partial
 from gpcli.model.appointment import Appointment
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Receipt
 from gpcli.model.service import Consent
@@ -18,6 +19,22 @@ UNCHANGED_NOTICE = "It was so already; nothing was sent."
 
 REPEATED_NOTICE = "It was sent before; nothing was sent now."
 """The notice for a repeat of a request that was sent before."""
+
+
+def require_complete(context: AppContext, *, is_empty: bool = False) -> None:
+    """Raise Partial when records had to be left out; warn of each. Else, say what is empty."""
+    flaws = dict.fromkeys(context.portal.flaws)
+    if is_empty and not flaws:
+        context.output.notice("There are none.")
+    for remark in context.portal.remarks:
+        context.output.warning(remark)
+    for flaw in flaws:
+        context.output.warning(f"Left out: {flaw}")
+    if flaws:
+        raise Partial(
+            "This is not all: what the portal sent broken or kept back is left out.",
+            hint="Tell the people who run the portal.",
+        )
 
 
 def show_appointment(context: AppContext, outcome: Outcome[Appointment], intent: UUID) -> None:
