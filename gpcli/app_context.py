@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from gpcli.config import paths
 from gpcli.errors import ConfigError, NotSignedIn
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gpcli.http import httpx
     from gpcli.http.client import Bearer, HttpClient, RequestLog
     from gpcli.http.deadline import Deadline
+    from gpcli.journal import CommandRequest
     from gpcli.model.person import Identity
     from gpcli.portal.fhir_portal import FhirPortal
     from gpcli.render.output import Output
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from gpcli.render.terminal import Terminal
 
 Record = TypeVar("Record")
-
-_INTENT_NAMESPACE = UUID("8d0c3e5a-6f6e-5d0b-9b5c-2f0a4b6f1e77")
-"""The namespace of the intents that are derived from `--request-id`."""
 
 KEYRING_PATIENCE, PROMPT_PATIENCE = 5.0, 60.0
 """Seconds that one call of the keyring may take: without and with a person who can unlock it."""
@@ -48,8 +46,9 @@ class AppContext:
 
     Each part is built when it is first used. Nobody changes it from outside but by its methods.
 
-    `sent_request_id` is the request id of what this run has sent; `None` = it changed nothing.
-    `pending_request_id` is that of what may have been sent and has no known outcome.
+    `request` is what this run asks of the portal, `None` = nothing so far. `sent_request_id` is the
+    request id of what it has sent, `None` = it changed nothing; `pending_request_id` that of what
+    may have been sent and has no known outcome.
     `environment_error` is the ConfigError of an empty `GPCLI_CONFIG_DIR` or a wrong
     `GPCLI_CLOCK_OFFSET`. It is raised at once; for a command that diagnoses, by `config`.
 
@@ -59,6 +58,7 @@ class AppContext:
     (-1 = gpcli's own); `patience` is the time in seconds before progress is shown.
     """
 
+    request: CommandRequest | None = None
     sent_request_id: str | None = None
     pending_request_id: str | None = None
     environment_error: ConfigError | None = None
@@ -105,7 +105,7 @@ class AppContext:
         self._terminal = terminal
         self._terminal_device = terminal_device
         self._patience = patience
-        self._request_id = options.request_id
+        self._before_sending: list[Callable[[], Path | None]] = []
         self._open_clients = ExitStack()
         self._deadlines: list[Deadline] = []
 
@@ -386,7 +386,6 @@ class AppContext:
         self, identity: Identity, client: HttpClient, bearer: ScopedBearer
     ) -> FhirPortal:
         """Return the portal on behalf of `identity`, through `client`, as `bearer` permits."""
-        from gpcli.auth.people import account_id
         from gpcli.config.read_marks import ReadMarks
         from gpcli.journal import Journal
         from gpcli.portal.capabilities import fetch_capabilities
@@ -395,14 +394,13 @@ class AppContext:
         from gpcli.portal.portal_profile import PortalProfile
         from gpcli.portal.search import FhirSearch
 
-        profile = self.profile
-        account = account_id(profile.name, profile.portal, identity.patient, identity.fhir_user)
+        profile, account = self.profile, self._account_of(identity)
         search = FhirSearch(
             client, lambda: fetch_capabilities(client, self.cache_dir, self.timestamp())
         )
         dependencies = build_dependencies(
             search,
-            Journal(self.state_dir, profile.name, account),
+            Journal(self.state_dir, profile.name, account, lambda: self.request),
             identity,
             PortalProfile.of(profile),
             lambda: bearer.scope,
@@ -411,22 +409,43 @@ class AppContext:
         )
         return FhirPortal(dependencies, ReadMarks(self.state_dir, account))
 
+    @property
+    def account(self) -> str:
+        """The account, a hash, that the journal knows this run's sign-in by; as `identity`."""
+        return self._account_of(self.identity)
+
+    def _account_of(self, identity: Identity) -> str:
+        from gpcli.auth.people import account_id
+
+        profile = self.profile
+        return account_id(profile.name, profile.portal, identity.patient, identity.fhir_user)
+
     def intent(self, command: str) -> UUID:
         """Return the UUID that identifies this write of `command`.
 
         It is random, or derived from the profile, the patient, the command and `--request-id`. A
         `--request-id` that is a UUID, as receipts and errors show it, is itself the intent.
         """
-        request = self.options.request_id
-        if request is None:
-            intent = uuid4()
-            self._request_id = str(intent)
-            return intent
-        with suppress(ValueError):
-            if str(UUID(request)) == request:
-                return UUID(request)
-        profile = uuid5(_INTENT_NAMESPACE, f"{self.profile.name} {self.profile.portal}")
-        return uuid5(profile, "\0".join((self.identity.patient, command, request)))
+        from gpcli.journal import CommandRequest
+        from gpcli.portal.write.requests import derive_intent
+
+        given, place = self.options.request_id, f"{self.profile.name} {self.profile.portal}"
+        patient = self.identity.patient if given else ""
+        intent = derive_intent(given, place, patient, command) if given else uuid4()
+        self.request = CommandRequest(intent, command)
+        return intent
+
+    @property
+    def request_id(self) -> str | None:
+        """What `--request-id` repeats this run's request by; `None` = it has none."""
+        return self.options.request_id or (str(self.request.id) if self.request else None)
+
+    def call_before_sending(self, store: Callable[[], Path | None]) -> None:
+        """Have `store` called before anything is sent.
+
+        It returns the file in which it has put the text that is sent, `None` = in none.
+        """
+        self._before_sending.append(store)
 
     def confirm_and_send(
         self, decision: Decision[Record], *, word: str | None = None
@@ -443,9 +462,23 @@ class AppContext:
         return confirm_and_send(decision, agreement, self.ask, self._show_plan, self._note_stage)
 
     def _note_stage(self, stage: SendStage) -> None:
+        if stage == "sending":
+            self._keep_line()
         if stage == "sent":
-            self.sent_request_id = self._request_id
-        self.pending_request_id = self._request_id if stage == "sending" else None
+            self.sent_request_id = self.request_id
+        self.pending_request_id = self.request_id if stage == "sending" else None
+
+    def _keep_line(self) -> None:
+        """Keep this run's command line until it is known what became of its request."""
+        from gpcli.config.kept_requests import KeptRequest, KeptRequests
+
+        drafts = [str(path) for store in self._before_sending if (path := store())]
+        if self.request is None or not self.options.argv:
+            return
+        draft = drafts[0] if drafts else None
+        with suppress(OSError, ConfigError):  # the journal tells what became of it, too
+            kept = KeptRequest(self.options.argv, str(Path.cwd()), draft)
+            KeptRequests(self.state_dir).write(self.request.id, kept)
 
     def _show_plan(self, proposal: Proposal[Record]) -> None:
         from gpcli.render.views.wording import build_plan

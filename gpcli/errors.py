@@ -98,6 +98,13 @@ class GpcliError(Exception):
         """Add a sentence to the end of the hint, for persons and machines alike."""
         self._added_hint = f"{self._added_hint} {sentence}".strip()
 
+    def rename_request(self, request_id: str) -> None:
+        """Give the request another id that repeats it too, also where the hint names it."""
+        if self.request_id:
+            self._cure_hint = self._cure_hint.replace(self.request_id, request_id)
+            self._added_hint = self._added_hint.replace(self.request_id, request_id)
+        self.request_id = request_id
+
     def replace_hint(self, hint: str) -> None:
         """Replace the whole hint, what was added included; it is the same for machines then."""
         self._cure_hint, self._added_hint, self.cure = hint, "", None

@@ -26,13 +26,19 @@ from gpcli.cli.global_options import (
 )
 from gpcli.config.settings import Options
 from gpcli.errors import (
+    Conflict,
     Expired,
     Failure,
     GpcliError,
     InputNeeded,
     InvalidUsage,
+    NotConfirmed,
     NotPermitted,
     OutcomeUnknown,
+    Partial,
+    SignInError,
+    Unavailable,
+    UsageError,
 )
 
 PROGRAM = "gpcli"
@@ -254,7 +260,8 @@ def run(
     was sent and the answer can't be written, OutcomeUnknown where it may have been sent.
     """
     command_run = CommandRun(
-        Options(), lambda options: context_factory(options, env, stdin, stdout, stderr)
+        Options(argv=tuple(argv)),
+        lambda options: context_factory(options, env, stdin, stdout, stderr),
     )
     tree: Any = LazyGroup(registry or REGISTRY)
     try:
@@ -265,11 +272,59 @@ def run(
         return ending.exit_code
     except GpcliError as error:
         _add_machine_hint(command_run, error)
-        raise
+        known = _name_request(command_run, error)
+        _tell_unsettled(command_run)
+        raise known from known.__cause__
     except BaseException as error:
         _report_sent_request(command_run, error)
         raise
+    _tell_unsettled(command_run)
     return 0
+
+
+def _tell_unsettled(command_run: CommandRun) -> None:
+    """Say that requests of before have no known outcome, unless the command is about these."""
+    context = command_run.context_if_built
+    if context is None or command_run.options.settles:
+        return
+    from gpcli.outbox import count_unsettled  # noqa: PLC0415  (start-up: after the answer)
+
+    if number := count_unsettled(context):
+        what = f"{number} requests have" if number > 1 else "1 request has"
+        with suppress(OSError):
+            context.output.notice(
+                f"{what} no known outcome: gpcli outbox settle finds out.", unsettled=number
+            )
+
+
+def _name_request(command_run: CommandRun, error: GpcliError) -> GpcliError:
+    """Return the error as it is for the request of this run, which its id repeats.
+
+    A repeat that can't find out what became of an earlier try leaves that as unknown as it was.
+    """
+    context = command_run.context_if_built
+    request_id = context.request_id if context else None
+    if context is None or request_id is None:
+        return error
+    if error.request_id is not None:
+        error.rename_request(request_id)
+    is_decided = isinstance(error, UsageError | NotConfirmed | Conflict | Partial | OutcomeUnknown)
+    if is_decided or command_run.options.dry_run:
+        return error
+    from gpcli.outbox import is_open  # noqa: PLC0415  (start-up: only failures)
+
+    has_not_looked = isinstance(error, Failure | SignInError | Unavailable)
+    if not is_open(context, late=has_not_looked):
+        return error
+    unknown = OutcomeUnknown(
+        f"What became of this request is still unknown. {error.message}",
+        hint=f"{error.hint} The same command with this --request-id looks again.".strip(),
+        request_id=request_id,
+        trace_id=error.trace_id,
+        retry_after=error.retry_after,
+    )
+    unknown.__cause__ = error
+    return unknown
 
 
 def _add_machine_hint(command_run: CommandRun, error: GpcliError) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gpcli.app_context import AppContext
 from gpcli.cli.subprocess_env import start_program
-from gpcli.config.private_files import save_new_file
+from gpcli.config.private_files import make_private_directory, save_new_file
 from gpcli.errors import Declined, GpcliError, InvalidUsage
 from gpcli.render.sanitise import safe_line
 
@@ -36,29 +36,41 @@ _EDITOR_PATIENCE = 2.0
 
 @dataclass
 class DraftText:
-    """What a person has written and not sent yet; in UTF-8, unless their editor writes another."""
+    """What a person has written and not sent yet; in UTF-8, unless their editor writes another.
+
+    `is_piped` says that a program wrote it, which may do so again. `path` is the file in which it
+    is stored, `None` = in none.
+    """
 
     content: bytes = b""
+    is_piped: bool = False
+    path: Path | None = None
 
 
 @contextmanager
 def store_unless_sent(context: AppContext, draft: DraftText, file: str | None) -> Iterator[None]:
     """Store the draft if the body ends without having sent it, and say where it is.
 
-    `file` is the file of the message, if there is one: a draft that was stored before is deleted
-    once it is sent. SIGHUP, which comes when the terminal is closed, ends the body as SIGTERM does,
-    so that the draft is stored then too.
+    It is stored before it is sent, too, so that it is there whatever ends the program. `file` is
+    the file of the message, if there is one: a draft that was stored before is deleted once it is
+    sent. SIGHUP, which comes when the terminal is closed, ends the body as SIGTERM does, so that
+    the draft is stored then too.
     """
+    context.call_before_sending(lambda: _write_draft(context, draft))
     with _terminate_on_hangup():
         try:
             yield
         except BaseException:
             if context.sent_request_id is None:
                 _store_draft(context, draft)
+            else:
+                _delete_draft(context, draft.path)
             raise
     if context.options.dry_run:
         _store_draft(context, draft)
-    elif file is not None:
+        return
+    _delete_draft(context, draft.path)
+    if file is not None:
         _delete_draft(context, Path(file))
 
 
@@ -68,19 +80,37 @@ def get_drafts_dir(context: AppContext) -> Path:
 
 
 def _store_draft(context: AppContext, draft: DraftText) -> None:
-    """Store the draft unless it is empty, and say where it is; it is empty afterwards."""
-    content, draft.content = draft.content.strip(), b""
-    if not content:
+    """Store the draft unless it is empty, and say where it is; it is empty afterwards.
+
+    What a program wrote stays only where it may have been sent.
+    """
+    pending = context.pending_request_id
+    if draft.is_piped and pending is None:
+        _delete_draft(context, draft.path)
         return
-    path = get_drafts_dir(context) / f"{context.clock():%Y-%m-%d}-{secrets.token_hex(4)}.txt"
     with suppress(OSError):  # nobody may be left to listen
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            save_new_file(path, content + b"\n", replace=False)
-        except (OSError, GpcliError) as error:
-            context.output.warning(f"Your text can't be kept: {error}")
-        else:
-            context.output.notice(_format_stored_notice(path, context.pending_request_id))
+        if path := _write_draft(context, draft):
+            context.output.notice(_format_stored_notice(path, pending))
+    draft.content, draft.path = b"", None
+
+
+def _write_draft(context: AppContext, draft: DraftText) -> Path | None:
+    """Write the draft to a file, unless it is in one, and return that; `None` = it is in none.
+
+    Where it is empty, nothing is written; where it can't be written, that is a warning.
+    """
+    content = draft.content.strip()
+    if draft.path or not content:
+        return draft.path
+    path = get_drafts_dir(context) / f"{context.clock():%Y-%m-%d}-{secrets.token_hex(4)}.txt"
+    try:
+        make_private_directory(path.parent)
+        save_new_file(path, content + b"\n", replace=False)
+    except (OSError, GpcliError) as error:
+        context.output.warning(f"Your text can't be kept: {error}")
+        return None
+    draft.path = path
+    return path
 
 
 def _format_stored_notice(path: Path, request_id: str | None) -> str:
@@ -97,10 +127,10 @@ def _format_stored_notice(path: Path, request_id: str | None) -> str:
     )
 
 
-def _delete_draft(context: AppContext, file: Path) -> None:
+def _delete_draft(context: AppContext, file: Path | None) -> None:
     """Delete `file` if it is a stored draft."""
     with suppress(OSError):
-        if file.resolve().parent == get_drafts_dir(context).resolve():
+        if file and file.resolve().parent == get_drafts_dir(context).resolve():
             file.unlink()
 
 

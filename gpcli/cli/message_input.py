@@ -179,17 +179,19 @@ def _read_stdin(context: AppContext, draft: DraftText) -> str:
     if is_typed:
         context.output.notice("Write your message, and end with Ctrl-D on a line of its own.")
     stream = context.claim_stdin()
-    content = _read_typed(stream, draft) if is_typed else _read_bytes(stream, "read", MAX_BYTES + 1)
+    if is_typed:
+        _read_typed(stream, draft)
+    else:
+        draft.content, draft.is_piped = _read_bytes(stream, "read", MAX_BYTES + 1), True
     context.restart_deadlines()
-    return decode_text(content, "The message on standard input")
+    return decode_text(draft.content, "The message on standard input")
 
 
-def _read_typed(stream: TextIO, draft: DraftText) -> bytes:
+def _read_typed(stream: TextIO, draft: DraftText) -> None:
     """Read what a person types, adding each line to `draft` as it comes."""
     draft.content = b""
     while line := _read_bytes(stream, "readline", MAX_BYTES + 1 - len(draft.content)):
         draft.content += line
-    return draft.content
 
 
 def _read_bytes(stream: TextIO, method: str, limit: int) -> bytes:

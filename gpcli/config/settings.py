@@ -28,7 +28,9 @@ class Options:
     `--fields ''`, which asks for the names of the columns. `timeout` is in seconds. `accept_fee` is
     an amount or `any`. `yes`, `dry_run`, `accept_fee` and `request_id` belong to commands that
     send; `sends` says whether the command that runs is one. `diagnoses` is for `troubleshoot`:
-    wrong environment variables don't keep it from starting.
+    wrong environment variables don't keep it from starting. `settles` is for the commands of the
+    outbox, which are not told what is in it. `argv` is the whole line, without the
+    program's name.
     """
 
     json: bool = False
@@ -47,6 +49,8 @@ class Options:
     request_id: str | None = None
     sends: bool = False
     diagnoses: bool = False
+    settles: bool = False
+    argv: tuple[str, ...] = ()
 
     @property
     def format(self) -> str | None:

@@ -18,7 +18,7 @@ class FakeSession:
         self.stdout = stdout
         self.seen = []
         self.closed = False
-        self.sent_request_id = self.pending_request_id = None
+        self.request = self.request_id = self.sent_request_id = self.pending_request_id = None
 
     def close(self):
         self.closed = True

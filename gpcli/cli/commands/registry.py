@@ -371,6 +371,31 @@ TOOL_COMMANDS = (
         examples=(("Say no to one", "gpcli sandbox answer t-4k2m --decline"),),
     ),
     CommandSpec(
+        "outbox list",
+        TOOLS,
+        "List what was sent and has no known outcome",
+        "gpcli.cli.outbox_commands:list_requests",
+        aliases=("unsent", "sent", "journal"),
+    ),
+    CommandSpec(
+        "outbox show",
+        TOOLS,
+        "Show one request, and the line that finishes it",
+        "gpcli.cli.outbox_commands:show",
+    ),
+    CommandSpec(
+        "outbox settle",
+        TOOLS,
+        "Find out what became of it",
+        "gpcli.cli.outbox_commands:settle",
+        about="The portal is asked. What is there is done; what is not there after ten minutes is "
+        "not done, and the line that sends it is shown. Nothing is sent by this command.",
+        examples=(
+            ("All that can be settled", "gpcli outbox settle"),
+            ("The surgery says that it has it", "gpcli outbox settle 7d1f --done"),
+        ),
+    ),
+    CommandSpec(
         "troubleshoot",
         TOOLS,
         "What is wrong, and the cure",
@@ -448,6 +473,7 @@ GROUPS = (
         aliases=("appointment", "bookings", "calendar"),
     ),
     GroupSpec("sandbox", TOOLS, "A GP portal on this machine, with known people"),
+    GroupSpec("outbox", TOOLS, "What was sent, and what became of it"),
 )
 
 REGISTRY = Registry(GROUPS, (*ACCOUNT_COMMANDS, *CARE_COMMANDS, *TOOL_COMMANDS))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gpcli.model.account import Finding, KnownPortal, SignedOut, SignInState, SignInSummary, Verdict
+from gpcli.model.outbox import OutboxPart, OutboxRequest
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.wording import acting_name, format_acting_user
@@ -125,6 +126,42 @@ ANSWERS: View[Answer] = dataclass_view(
     ),
 )
 
+
+OUTBOX: View[OutboxRequest] = dataclass_view(
+    OutboxRequest,
+    "outbox",
+    (
+        Column("request_id", "Request", lambda request: request.request_id),
+        Column("command", "Command", lambda request: request.command),
+        Column(
+            "state",
+            "State",
+            lambda request: request.state.value,
+            lambda request, _: request.state.replace("_", " "),
+        ),
+        Column("sent", "Sent", lambda request: request.sent),
+        Column("patient", "For", lambda request: request.patient),
+        Column("profile", "Profile", lambda request: request.profile, droppable=True),
+        Column(
+            "repeat", "Repeat", lambda request: request.repeat, in_table=False, for_people=False
+        ),
+    ),
+)
+
+OUTBOX_PARTS: View[OutboxPart] = dataclass_view(
+    OutboxPart,
+    "outbox-parts",
+    (
+        Column("what", "Record", lambda part: part.what),
+        Column("id", "ID", lambda part: part.id),
+        Column(
+            "state",
+            "State",
+            lambda part: part.state.value,
+            lambda part, _: part.state.replace("_", " "),
+        ),
+    ),
+)
 
 _STYLES = {
     Verdict.OK: "green",

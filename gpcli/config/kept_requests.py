@@ -1,0 +1,78 @@
+"""The command lines of requests that are under way, kept until it is known what became of them.
+
+They hold what a person typed, in a file for each request that only they can read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from gpcli.config.private_files import open_private_file, write_private_file
+
+KEPT_SECONDS = 30 * 24 * 3600
+"""Seconds for which a line is kept at most."""
+
+
+@dataclass(frozen=True)
+class KeptRequest:
+    """The command line of a request, without the program's name, and where it was typed.
+
+    `draft` is the file with the text that was written for it; `None` = the line has or names it.
+    """
+
+    argv: tuple[str, ...]
+    directory: str
+    draft: str | None
+
+
+class KeptRequests:
+    """The lines kept in the directory `outbox` of the state directory `state`."""
+
+    def __init__(self, state: Path) -> None:
+        self._directory = state / "outbox"
+
+    def write(self, request: UUID, kept: KeptRequest) -> None:
+        """Keep the line of a request; raise OSError, ConfigError."""
+        content = {"argv": kept.argv, "directory": kept.directory, "draft": kept.draft}
+        write_private_file(self._path(request), json.dumps(content))
+
+    def read(self, request: UUID) -> KeptRequest | None:
+        """Return the line of a request; `None` if there is none that can be read."""
+        try:
+            with os.fdopen(open_private_file(self._path(request), os.O_RDONLY)) as stream:
+                content = json.load(stream)
+            draft = content["draft"]
+            return KeptRequest(
+                tuple(map(str, content["argv"])),
+                str(content["directory"]),
+                None if draft is None else str(draft),
+            )
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return None
+
+    def list_requests(self) -> Iterator[UUID]:
+        """Yield the ids of the requests whose lines are kept."""
+        for path in self._directory.glob("*.json"):
+            with suppress(ValueError):
+                yield UUID(path.stem)
+
+    def age(self, request: UUID, now: float) -> float:
+        """Return for how many seconds a line has been kept; `now` is in Unix seconds."""
+        try:
+            return now - self._path(request).stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def delete(self, request: UUID) -> None:
+        """Forget the line of a request; where that is impossible it stays."""
+        with suppress(OSError):
+            self._path(request).unlink(missing_ok=True)
+
+    def _path(self, request: UUID) -> Path:
+        return self._directory / f"{request}.json"

@@ -1,0 +1,281 @@
+"""The outbox: what went out and has no known outcome, or is done in part, and settling it.
+
+What went out is in the journal; the portal is asked only to settle.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from gpcli.config.kept_requests import KEPT_SECONDS, KeptRequest, KeptRequests
+from gpcli.errors import Conflict, GpcliError, InvalidUsage, NotFound, NotSignedIn
+from gpcli.journal import Journal, JournalEntry
+from gpcli.model.outbox import OutboxPart, OutboxRequest, OutboxState
+
+if TYPE_CHECKING:
+    from gpcli.app_context import AppContext
+
+_KINDS = {
+    "Appointment": "appointment",
+    "Communication": "message",
+    "Consent": "consent",
+    "Slot": "time",
+    "Task": "request",
+}
+"""Resource type -> what a patient calls such a record."""
+
+_TEXT_OPTIONS = ("--message", "--message-file")
+
+
+@dataclass(frozen=True)
+class _JournaledRequest:
+    """The writes of one request of one account."""
+
+    id: UUID
+    account: str
+    writes: tuple[JournalEntry, ...]
+
+    def find_state(self, write: JournalEntry, now: datetime) -> OutboxState:
+        if write.is_under_way(now):
+            return OutboxState.SENDING
+        if write.state in {"sending", "unknown"}:
+            return OutboxState.UNKNOWN
+        return OutboxState.DONE if write.state == "done" else OutboxState.NOT_DONE
+
+    def summarise(self, now: datetime) -> OutboxState:
+        lasting = [write for write in self.writes if write.effect != {}] or self.writes
+        states = {self.find_state(write, now) for write in lasting}
+        for state in (OutboxState.SENDING, OutboxState.UNKNOWN):
+            if state in states:
+                return state
+        return states.pop() if len(states) == 1 else OutboxState.PARTLY_DONE
+
+    def needs_settling(self, now: datetime) -> bool:
+        """Return whether its outcome is open, or a whole of it is done in part."""
+        state = self.summarise(now)
+        if state is not OutboxState.PARTLY_DONE:
+            return state is OutboxState.UNKNOWN
+        done = {write.intent for write in self.writes if write.state == "done"}
+        wholes = [set(write.whole) for write in self.writes if write.whole]
+        return any(whole & done and not whole <= done for whole in wholes)
+
+
+def _read_requests(journal: Journal, *, recent: bool = False) -> list[_JournaledRequest]:
+    """Return what the journal has, by request and account, oldest first; raise ConfigError."""
+    requests: dict[tuple[UUID, str], list[JournalEntry]] = {}
+    for entry in journal.read_entries(recent=recent):
+        requests.setdefault((entry.request, entry.account), []).append(entry)
+    return [_JournaledRequest(*key, tuple(writes)) for key, writes in requests.items()]
+
+
+def count_unsettled(context: AppContext) -> int:
+    """Return how many requests need settling, besides that of this run; 0 if nothing is known.
+
+    The command lines of those that are settled are forgotten.
+    """
+    try:
+        found = _read_requests(Journal(context.state_dir), recent=True)
+    except GpcliError:  # whoever needs the journal is told
+        return 0
+    now, own = context.clock(), _find_own(context)
+    _forget_settled(context, found)
+    return sum(each.id != own and each.needs_settling(now) for each in found)
+
+
+def _forget_settled(context: AppContext, found: Iterable[_JournaledRequest]) -> None:
+    """Forget the lines of requests that are done, were refused, or are too old, and their drafts.
+
+    A draft stays where its text may not have been sent.
+    """
+    kept, now = KeptRequests(context.state_dir), context.clock()
+    known = {each.id: each for each in found}
+    for request in [*kept.list_requests()]:
+        journaled = known.get(request)
+        is_wanted = journaled is None or (
+            journaled.needs_settling(now)
+            or journaled.summarise(now) is OutboxState.SENDING
+            or any(write.state == "not_done" for write in journaled.writes)
+        )
+        if is_wanted and kept.age(request, now.timestamp()) < KEPT_SECONDS:
+            continue
+        if journaled and journaled.summarise(now) is OutboxState.DONE:
+            _delete_draft(context, kept.read(request))
+        kept.delete(request)
+
+
+def _delete_draft(context: AppContext, kept: KeptRequest | None) -> None:
+    if kept is None or kept.draft is None:
+        return
+    draft = Path(kept.draft)
+    if draft.parent == context.state_dir / "drafts":
+        with suppress(OSError):
+            draft.unlink()
+
+
+def _find_own(context: AppContext) -> UUID | None:
+    """Return the id of this run's request; `None` = it has none, or it is not known."""
+    with suppress(ValueError):
+        return context.request.id if context.request else UUID(context.options.request_id or "")
+    return None
+
+
+def is_open(context: AppContext, *, late: bool) -> bool:
+    """Return whether the request of this run has been sent, now or before, without an outcome.
+
+    With `late` that counts also where the portal can't carry it out any more. False where the
+    journal can't be read.
+    """
+    own, now = _find_own(context), context.clock()
+    with suppress(GpcliError):
+        found = _read_requests(Journal(context.state_dir))
+        writes = (write for each in found if each.id == own for write in each.writes)
+        return any(write.is_open and (late or write.time_left(now)) for write in writes)
+    return False
+
+
+def read_outbox(context: AppContext) -> list[OutboxRequest]:
+    """Return all requests that went out from this computer, oldest first; raise ConfigError."""
+    journaled = _read_requests(Journal(context.state_dir))
+    return [_describe(context, each) for each in journaled]
+
+
+def find_request(requests: Sequence[OutboxRequest], wanted: str) -> OutboxRequest:
+    """Return the request whose id is `wanted`, or the only one whose id begins with it.
+
+    Raises: NotFound, InvalidUsage where several ids begin with it.
+    """
+    exact = [each for each in requests if each.request_id == wanted]
+    found = exact or [each for each in requests if wanted and each.request_id.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InvalidUsage(f"Several requests have an id that begins with '{wanted}'.")
+    raise NotFound(
+        f"There is no request '{wanted}' in the outbox.",
+        hint="gpcli outbox list --all shows what went out from this computer.",
+    )
+
+
+def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxRequest:
+    now, first = context.clock(), journaled.writes[0]
+    state = journaled.summarise(now)
+    people = context.index.read_people(first.profile)
+    names = [each.name for each in people if each.account == journaled.account]
+    parts = [
+        OutboxPart(
+            _KINDS.get(write.resource_type, write.resource_type),
+            write.target.partition("/")[2] if write.target else None,
+            journaled.find_state(write, now),
+        )
+        for write in journaled.writes
+    ]
+    is_unfinished = state not in {OutboxState.DONE, OutboxState.SENDING}
+    kept = KeptRequests(context.state_dir).read(journaled.id) if is_unfinished else None
+    return OutboxRequest(
+        request_id=str(journaled.id),
+        command=first.command or None,
+        state=state,
+        sent=_parse_time(first.began),
+        profile=first.profile,
+        patient=names[0] if names else None,
+        needs_settling=journaled.needs_settling(now),
+        parts=tuple(parts),
+        repeat=_format_line(kept, str(journaled.id)) if kept else None,
+    )
+
+
+def _parse_time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # no time that gpcli wrote
+        return None
+
+
+def _format_line(kept: KeptRequest, request_id: str) -> str:
+    """Format the line that repeats a request, from where it was typed."""
+    argv = [*kept.argv]
+    if kept.draft and Path(kept.draft).exists():
+        argv = [*_without_options(argv, _TEXT_OPTIONS), "--message-file", kept.draft]
+    argv = [*_without_options(argv, ("--request-id",)), "--request-id", request_id]
+    line = shlex.join(["gpcli", *argv])
+    with suppress(OSError):
+        if kept.directory == str(Path.cwd()):
+            return line
+    return f"cd {shlex.quote(kept.directory)} && {line}"
+
+
+def _without_options(argv: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """Yield a command line without the options `names` and their values."""
+    words = iter(argv)
+    for word in words:
+        if word in names:
+            next(words, None)
+        elif word.partition("=")[0] not in names:
+            yield word
+
+
+def settle(
+    context: AppContext,
+    chosen: Sequence[OutboxRequest],
+    open_sign_in: Callable[[str, str], AppContext],
+) -> list[GpcliError]:
+    """Ask the portals what became of requests; return why some of it can't be told.
+
+    What is not known yet, and may still be done by the portal, stays as it is. `open_sign_in`
+    returns the context of another sign-in, by its profile and account.
+    Raises: ConfigError for the journal.
+    """
+    wanted = {each.request_id for each in chosen}
+    now, failures = context.clock(), []
+    by_sign_in: dict[tuple[str, str], list[JournalEntry]] = {}
+    for journaled in _read_requests(Journal(context.state_dir)):
+        for write in journaled.writes if str(journaled.id) in wanted else ():
+            if write.is_open and not write.is_under_way(now):
+                by_sign_in.setdefault((write.profile, write.account), []).append(write)
+    for (profile, account), writes in by_sign_in.items():
+        try:
+            sign_in = _find_sign_in(context, profile, account, open_sign_in)
+            failures += sign_in.portal.fetch_outcomes(writes)
+        except GpcliError as error:
+            failures.append(error)
+    return failures
+
+
+def _find_sign_in(
+    context: AppContext,
+    profile: str,
+    account: str,
+    open_sign_in: Callable[[str, str], AppContext],
+) -> AppContext:
+    """Return the context of the sign-in that made a request; raise NotSignedIn if it is gone."""
+    if any(each.account == account for each in context.index.read_people(profile)):
+        return open_sign_in(profile, account)
+    with suppress(GpcliError):
+        if context.account == account:  # a machine's
+            return context
+    raise NotSignedIn(
+        f"Whoever sent it is not signed in at {profile} any more.",
+        hint="gpcli login signs in; gpcli outbox settle ID --done or --not-done tells gpcli.",
+    )
+
+
+def mark(context: AppContext, request: OutboxRequest, *, is_done: bool) -> None:
+    """Record what a person has found out about a request.
+
+    Raises: Conflict where it is settled, or being sent; ConfigError for the journal.
+    """
+    if request.state is OutboxState.SENDING:
+        raise Conflict(f"Another gpcli is sending {request.request_id} at this moment.")
+    if not request.needs_settling:
+        raise Conflict(f"{request.request_id} is settled: {request.state.replace('_', ' ')}.")
+    journal, at = Journal(context.state_dir), context.clock().isoformat(timespec="seconds")
+    for entry in journal.read_entries():
+        if str(entry.request) == request.request_id and entry.state != "done":
+            journal.record_state(entry.intent, "done" if is_done else "not_done", at)
