@@ -123,7 +123,7 @@ class FaultyTransport(httpx.BaseTransport):
         self._deliver_due()
         request.read()
         fault = None
-        if self.random.random() < self.rate:
+        if self.rate and self.random.random() < self.rate:
             fault = self.random.choice(list(Fault))
         self.log.append(f"{request.method} {request.url.path}: {fault or 'as it should be'}")
         return self._FATES[fault](self, request) if fault else self._deliver(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -96,7 +97,8 @@ _FREE: dict[str, list[str]] = {}
 def _pick_slot(shell: Shell, random: Random) -> dict[str, str]:
     portal = shell.env["GPCLI_PORTAL"]
     if portal not in _FREE:
-        found = shell.json("gpcli slots --from +5d --limit 40")
+        elsewhere = shell.with_env(GPCLI_CONFIG_DIR=tempfile.mkdtemp())
+        found = elsewhere.json("gpcli slots --from +5d --limit 40")
         _FREE[portal] = [slot["id"] for slot in found]
     return {"slot": random.choice(_FREE[portal])}
 

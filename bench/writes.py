@@ -25,6 +25,7 @@ from bench.portals import MONDAY, Portal, TimedShell, build_environment, write_p
 from bench.rounds import format_share, keep_files_in, play_rounds, wilson
 from bench.row import Report, Row, Scale
 from bench.write_kinds import KINDS, Kind, count_effects
+from gpcli.journal import Journal
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import CommandResult
 
@@ -32,10 +33,14 @@ RATE = 0.2
 SEED = 1
 LATER = timedelta(minutes=15).total_seconds()
 """After so many seconds no portal carries out a request whose answer was lost."""
-FAULTY_REPEATS, SOUND_REPEATS = 3, 2
-UNKNOWN = 10
+FAULTY_TRIES = 3
+"""How often a write of unknown outcome is repeated, or settled, while there are faults."""
+UNKNOWN, BUG = 10, 70
 WORLDS = ("with conditional create", "without conditional create")
-PROBLEMS = ("doubled", "lost", "untrue", "crashed", "never done", "not settled", "settled untruly")
+PROBLEMS = (
+    *("doubled", "lost", "untrue", "crashed"),
+    *("untracked", "not settled", "settled untruly", "never done"),
+)
 
 Problems = set[str]
 Claims = Mapping[str, bool | None]
@@ -100,7 +105,7 @@ def _build_row(rounds: Sequence[Round]) -> Row:
 
 
 def _count_unsettled(rounds: Sequence[Round]) -> int:
-    failures = {"never done", "not settled", "settled untruly"}
+    failures = {"untracked", "not settled", "settled untruly", "never done"}
     return sum(bool(failures & set(each.problems)) for each in rounds if each.code == UNKNOWN)
 
 
@@ -164,19 +169,17 @@ class Play:
         self.portal.put_back()
         words = self.kind.prepare(self.shell, self.random)
         line = f"gpcli {self.kind.line.format(**words)}"
-        named = f"bench-{self.random.random()}" if self.random.random() < 0.5 else None
+        if self.random.random() < 0.5:
+            line += f" --request-id bench-{self.random.random()}"
         self.log.clear()
-        before = self.portal.read_versions()
+        self.time.sleep(60)
+        self.began = self.time.now().isoformat(timespec="seconds")
+        self.before = self.portal.read_versions()
         self.transport.rate = RATE
-        first = self.enter(f"{line} --request-id {named}" if named else line)
-        claims = read_claims(self.kind, first)
-        if first.code != UNKNOWN or any(claim is not None for claim in claims.values()):
-            self.transport.deliver_late()
-        self.judge(claims, before)
-        if first.code == 70:
-            self.problems.add("crashed")
-        if first.code == UNKNOWN:
-            self.repeat(f"{line} --request-id {named or first.error['request_id']}", before)
+        first = self.enter(line)
+        self.judge(first)
+        if first.code == UNKNOWN or self.read_outbox():
+            self.settle(line, first)
         return first
 
     def enter(self, line: str) -> CommandResult:
@@ -185,39 +188,113 @@ class Play:
         ending = self.shell(f"{line} --json")
         said = [ending.out.strip(), *ending.err.splitlines()]
         self.log.append(f"exit {ending.code}: {said[0]} {said[-1]}")
+        if ending.code == BUG:
+            self.problems.add("crashed")
         return ending
 
-    def judge(self, claims: Claims, before: Mapping[tuple[str, str], int]) -> None:
-        """Compare what a command says with what the portal has."""
-        effects = count_effects(self.kind, self.portal.find_changed(before))
-        self.log.append(f"the portal has {dict(effects)}")
-        if any(count > self.kind.intended.get(effect, 0) for effect, count in effects.items()):
-            self.problems.add("doubled")
+    def judge(self, ending: CommandResult) -> None:
+        """Compare what a command says with what the portal has.
+
+        Where it says anything for certain, all that is late arrives before.
+        """
+        claims = read_claims(self.kind, ending)
+        if any(claim is not None for claim in claims.values()):
+            self.transport.deliver_late()
+        effects = self.count_effects()
         for effect, claim in claims.items():
             if claim is True and not effects[effect]:
                 self.problems.add("lost")
             if claim is False and effects[effect]:
                 self.problems.add("untrue")
 
-    def repeat(self, line: str, before: Mapping[tuple[str, str], int]) -> None:
-        """Repeat a line of unknown outcome until it succeeds: with faults, later without."""
-        ending = None
-        for _ in range(FAULTY_REPEATS):
+    def count_effects(self) -> Counter[str]:
+        """Return what the portal has of the write; anything twice is a problem."""
+        effects = count_effects(self.kind, self.portal.find_changed(self.before))
+        self.log.append(f"the portal has {dict(effects)}")
+        if any(count > self.kind.intended.get(effect, 0) for effect, count in effects.items()):
+            self.problems.add("doubled")
+        return effects
+
+    def settle(self, line: str, first: CommandResult) -> None:
+        """Find out what became of a write, while there are faults and after; then finish it."""
+        request_id, journal = first.error["request_id"], self.read_journal()
+        if request_id is None or not {*journal.values()} & {"sending", "unknown", "done"}:
+            self.problems.add("untracked")
+            return
+        again = f"{line} --request-id {request_id}"
+        if self.random.random() < 0.5:
+            self.repeat(again)
+            self.let_time_pass()
+        else:
+            self.try_settling()
+            self.let_time_pass()
+            if self.enter("gpcli outbox settle").code != 0:
+                self.problems.add("not settled")
+            self.check_journal()
+        if self.enter(again).code != 0:
+            self.problems.add("never done")
+        if self.count_effects().keys() != self.kind.intended.keys():
+            self.problems.add("lost")
+        if self.read_outbox():
+            self.problems.add("not settled")
+
+    def repeat(self, line: str) -> None:
+        """Repeat a line with faults, until it succeeds or they have been enough."""
+        for _ in range(FAULTY_TRIES):
             self.time.sleep(self.random.uniform(0, 60))
             ending = self.enter(line)
+            self.judge(ending)
             if ending.code == 0:
-                break
+                return
+
+    def try_settling(self) -> None:
+        """Have the outbox settle what it can, with faults."""
+        for _ in range(FAULTY_TRIES):
+            self.time.sleep(self.random.uniform(0, 60))
+            self.enter("gpcli outbox settle")
+            self.check_journal()
+
+    def let_time_pass(self) -> None:
+        """Have all arrive that is late, and the faults end, after which more time passes."""
         self.transport.rate = 0
         self.transport.deliver_late()
         self.time.sleep(LATER)
         self.portal.sandbox.set_clock(self.time.now())
-        for _ in range(SOUND_REPEATS):
-            if ending is not None and ending.code == 0:
-                break
-            ending = self.enter(line)
-        if ending is None or ending.code != 0:
-            self.problems.add("never done")
-        self.judge(dict.fromkeys(self.kind.intended, True), before)
+
+    def check_journal(self) -> None:
+        """Compare what the journal says of each record with what the portal has."""
+        for entry, state in self.read_journal().items():
+            claim = _SETTLED.get(state)
+            if claim is not None and claim != self.is_there(entry):
+                self.log.append(f"untrue: {state} {entry}")
+                self.problems.add("settled untruly")
+
+    def read_journal(self) -> dict[tuple[str, str, str | None], str]:
+        """Return the state of each write that lasts, by its intent, type and target."""
+        journal = Journal(Path(self.shell.env["GPCLI_CONFIG_DIR"]) / "state")
+        return {
+            (entry.intent.urn, entry.resource_type, entry.target): entry.state
+            for entry in journal.read_entries()
+            if entry.effect != {} and entry.began >= self.began
+        }
+
+    def is_there(self, entry: tuple[str, str, str | None]) -> bool:
+        """Return whether the portal has what a write makes or changes."""
+        urn, resource_type, target = entry
+        store = self.portal.sandbox.store
+        if target:
+            record = store.get(*target.split("/"))
+            return record is not None and self.kind.effect(record) is not None
+        return bool(store.find(resource_type, identifier=urn))
+
+    def read_outbox(self) -> list[Any]:
+        """Return what the outbox lists as unsettled."""
+        listed: list[Any] = self.enter("gpcli outbox list").json
+        return listed
+
+
+_SETTLED = {"done": True, "not_done": False, "refused": False, "not_sent": False}
+"""State in the journal -> whether it says that the portal has the record or the change."""
 
 
 def read_claims(kind: Kind, ending: CommandResult) -> Claims:
@@ -230,7 +307,7 @@ def read_claims(kind: Kind, ending: CommandResult) -> Claims:
         }
     if ending.code == 0:
         return dict.fromkeys(kind.intended, True)
-    if ending.code in {UNKNOWN, 70}:
+    if ending.code in {UNKNOWN, BUG}:
         return dict.fromkeys(kind.intended)
     hint = ending.error["hint"] or ""
     said_begun = {"header": True} if "Only the beginning is at the portal" in hint else {}
