@@ -414,11 +414,10 @@ class AppContext:
         """The account, a hash, that the journal knows this run's sign-in by; as `identity`."""
         return self._account_of(self.identity)
 
-    def _account_of(self, identity: Identity) -> str:
+    def _account_of(self, user: Identity) -> str:
         from gpcli.auth.people import account_id
 
-        profile = self.profile
-        return account_id(profile.name, profile.portal, identity.patient, identity.fhir_user)
+        return account_id(self.profile.name, self.profile.portal, user.patient, user.fhir_user)
 
     def intent(self, command: str) -> UUID:
         """Return the UUID that identifies this write of `command`.
@@ -429,9 +428,10 @@ class AppContext:
         from gpcli.journal import CommandRequest
         from gpcli.portal.write.requests import derive_intent
 
-        given, place = self.options.request_id, f"{self.profile.name} {self.profile.portal}"
-        patient = self.identity.patient if given else ""
-        intent = derive_intent(given, place, patient, command) if given else uuid4()
+        intent = uuid4()
+        if given := self.options.request_id:
+            place = f"{self.profile.name} {self.profile.portal}"
+            intent = derive_intent(given, place, lambda: self.identity.patient, command)
         self.request = CommandRequest(intent, command)
         return intent
 
@@ -477,7 +477,7 @@ class AppContext:
             return
         draft = drafts[0] if drafts else None
         with suppress(OSError, ConfigError):  # the journal tells what became of it, too
-            kept = KeptRequest(self.options.argv, str(Path.cwd()), draft)
+            kept = KeptRequest(self.options.argv, str(Path.cwd()), draft, self.timestamp())
             KeptRequests(self.state_dir).write(self.request.id, kept)
 
     def _show_plan(self, proposal: Proposal[Record]) -> None:

@@ -29,6 +29,8 @@ LATE = timedelta(minutes=10)
 Effect = Mapping[str, Sequence[str]]
 """What shows that a record was changed: an element and the codes it may have then, none = any."""
 
+_NOTHING_SENT = "Nothing was sent: gpcli sends nothing that it could lose track of."
+
 _RECENT_BYTES = 256 * 1024
 """How much of the file's end `read_entries` reads where only what is recent counts."""
 
@@ -149,10 +151,11 @@ class Journal:
         }
         try:
             self._append(event)
+        except ConfigError as error:
+            raise ConfigError(f"{error.message} {_NOTHING_SENT}", hint=error.hint) from error
         except OSError as error:
             raise ConfigError(
-                f"The journal {self._path} can't be written: {error.strerror}. "
-                "Nothing was sent: gpcli sends nothing that it could lose track of.",
+                f"The journal {self._path} can't be written: {error.strerror}. {_NOTHING_SENT}",
                 hint="Make the directory writable, or set GPCLI_CONFIG_DIR.",
             ) from error
 

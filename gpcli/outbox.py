@@ -17,7 +17,7 @@ from uuid import UUID
 from gpcli.config.kept_requests import KEPT_SECONDS, KeptRequest, KeptRequests
 from gpcli.errors import Conflict, GpcliError, InvalidUsage, NotFound, NotSignedIn
 from gpcli.journal import Journal, JournalEntry
-from gpcli.model.outbox import OutboxPart, OutboxRequest, OutboxState
+from gpcli.model.receipt import OutboxPart, OutboxRequest, OutboxState
 
 if TYPE_CHECKING:
     from gpcli.app_context import AppContext
@@ -29,7 +29,7 @@ _KINDS = {
     "Slot": "time",
     "Task": "request",
 }
-"""Resource type -> what a patient calls such a record."""
+"""Resource type of what gpcli writes -> what a patient calls such a record."""
 
 _TEXT_OPTIONS = ("--message", "--message-file")
 
@@ -97,16 +97,16 @@ def _forget_settled(context: AppContext, found: Iterable[_JournaledRequest]) -> 
     kept, now = KeptRequests(context.state_dir), context.clock()
     known = {each.id: each for each in found}
     for request in [*kept.list_requests()]:
-        journaled = known.get(request)
+        journaled, line = known.get(request), kept.read(request)
         is_wanted = journaled is None or (
             journaled.needs_settling(now)
             or journaled.summarise(now) is OutboxState.SENDING
             or any(write.state == "not_done" for write in journaled.writes)
         )
-        if is_wanted and kept.age(request, now.timestamp()) < KEPT_SECONDS:
+        if line and is_wanted and now.timestamp() - line.at < KEPT_SECONDS:
             continue
         if journaled and journaled.summarise(now) is OutboxState.DONE:
-            _delete_draft(context, kept.read(request))
+            _delete_draft(context, line)
         kept.delete(request)
 
 
@@ -170,7 +170,7 @@ def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxReques
     names = [each.name for each in people if each.account == journaled.account]
     parts = [
         OutboxPart(
-            _KINDS.get(write.resource_type, write.resource_type),
+            "thread" if write.intent in write.whole[:1] else _KINDS.get(write.resource_type, ""),
             write.target.partition("/")[2] if write.target else None,
             journaled.find_state(write, now),
         )

@@ -238,7 +238,8 @@ def _find_suggestions(registry: Registry, group: str) -> dict[str, str]:
         if spec.path.rpartition(" ")[0] == group
     }
     aliases = {alias: spec.path for spec in specs for alias in spec.aliases}
-    elsewhere = {spec.name: spec.path for spec in registry.commands}
+    care_last = sorted(registry.commands, key=lambda spec: spec.section == "CARE")
+    elsewhere = {spec.name: spec.path for spec in care_last}
     return {**elsewhere, **aliases, **inside}
 
 

@@ -13,7 +13,7 @@ from gpcli import outbox
 from gpcli.app_context import AppContext
 from gpcli.cli.global_options import CommandRun
 from gpcli.errors import GpcliError, InvalidUsage, OutcomeUnknown
-from gpcli.model.outbox import OutboxRequest, OutboxState
+from gpcli.model.receipt import OutboxRequest, OutboxState
 from gpcli.render.views.account_views import OUTBOX, OUTBOX_PARTS
 
 

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -24,11 +24,13 @@ class KeptRequest:
     """The command line of a request, without the program's name, and where it was typed.
 
     `draft` is the file with the text that was written for it; `None` = the line has or names it.
+    `at` is when it was kept, in Unix seconds.
     """
 
     argv: tuple[str, ...]
     directory: str
     draft: str | None
+    at: float
 
 
 class KeptRequests:
@@ -39,8 +41,7 @@ class KeptRequests:
 
     def write(self, request: UUID, kept: KeptRequest) -> None:
         """Keep the line of a request; raise OSError, ConfigError."""
-        content = {"argv": kept.argv, "directory": kept.directory, "draft": kept.draft}
-        write_private_file(self._path(request), json.dumps(content))
+        write_private_file(self._path(request), json.dumps(asdict(kept)))
 
     def read(self, request: UUID) -> KeptRequest | None:
         """Return the line of a request; `None` if there is none that can be read."""
@@ -52,6 +53,7 @@ class KeptRequests:
                 tuple(map(str, content["argv"])),
                 str(content["directory"]),
                 None if draft is None else str(draft),
+                float(content["at"]),
             )
         except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return None
@@ -61,13 +63,6 @@ class KeptRequests:
         for path in self._directory.glob("*.json"):
             with suppress(ValueError):
                 yield UUID(path.stem)
-
-    def age(self, request: UUID, now: float) -> float:
-        """Return for how many seconds a line has been kept; `now` is in Unix seconds."""
-        try:
-            return now - self._path(request).stat().st_mtime
-        except OSError:
-            return 0.0
 
     def delete(self, request: UUID) -> None:
         """Forget the line of a request; where that is impossible it stays."""

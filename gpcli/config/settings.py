@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gpcli.config.index_format import FROM_ENVIRONMENT, is_set
@@ -50,7 +50,7 @@ class Options:
     sends: bool = False
     diagnoses: bool = False
     settles: bool = False
-    argv: tuple[str, ...] = ()
+    argv: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def format(self) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 from gpcli.model.account import Finding, KnownPortal, SignedOut, SignInState, SignInSummary
 from gpcli.model.appointment import Appointment, FluAnswer, Slot
 from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt
-from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, OutboxRequest
 from gpcli.model.service import Consent, Service, Surgery
 from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
 from gpcli.render.view import Json, json_fields
@@ -136,6 +136,8 @@ LIST_TYPES: dict[str, type] = {
     "sandbox answer": Answer,
     "sandbox people": SandboxPerson,
     "services": Service,
+    "outbox list": OutboxRequest,
+    "outbox settle": OutboxRequest,
     "slots": Slot,
     "troubleshoot": Finding,
 }
@@ -155,6 +157,7 @@ ITEM_TYPES: dict[str, tuple[type, ...]] = {
     "messages reply": (MessageReceipt,),
     "messages show": (Conversation,),
     "login": (SignInSummary,),
+    "outbox show": (OutboxRequest,),
     "profile add": (KnownPortal,),
     "profile remove": (KnownPortal,),
     "profile show": (KnownPortal,),

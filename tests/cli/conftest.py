@@ -1,6 +1,8 @@
 """Runs a line against the fake commands."""
 
 import io
+from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +20,8 @@ class FakeSession:
         self.stdout = stdout
         self.seen = []
         self.closed = False
+        self.state_dir = Path("/nonexistent")
+        self.clock = lambda: datetime.now(UTC)
         self.request = self.request_id = self.sent_request_id = self.pending_request_id = None
 
     def close(self):

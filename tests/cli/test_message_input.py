@@ -262,18 +262,19 @@ def test_what_an_editor_left_stays_on_the_page_whatever_is_wrong_with_it(
     assert source.draft.content.strip() == left
 
 
-def test_only_what_a_person_types_stays_on_the_page(context, tmp_path):
+def test_what_a_person_types_is_told_apart_from_what_a_program_writes(context, tmp_path):
     file = tmp_path / "m.txt"
     file.write_text("Hei.")
     for typed, terminal, source, left in (
         ("Hei.\n", SCREEN, MessageSource(None, None, ()), b"Hei.\n"),
         ("Hei.\n", SCREEN, MessageSource(None, "-", ()), b"Hei.\n"),
-        ("Hei.\n", PIPED, MessageSource(None, "-", ()), b""),
+        ("Hei.\n", PIPED, MessageSource(None, "-", ()), b"Hei.\n"),
         ("", SCREEN, MessageSource(None, str(file), ()), b""),
         ("", SCREEN, MessageSource("Hei.", None, ()), b""),
     ):
         assert read_draft(context(typed, terminal), source, tuple) == Draft("Hei.")
-        assert source.draft.content == left
+        is_piped = terminal is PIPED
+        assert (source.draft.content, source.draft.is_piped) == (left, is_piped)
 
 
 def test_ctrl_c_in_the_editor_is_the_editors(context, editor, tmp_path):

@@ -214,7 +214,8 @@ def unknown_outcome(priors: Sequence[PriorWrite]) -> OutcomeUnknown:
             f"Or repeat it with --request-id {prior.request_id}: for the next {minutes} min that "
             "only looks; after that it is sent again."
         )
-    hint = f"{build_list_hint(prior.resource_type)} {again}"
+    settle = "gpcli outbox settle asks the portal again."
+    hint = f"{build_list_hint(prior.resource_type)} {settle} {again}"
     return OutcomeUnknown(_UNKNOWN, hint=hint, request_id=str(prior.request_id))
 
 

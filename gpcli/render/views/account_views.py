@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gpcli.model.account import Finding, KnownPortal, SignedOut, SignInState, SignInSummary, Verdict
-from gpcli.model.outbox import OutboxPart, OutboxRequest
+from gpcli.model.receipt import OutboxPart, OutboxRequest
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.wording import acting_name, format_acting_user

@@ -430,5 +430,6 @@ def test_an_unknown_outcome_tells_the_request_id_to_repeat_it_with(
         create(kernel)
     assert raised.value.hint == (
         "gpcli appointments list shows what is there. "
+        "gpcli outbox settle asks the portal again. "
         f"Or repeat it with --request-id {INTENT}: that never does it twice."
     )
