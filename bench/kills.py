@@ -16,15 +16,17 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
 from signal import SIGKILL
 from statistics import median
+from typing import Any
 
 from bench.faults import FakeTime
 from bench.file_vault import FileVault
+from bench.journal_truth import find_untrue, read_lasting
 from bench.left_files import count_drafts, find_broken, is_draft
 from bench.portals import MONDAY, Portal, TimedShell, build_environment, write_people
 from bench.rounds import keep_files_in, play_rounds
@@ -42,7 +44,12 @@ REFRESH = "refresh"
 REFRESH_EVERY = 4
 """Every so manieth round kills a refresh; the others kill writes."""
 MEASURED_RUNS = 3
-PROBLEMS = ("doubled", "lost", "untracked", "half-written file", "never done", "session lost")
+LATER = timedelta(minutes=15).total_seconds()
+"""After so many seconds no portal carries out a request whose answer was lost."""
+PROBLEMS = (
+    *("doubled", "lost", "never done", "untracked", "not settled", "settled untruly"),
+    *("half-written file", "session lost"),
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ def _build_row(rounds: list[Round]) -> Row:
         measured=(
             f"{found['doubled']} duplicates, {found['lost'] + found['never done']} lost, "
             f"{found['untracked']} that gpcli knows nothing of, "
+            f"{found['not settled'] + found['settled untruly']} not settled truly, "
             f"{found['half-written file']} half-written files, "
             f"{found['session lost']} sessions lost"
         ),
@@ -110,7 +118,7 @@ class _Victim:
         """Have everything ready, and start the process."""
         raise NotImplementedError
 
-    def look(self, *, is_killed: bool) -> None:
+    def look(self) -> None:
         """Look at what is left."""
         raise NotImplementedError
 
@@ -138,21 +146,47 @@ class _Writer(_Victim):
     def start(self) -> subprocess.Popen[bytes]:
         self.portal.put_back()
         words = self.kind.prepare(self.shell, self.random)
-        self.line = f"{self.kind.line.format(**words)} --request-id killed"
+        self.line = f"gpcli {self.kind.line.format(**words)}"
+        named = " --request-id killed" if self.random.random() < 0.3 else ""
         self.before = self.portal.read_versions()
-        offset = (MONDAY - datetime.now(UTC)).total_seconds()
-        env = {**self.env, "GPCLI_CLOCK_OFFSET": str(offset)}
-        return _start(["gpcli", *shlex.split(self.line)], env)
-
-    def look(self, *, is_killed: bool) -> None:
-        self.judge_at_most_once()
+        self.known = {each["request_id"] for each in self.read_outbox()}
         self.time.sleep(60)
-        ending = self.enter(self.shell, f"gpcli {self.line}")
-        if ending.code != 0:
-            self.problems.add("never done")
+        offset = (self.time.now() - datetime.now(UTC)).total_seconds()
+        env = {**self.env, "GPCLI_CLOCK_OFFSET": str(offset)}
+        return _start(shlex.split(f"{self.line}{named}"), env)
+
+    def look(self) -> None:
         effects = self.judge_at_most_once()
-        if any(effects[effect] == 0 for effect in self.kind.intended):
+        self.time.sleep(60)
+        new = [each for each in self.read_outbox() if each["request_id"] not in self.known]
+        again = self.line
+        if new:
+            again = new[0]["repeat"] or f"{self.line} --request-id {new[0]['request_id']}"
+            if self.random.random() < 0.5:
+                self.settle()
+        elif effects:
+            self.problems.add("untracked")
+        if self.enter(self.shell, again).code != 0:
+            self.problems.add("never done")
+        if self.judge_at_most_once().keys() != self.kind.intended.keys():
             self.problems.add("lost")
+
+    def settle(self) -> None:
+        """Have the outbox find out what became of the write, now and later."""
+        for is_late in (False, True):
+            self.time.sleep(LATER * is_late)
+            ending = self.enter(self.shell, "gpcli outbox settle")
+            if is_late and ending.code != 0:
+                self.problems.add("not settled")
+            entries = read_lasting(self.home, (MONDAY + timedelta(seconds=30)).isoformat())
+            for untrue in find_untrue(entries, self.portal, self.kind):
+                self.log.append(f"untrue: {untrue}")
+                self.problems.add("settled untruly")
+
+    def read_outbox(self) -> list[Any]:
+        """Return what the outbox knows of."""
+        listed: list[Any] = self.enter(self.shell, "gpcli outbox list --all").json
+        return listed
 
     def judge_at_most_once(self) -> Counter[str]:
         """Return what the portal has of the write; anything twice is a problem."""
@@ -190,7 +224,7 @@ class _Refresher(_Victim):
         (self.vault / name).write_text(session.format_item(), encoding="utf-8")
         return _start(["bench.file_vault", str(self.vault), "gp"], self.env)
 
-    def look(self, *, is_killed: bool) -> None:
+    def look(self) -> None:
         if len(self.read_sessions()) != 1 or self.enter(self.shell, "gpcli gp").code != 0:
             self.problems.add("session lost")
 
@@ -280,7 +314,7 @@ def play(number: int) -> Round:
     if broken := find_broken(victim.home):
         victim.problems.add("half-written file")
         victim.log.append(f"broken: {broken}")
-    victim.look(is_killed=is_killed)
+    victim.look()
     shutil.rmtree(victim.home)
     problems, log = tuple(sorted(victim.problems)), tuple(victim.log)
     return Round(number, what, moment, is_killed, drafts, problems, log)

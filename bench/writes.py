@@ -21,11 +21,12 @@ from random import Random
 from typing import Any
 
 from bench.faults import FakeTime, FaultyTransport, PortalKind
+from bench.journal_truth import find_untrue, read_lasting
 from bench.portals import MONDAY, Portal, TimedShell, build_environment, write_people
 from bench.rounds import format_share, keep_files_in, play_rounds, wilson
 from bench.row import Report, Row, Scale
 from bench.write_kinds import KINDS, Kind, count_effects
-from gpcli.journal import Journal
+from gpcli.journal import JournalEntry
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import CommandResult
 
@@ -35,7 +36,7 @@ LATER = timedelta(minutes=15).total_seconds()
 """After so many seconds no portal carries out a request whose answer was lost."""
 FAULTY_TRIES = 3
 """How often a write of unknown outcome is repeated, or settled, while there are faults."""
-UNKNOWN, BUG = 10, 70
+PARTIAL, UNKNOWN, BUG = 8, 10, 70
 WORLDS = ("with conditional create", "without conditional create")
 PROBLEMS = (
     *("doubled", "lost", "untrue", "crashed"),
@@ -217,8 +218,9 @@ class Play:
 
     def settle(self, line: str, first: CommandResult) -> None:
         """Find out what became of a write, while there are faults and after; then finish it."""
-        request_id, journal = first.error["request_id"], self.read_journal()
-        if request_id is None or not {*journal.values()} & {"sending", "unknown", "done"}:
+        request_id = first.error["request_id"]
+        states = {entry.state for entry in self.read_journal()}
+        if request_id is None or not states & {"sending", "unknown", "done"}:
             self.problems.add("untracked")
             return
         again = f"{line} --request-id {request_id}"
@@ -263,29 +265,13 @@ class Play:
 
     def check_journal(self) -> None:
         """Compare what the journal says of each record with what the portal has."""
-        for entry, state in self.read_journal().items():
-            claim = _SETTLED.get(state)
-            if claim is not None and claim != self.is_there(entry):
-                self.log.append(f"untrue: {state} {entry}")
-                self.problems.add("settled untruly")
+        for untrue in find_untrue(self.read_journal(), self.portal, self.kind):
+            self.log.append(f"untrue: {untrue}")
+            self.problems.add("settled untruly")
 
-    def read_journal(self) -> dict[tuple[str, str, str | None], str]:
-        """Return the state of each write that lasts, by its intent, type and target."""
-        journal = Journal(Path(self.shell.env["GPCLI_CONFIG_DIR"]) / "state")
-        return {
-            (entry.intent.urn, entry.resource_type, entry.target): entry.state
-            for entry in journal.read_entries()
-            if entry.effect != {} and entry.began >= self.began
-        }
-
-    def is_there(self, entry: tuple[str, str, str | None]) -> bool:
-        """Return whether the portal has what a write makes or changes."""
-        urn, resource_type, target = entry
-        store = self.portal.sandbox.store
-        if target:
-            record = store.get(*target.split("/"))
-            return record is not None and self.kind.effect(record) is not None
-        return bool(store.find(resource_type, identifier=urn))
+    def read_journal(self) -> list[JournalEntry]:
+        """Return what the journal has of the write."""
+        return read_lasting(Path(self.shell.env["GPCLI_CONFIG_DIR"]), self.began)
 
     def read_outbox(self) -> list[Any]:
         """Return what the outbox lists as unsettled."""
@@ -293,15 +279,11 @@ class Play:
         return listed
 
 
-_SETTLED = {"done": True, "not_done": False, "refused": False, "not_sent": False}
-"""State in the journal -> whether it says that the portal has the record or the change."""
-
-
 def read_claims(kind: Kind, ending: CommandResult) -> Claims:
     """Return what a command says of each effect that it was to have."""
-    if ending.code in {0, 8, UNKNOWN} and kind.rows:
+    if ending.code in {0, PARTIAL, UNKNOWN} and kind.rows:
         rows = json.loads(ending.out) if ending.out.strip() else []
-        missing = None if ending.code == UNKNOWN else False
+        missing = False if ending.code == PARTIAL else None
         return dict.fromkeys(kind.intended, missing) | {
             row[kind.rows]: _read_row(row) for row in rows
         }
