@@ -27,7 +27,7 @@ from typing import Any
 from bench.faults import FakeTime
 from bench.file_vault import FileVault
 from bench.journal_truth import find_untrue, read_lasting
-from bench.left_files import count_drafts, find_broken, is_draft
+from bench.left_files import count_drafts, find_broken, find_texts, is_draft
 from bench.portals import MONDAY, Portal, TimedShell, build_environment, write_people
 from bench.rounds import keep_files_in, play_rounds
 from bench.row import Report, Row, Scale
@@ -48,7 +48,7 @@ LATER = timedelta(minutes=15).total_seconds()
 """After so many seconds no portal carries out a request whose answer was lost."""
 PROBLEMS = (
     *("doubled", "lost", "never done", "untracked", "not settled", "settled untruly"),
-    *("half-written file", "session lost"),
+    *("half-written file", "text left", "session lost"),
 )
 
 
@@ -87,7 +87,7 @@ def _build_row(rounds: list[Round]) -> Row:
             f"{found['doubled']} duplicates, {found['lost'] + found['never done']} lost, "
             f"{found['untracked']} that gpcli knows nothing of, "
             f"{found['not settled'] + found['settled untruly']} not settled truly, "
-            f"{found['half-written file']} half-written files, "
+            f"{found['half-written file']} half-written files, {found['text left']} texts left, "
             f"{found['session lost']} sessions lost"
         ),
         holds=not found.total(),
@@ -170,6 +170,9 @@ class _Writer(_Victim):
             self.problems.add("never done")
         if self.judge_at_most_once().keys() != self.kind.intended.keys():
             self.problems.add("lost")
+        if texts := find_texts(self.home):
+            self.log.append(f"left: {texts}")
+            self.problems.add("text left")
 
     def settle(self) -> None:
         """Have the outbox find out what became of the write, now and later."""

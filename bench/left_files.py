@@ -10,6 +10,8 @@ from pathlib import Path
 from gpcli.config.index_format import FACT_LENGTHS, HEADER
 
 KEY_BYTES = 32
+_KEPT_TEXTS = ("drafts", "outbox")
+"""Directories below the state directory for texts, and lines with texts, that are under way."""
 
 
 def find_broken(home: Path) -> list[str]:
@@ -24,6 +26,12 @@ def find_broken(home: Path) -> list[str]:
 def count_drafts(home: Path) -> int:
     """Return how many files were begun in `home` and never got their names."""
     return sum(is_draft(path) for path in home.rglob("*"))
+
+
+def find_texts(home: Path) -> list[str]:
+    """Return the names of the files in `home` that keep what somebody wrote."""
+    kept = [path for name in _KEPT_TEXTS for path in (home / "state" / name).rglob("*")]
+    return [str(path.relative_to(home)) for path in kept if path.is_file()]
 
 
 def is_draft(path: Path) -> bool:

@@ -22,6 +22,7 @@ from typing import Any
 
 from bench.faults import FakeTime, FaultyTransport, PortalKind
 from bench.journal_truth import find_untrue, read_lasting
+from bench.left_files import find_texts
 from bench.portals import MONDAY, Portal, TimedShell, build_environment, write_people
 from bench.rounds import format_share, keep_files_in, play_rounds, wilson
 from bench.row import Report, Row, Scale
@@ -40,7 +41,7 @@ PARTIAL, UNKNOWN, BUG = 8, 10, 70
 WORLDS = ("with conditional create", "without conditional create")
 PROBLEMS = (
     *("doubled", "lost", "untrue", "crashed"),
-    *("untracked", "not settled", "settled untruly", "never done"),
+    *("untracked", "not settled", "settled untruly", "never done", "text left"),
 )
 
 Problems = set[str]
@@ -145,6 +146,7 @@ class Play:
         random_numbers.seed(f"{seed} {number}")  # of the client's pauses
         self.portal = open_portal(self.kind.booking)
         self.time = FakeTime(MONDAY)
+        self.home = home
         self.problems: Problems = set()
         bent = PortalKind(conditional=self.world == WORLDS[0], transactions=self.kind.transactions)
         self.transport = FaultyTransport(self.portal.way, bent, self.time, self.random)
@@ -181,6 +183,9 @@ class Play:
         self.judge(first)
         if first.code == UNKNOWN or self.read_outbox():
             self.settle(line, first)
+        if texts := find_texts(self.home):
+            self.log.append(f"left: {texts}")
+            self.problems.add("text left")
         return first
 
     def enter(self, line: str) -> CommandResult:
@@ -271,7 +276,7 @@ class Play:
 
     def read_journal(self) -> list[JournalEntry]:
         """Return what the journal has of the write."""
-        return read_lasting(Path(self.shell.env["GPCLI_CONFIG_DIR"]), self.began)
+        return read_lasting(self.home, self.began)
 
     def read_outbox(self) -> list[Any]:
         """Return what the outbox lists as unsettled."""
