@@ -6,7 +6,7 @@ What went out is in the journal; the portal is asked only to settle.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,9 @@ _KINDS = {
     "Task": "request",
 }
 """Resource type of what gpcli writes -> what a patient calls such a record."""
+
+_UNSENT_SECONDS = 3600.0
+"""Seconds for which a line is kept whose request is not in the journal: it may be about to be."""
 
 _TEXT_OPTIONS = ("--message", "--message-file")
 
@@ -82,32 +85,38 @@ def count_unsettled(context: AppContext) -> int:
     """
     try:
         found = _read_requests(Journal(context.state_dir), recent=True)
+        _forget_settled(context, found)
     except GpcliError:  # whoever needs the journal is told
         return 0
     now, own = context.clock(), _find_own(context)
-    _forget_settled(context, found)
     return sum(each.id != own and each.needs_settling(now) for each in found)
 
 
-def _forget_settled(context: AppContext, found: Iterable[_JournaledRequest]) -> None:
+def _forget_settled(context: AppContext, recent: Iterable[_JournaledRequest]) -> None:
     """Forget the lines of requests that are done, were refused, or are too old, and their drafts.
 
-    A draft stays where its text may not have been sent.
+    A draft stays where its text may not have been sent. `recent` are the latest requests; where
+    they are not all that have a line, the whole journal is read. Raises: ConfigError for that.
     """
     kept, now = KeptRequests(context.state_dir), context.clock()
-    known = {each.id: each for each in found}
-    for request in [*kept.list_requests()]:
+    requests, known = [*kept.list_requests()], {each.id: each for each in recent}
+    if any(request not in known for request in requests):
+        known = {each.id: each for each in _read_requests(Journal(context.state_dir))}
+    for request in requests:
         journaled, line = known.get(request), kept.read(request)
-        is_wanted = journaled is None or (
-            journaled.needs_settling(now)
-            or journaled.summarise(now) is OutboxState.SENDING
-            or any(write.state == "not_done" for write in journaled.writes)
-        )
-        if line and is_wanted and now.timestamp() - line.at < KEPT_SECONDS:
+        age = now.timestamp() - line.at if line else KEPT_SECONDS
+        if age < (_find_keeping_time(journaled, now) if journaled else _UNSENT_SECONDS):
             continue
         if journaled and journaled.summarise(now) is OutboxState.DONE:
             _delete_draft(context, line)
         kept.delete(request)
+
+
+def _find_keeping_time(journaled: _JournaledRequest, now: datetime) -> float:
+    """Return for how many seconds the line of a request is kept; 0 where nothing is to finish."""
+    is_open = journaled.needs_settling(now) or journaled.summarise(now) is OutboxState.SENDING
+    is_wanted = is_open or any(write.state == "not_done" for write in journaled.writes)
+    return KEPT_SECONDS if is_wanted else 0.0
 
 
 def _delete_draft(context: AppContext, kept: KeptRequest | None) -> None:
@@ -246,6 +255,19 @@ def settle(
         except GpcliError as error:
             failures.append(error)
     return failures
+
+
+def find_latest_end(context: AppContext, request_ids: Collection[str]) -> datetime | None:
+    """Return until when the portal may still carry out one of these; `None` = it can't any more."""
+    now = context.clock()
+    entries = Journal(context.state_dir).read_entries()
+    ours = (entry for entry in entries if entry.is_open and str(entry.request) in request_ids)
+    ends = [
+        (now + time_left).astimezone(datetime.fromisoformat(entry.at).tzinfo)
+        for entry in ours
+        if (time_left := entry.time_left(now))
+    ]
+    return max(ends, default=None)
 
 
 def _find_sign_in(

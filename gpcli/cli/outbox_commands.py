@@ -104,7 +104,10 @@ def _show_settled(context: AppContext, chosen: set[str], failures: list[GpcliErr
     if not unknown:
         return
     why = " ".join(dict.fromkeys(each.message for each in failures))
-    why = why or "It is not there, and for ten minutes the portal may still be doing it."
+    if not why:
+        end = outbox.find_latest_end(context, [each.request_id for each in unknown])
+        until = f" until {end:%H:%M}" if end else ""
+        why = f"It is not there, and the portal may still be doing it{until}."
     hints = " ".join(dict.fromkeys(each.hint for each in failures if each.hint))
     again = "gpcli outbox settle looks again; with an ID and --done or --not-done you tell it."
     what = f"{len(unknown)} requests are" if len(unknown) > 1 else "1 request is"

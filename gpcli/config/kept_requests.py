@@ -15,7 +15,7 @@ from uuid import UUID
 
 from gpcli.config.private_files import open_private_file, write_private_file
 
-KEPT_SECONDS = 30 * 24 * 3600
+KEPT_SECONDS = 30 * 24 * 3600.0
 """Seconds for which a line is kept at most."""
 
 

@@ -148,7 +148,7 @@ def test_what_never_arrived_is_not_done_after_a_while_and_a_line_finishes_it(wor
 
     assert (early.code, early.error["code"]) == (10, "outcome_unknown")
     assert early.error["request_id"] == settled["request_id"]
-    assert "for ten minutes the portal may still be doing it" in early.error["message"]
+    assert "is not there, and the portal may still be doing it until 09:1" in early.error["message"]
     assert (settled["state"], settled["needs_settling"]) == ("not_done", False)
     assert late.json("gpcli outbox list") == []
     assert snapshot(world, shell.env["GPCLI_PATIENT"]) == before
