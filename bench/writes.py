@@ -35,6 +35,8 @@ RATE = 0.2
 SEED = 1
 LATER = timedelta(minutes=15).total_seconds()
 """After so many seconds no portal carries out a request whose answer was lost."""
+TEXTS_KEPT = timedelta(minutes=61).total_seconds()
+"""For so many seconds gpcli may keep what somebody wrote and nothing came of."""
 FAULTY_TRIES = 3
 """How often a write of unknown outcome is repeated, or settled, while there are faults."""
 PARTIAL, UNKNOWN, BUG = 8, 10, 70
@@ -183,6 +185,10 @@ class Play:
         self.judge(first)
         if first.code == UNKNOWN or self.read_outbox():
             self.settle(line, first)
+        if find_texts(self.home):
+            self.transport.rate = 0
+            self.time.sleep(TEXTS_KEPT)
+            self.enter("gpcli gp")
         if texts := find_texts(self.home):
             self.log.append(f"left: {texts}")
             self.problems.add("text left")
