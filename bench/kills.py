@@ -28,7 +28,15 @@ from bench.faults import FakeTime
 from bench.file_vault import FileVault
 from bench.journal_truth import find_untrue, read_lasting
 from bench.left_files import count_drafts, find_broken, find_texts, is_draft
-from bench.portals import MONDAY, Portal, TimedShell, build_environment, write_people
+from bench.portals import (
+    LATER,
+    MONDAY,
+    TEXTS_KEPT,
+    Portal,
+    TimedShell,
+    build_environment,
+    write_people,
+)
 from bench.rounds import keep_files_in, play_rounds
 from bench.row import Report, Row, Scale
 from bench.staged_portal import MOMENTS, PAUSE, Stage, StagedSandbox
@@ -44,8 +52,6 @@ REFRESH = "refresh"
 REFRESH_EVERY = 4
 """Every so manieth round kills a refresh; the others kill writes."""
 MEASURED_RUNS = 3
-LATER = timedelta(minutes=15).total_seconds()
-"""After so many seconds no portal carries out a request whose answer was lost."""
 PROBLEMS = (
     *("doubled", "lost", "never done", "untracked", "not settled", "settled untruly"),
     *("half-written file", "text left", "session lost"),
@@ -170,6 +176,8 @@ class _Writer(_Victim):
             self.problems.add("never done")
         if self.judge_at_most_once().keys() != self.kind.intended.keys():
             self.problems.add("lost")
+        self.time.sleep(TEXTS_KEPT)
+        self.enter(self.shell, "gpcli gp")
         if texts := find_texts(self.home):
             self.log.append(f"left: {texts}")
             self.problems.add("text left")

@@ -29,6 +29,10 @@ MONDAY = datetime(2027, 3, 1, 9, 0, tzinfo=ZoneInfo("Europe/Oslo"))
 """The present at a portal when a round begins."""
 SLOW_SURGERY = timedelta(days=1)
 """How long the surgery takes: nobody but patients writes during a round."""
+LATER = timedelta(minutes=15).total_seconds()
+"""After so many seconds no portal carries out a request whose answer was lost."""
+TEXTS_KEPT = timedelta(minutes=61).total_seconds()
+"""For so many seconds gpcli may keep what somebody wrote and nothing came of."""
 _CROWDED = ("hans", "aasheim", "kvam", "lunde")
 """The patient with thousands of records, and the doctors of that surgery."""
 _SINCE_START = "FROM resource WHERE (version > 1 OR rid > ?)"

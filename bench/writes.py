@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -23,7 +22,15 @@ from typing import Any
 from bench.faults import FakeTime, FaultyTransport, PortalKind
 from bench.journal_truth import find_untrue, read_lasting
 from bench.left_files import find_texts
-from bench.portals import MONDAY, Portal, TimedShell, build_environment, write_people
+from bench.portals import (
+    LATER,
+    MONDAY,
+    TEXTS_KEPT,
+    Portal,
+    TimedShell,
+    build_environment,
+    write_people,
+)
 from bench.rounds import format_share, keep_files_in, play_rounds, wilson
 from bench.row import Report, Row, Scale
 from bench.write_kinds import KINDS, Kind, count_effects
@@ -33,10 +40,6 @@ from tests.journeys.shell import CommandResult
 
 RATE = 0.2
 SEED = 1
-LATER = timedelta(minutes=15).total_seconds()
-"""After so many seconds no portal carries out a request whose answer was lost."""
-TEXTS_KEPT = timedelta(minutes=61).total_seconds()
-"""For so many seconds gpcli may keep what somebody wrote and nothing came of."""
 FAULTY_TRIES = 3
 """How often a write of unknown outcome is repeated, or settled, while there are faults."""
 PARTIAL, UNKNOWN, BUG = 8, 10, 70
@@ -174,17 +177,17 @@ class Play:
         self.portal.put_back()
         words = self.kind.prepare(self.shell, self.random)
         line = f"gpcli {self.kind.line.format(**words)}"
-        if self.random.random() < 0.5:
-            line += f" --request-id bench-{self.random.random()}"
+        named = " --request-id bench" if self.random.random() < 0.5 else ""
         self.log.clear()
         self.time.sleep(60)
         self.began = self.time.now().isoformat(timespec="seconds")
         self.before = self.portal.read_versions()
         self.transport.rate = RATE
-        first = self.enter(line)
+        first = self.enter(f"{line}{named}")
         self.judge(first)
-        if first.code == UNKNOWN or self.read_outbox():
-            self.settle(line, first)
+        listed = self.read_outbox()
+        if first.code == UNKNOWN or listed:
+            self.settle(line, first.error["request_id"], listed)
         if find_texts(self.home):
             self.transport.rate = 0
             self.time.sleep(TEXTS_KEPT)
@@ -227,14 +230,15 @@ class Play:
             self.problems.add("doubled")
         return effects
 
-    def settle(self, line: str, first: CommandResult) -> None:
-        """Find out what became of a write, while there are faults and after; then finish it."""
-        request_id = first.error["request_id"]
+    def settle(self, line: str, request_id: str | None, listed: list[Any]) -> None:
+        """Find out what became of a write, while there are faults and after; then finish it.
+
+        `request_id` is the one that the error named, `listed` what the outbox has.
+        """
         states = {entry.state for entry in self.read_journal()}
         if request_id is None or not states & {"sending", "unknown", "done"}:
             self.problems.add("untracked")
-            return
-        again = f"{line} --request-id {request_id}"
+        again = f"{line} --request-id {request_id or listed[0]['request_id']}"
         if self.random.random() < 0.5:
             self.repeat(again)
             self.let_time_pass()
