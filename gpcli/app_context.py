@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 from uuid import UUID, uuid4
 
 from gpcli.config import paths
-from gpcli.errors import ConfigError, NotSignedIn
+from gpcli.errors import ConfigError, NotSignedIn, TimedOut
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -237,8 +237,7 @@ class AppContext:
 
     def index_profiles(self) -> None:
         """Write the names of the profiles into the offer index."""
-        config = self.config
-        self.index.write_profiles(config.profiles, config.default)
+        self.index.write_profiles(lambda: self.config)
 
     @property
     def index_key(self) -> str:
@@ -341,7 +340,7 @@ class AppContext:
             )
             return build_machine_bearer(self.settings, environment)
         account = self.person.account
-        with suppress(OSError):  # who was active last only breaks ties
+        with suppress(OSError, TimedOut):  # who was active last only breaks ties
             self.index.record_activity(self.index_key, account, self.timestamp())
         places, rebuild = (self.lock_dir, self.cache_dir), self.client_source.rebuild_auth
         return SessionBearer(

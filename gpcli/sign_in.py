@@ -22,10 +22,10 @@ from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult
 from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.config.offer_index import IndexedPerson, profile_key
 from gpcli.config.profiles import (
-    Config,
     Profile,
     build_profile,
     has_loopback_host,
+    remove_profile,
     save_profile,
 )
 from gpcli.config.settings import Settings, resolve_profile_settings
@@ -86,8 +86,8 @@ def select_portal(context: AppContext, url: str, environment: str | None) -> Pro
     name = context.options.profile
     profile = build_profile(name or "new", url, environment or _default_environment(url))
     if name:
-        _check_name(config, name, profile.portal)
-    known = _find_profile(config, profile.portal, name, environment)
+        config.check_portal(name, profile.portal)
+    known = _find_profile(config.profiles, profile.portal, name, environment)
     profile = known or replace(profile, name=name or _find_free_name(url, config.profiles))
     check_environment(profile, environment)
     context.use_settings(resolve_profile_settings(profile, context.options, context.env))
@@ -116,7 +116,7 @@ def sign_in(context: AppContext, sign_in_options: SignInOptions, prompter: Promp
     """
     _check_person_signs_in(context.settings)
     context.vault.probe()
-    profile = context.profile
+    profile, before = context.profile, context.config.profiles.get(context.profile.name)
     credentials = context.client_source.read_credentials(sign_in_options.secret)
     client = context.open_client(None)
     configuration = fetch_smart_configuration(
@@ -132,7 +132,7 @@ def sign_in(context: AppContext, sign_in_options: SignInOptions, prompter: Promp
         )
     else:
         result = sign_in_with_browser(client, configuration, auth_request, prompter, now=now)
-    new_session = _NewSession(context, configuration, result, auth, sign_in_options)
+    new_session = _NewSession(context, configuration, result, auth, sign_in_options, before)
     return SignedIn(*_complete_sign_in(context, new_session), auth_request.scopes)
 
 
@@ -177,13 +177,17 @@ def _check_person_signs_in(settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class _NewSession:
-    """What a sign-in gave, on its way to the keyring."""
+    """What a sign-in gave, on its way to the keyring.
+
+    `before` is the profile as it was when the sign-in began, None where it is new.
+    """
 
     context: AppContext
     configuration: SmartConfiguration
     result: SignInResult
     auth: ClientAuth
     sign_in_options: SignInOptions
+    before: Profile | None
 
     def find_identity(self) -> Identity:
         """Return whom the sign-in is for, and who acts; raise SignInRefused.
@@ -241,11 +245,34 @@ class _NewSession:
         context = self.context
         try:
             _check_person(context, session)
-            _check_name(context.config, context.profile.name, session.portal)
-            _write_session(context, session, self.sign_in_options.secret)
+            context.config.check_portal(context.profile.name, session.portal)
+            self._write(session)
         except (GpcliError, OSError):
             self.revoke(session)
             raise
+
+    def _write(self, session: StoredSession) -> None:
+        # All or nothing: a session that no profile or index leads to could never be signed out.
+        # The person comes last: the index drops people of profiles that are not in the file yet.
+        context, profile = self.context, self.context.profile
+        account = account_id(profile.name, profile.portal, session.patient, session.fhir_user)
+        name = session.patient_name or session.patient
+        with (
+            session_lock(context.lock_dir, account, context.settings.timeout),
+            ExitStack() as undo,
+        ):
+            context.vault.save(account, session)
+            undo.callback(context.vault.delete, account)
+            _keep_secret(context, self.sign_in_options.secret)
+            known = context.config.profiles.get(profile.name)
+            if profile != known and profile.name != FROM_ENVIRONMENT:
+                save_profile(context.config_path, profile, self.before)
+                if known is None:
+                    undo.callback(remove_profile, context.config_path, profile.name)
+            context.index_profiles()
+            person = IndexedPerson(account, session.patient, name, context.timestamp())
+            context.index.add_person(context.index_key, person)
+            undo.pop_all()
 
     def revoke(self, session: StoredSession) -> None:
         """End the session at the portal."""
@@ -287,25 +314,6 @@ _NO_RECORDS = (
     "The portal says that it granted no access to any records. Where it needs to be asked for "
     "that, gpcli login --scopes 'SCOPE ...' does so."
 )
-
-
-def _write_session(context: AppContext, session: StoredSession, secret: str | None) -> None:
-    # All or nothing: a session that no profile or index leads to could never be signed out.
-    profile = context.profile
-    account = account_id(profile.name, profile.portal, session.patient, session.fhir_user)
-    name = session.patient_name or session.patient
-    person = IndexedPerson(account, session.patient, name, context.timestamp())
-    with (
-        session_lock(context.lock_dir, account, context.settings.timeout),
-        ExitStack() as undo,
-    ):
-        context.vault.save(account, session)
-        undo.callback(context.vault.delete, account)
-        context.index.add_person(context.index_key, person)
-        undo.callback(context.index.remove_person, context.index_key, account)
-        _keep_secret(context, secret)
-        _write_profile(context, profile)
-        undo.pop_all()
 
 
 def _keep_secret(context: AppContext, secret: str | None) -> None:
@@ -361,34 +369,17 @@ def _is_called(session: StoredSession, words: str) -> bool:
     return words == session.patient.casefold() or is_start_of_name
 
 
-def _check_name(config: Config, name: str, portal: str) -> None:
-    profile = config.profiles.get(name)
-    if profile is not None and profile.portal != portal:
-        raise InvalidUsage(
-            f"The profile '{name}' is for another portal.", hint="Choose another --profile."
-        )
-
-
 def _find_profile(
-    config: Config, portal: str, name: str | None, environment: str | None
+    profiles: dict[str, Profile], portal: str, name: str | None, environment: str | None
 ) -> Profile | None:
     """Return a profile of the portal, preferably of the environment; None if there is none."""
     candidates = [
         profile
-        for profile in config.profiles.values()
+        for profile in profiles.values()
         if profile.portal == portal and name in {None, profile.name}
     ]
     matching = [profile for profile in candidates if environment in {None, profile.environment}]
     return next(iter([*matching, *candidates]), None)
-
-
-def _write_profile(context: AppContext, profile: Profile) -> None:
-    """Write a profile that is new, or that the command line has changed."""
-    config = context.config
-    known = config.profiles.get(profile.name)
-    if profile != known and profile.name != FROM_ENVIRONMENT:
-        save_profile(context.config_path, profile, default=known is None and config.default is None)
-    context.index_profiles()
 
 
 def _default_environment(url: str) -> str:

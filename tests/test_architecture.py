@@ -167,6 +167,24 @@ def test_nobody_changes_the_app_context_from_outside():
     assert changes == []
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=place)
+def test_a_digit_is_one_of_ascii(path):
+    """Python's `\\d` and `isdigit` know the digits of every script."""
+    code = [ast.unparse(node) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+    patterns = [call for call in code if call.startswith("re.") and r"\d" in call]
+    asked = [
+        ast.unparse(node)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and node.attr in {"isdigit", "isdecimal", "isnumeric"}
+    ]
+    source = ast.unparse(tree(path))
+
+    assert [call for call in patterns if "re.ASCII" not in call] == []
+    assert [
+        each for each in asked if f"{each.rpartition('.')[0]}.isascii() and" not in source
+    ] == []
+
+
 def test_no_module_is_called_utils_or_the_like():
     vague = {"utils", "util", "common", "helpers", "base", "manager", "misc"}
     assert {path.stem for path in SOURCES} & vague == set()

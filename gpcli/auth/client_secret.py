@@ -51,7 +51,7 @@ def secret_account(profile: str, portal: str) -> str:
 def parse_secret(text: str) -> str:
     """Return the secret in a line that was typed or piped; raise InvalidUsage."""
     secret = text.removesuffix("\n").removesuffix("\r")
-    if secret and len(secret) <= MAX_LENGTH and _VISIBLE.fullmatch(secret):
+    if secret.strip() and len(secret) <= MAX_LENGTH and _VISIBLE.fullmatch(secret):
         return secret
     raise InvalidUsage(
         "This is no client secret: it must be one line of printable ASCII characters.",

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 
-from gpcli.config.private_files import make_private_directory
-from gpcli.errors import TimedOut
+from gpcli.config.private_files import hold_lock, make_private_directory
 
 
 @dataclass(frozen=True)
@@ -66,20 +65,7 @@ def session_lock(lock_dir: Path, account: str, timeout: float) -> Iterator[None]
 
     The name of its file in `lock_dir` is a hash, which says nothing about the account.
     """
-    import filelock  # noqa: PLC0415  (start-up: imports asyncio)
-
     name = hashlib.sha256(account.encode()).hexdigest()[:24]
-    lock = filelock.FileLock(
-        make_private_directory(lock_dir) / f"{name}.lock", timeout=timeout, mode=0o600
-    )
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise TimedOut(
-            "Another gpcli is renewing this sign-in and did not finish in time.",
-            hint="Try again.",
-        ) from None
-    try:
+    directory = make_private_directory(lock_dir.parent, lock_dir.name)
+    with hold_lock(directory / f"{name}.lock", "is renewing this sign-in", timeout):
         yield
-    finally:
-        lock.release()

@@ -27,6 +27,7 @@ MOVED_STATUSES = frozenset({404, 405, 410})
 _MAX_TYPE = 40  # characters
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # https://hl7.org/fhir/R4/datatypes.html#id
+_SECONDS = re.compile(r"-?\d{1,18}(\.\d+)?", re.ASCII)
 _REFRESH_LIFETIME_KEYS = ("refresh_expires_in", "refresh_token_expires_in")
 
 
@@ -137,6 +138,8 @@ def _read_scope(body: dict[str, Any]) -> str | None:
 
 def _parse_lifetime(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        return None
+    if isinstance(value, str) and not _SECONDS.fullmatch(value):
         return None
     try:
         seconds = float(value)

@@ -398,7 +398,7 @@ def is_vaccinated_this_season(
     begins = date(now.year - (now.month < SEASON_START_MONTH), SEASON_START_MONTH, 1).isoformat()
     dates = [each.date for each in vaccinations if not each.subpotent]
     late = [each for each in dates if each >= begins[: len(each)]]
-    if any(re.match(r"\d{4}-\d\d", each) for each in late):
+    if any(re.match(r"\d{4}-\d\d", each, re.ASCII) for each in late):
         return True
-    in_words = any(not re.match(r"\d{4}", each) for each in dates)
+    in_words = any(not re.match(r"\d{4}", each, re.ASCII) for each in dates)
     return None if late or in_words or not is_all else False

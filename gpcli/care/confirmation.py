@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Generic, Literal, Protocol, TypeVar
 
 from gpcli.errors import (
@@ -229,12 +230,6 @@ def check_fee(charge: Charge, accepted: str | None) -> None:
 def _parse_cap(accepted: str | None) -> Decimal | None:
     if accepted is None or accepted == ANY_FEE:
         return None
-    try:
-        cap = Decimal(accepted)
-    except InvalidOperation:
-        cap = Decimal(-1)
-    if not cap.is_finite() or cap < 0:
-        raise InvalidUsage(
-            f"--accept-fee '{accepted}' is not an amount.", hint="Write 310, or any."
-        )
-    return cap
+    if re.fullmatch(r"\d+(\.\d*)?|\.\d+", accepted, re.ASCII):
+        return Decimal(accepted)
+    raise InvalidUsage(f"--accept-fee '{accepted}' is not an amount.", hint="Write 310, or any.")

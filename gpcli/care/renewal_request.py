@@ -285,8 +285,13 @@ def overall_error(items: Sequence[RenewalItem], request_id: str) -> GpcliError |
         return None
     unknown = [(name, error) for name, error in failed if isinstance(error, OutcomeUnknown)]
     if unknown:
-        hint = unknown[0][1].hint
-        return OutcomeUnknown(_format_errors(unknown), hint=hint, request_id=request_id)
+        first = unknown[0][1]
+        return OutcomeUnknown(
+            _format_errors(unknown),
+            hint=first.hint,
+            request_id=request_id,
+            trace_id=first.trace_id,
+        )
     if len(failed) < len(items) or len({error.exit for _, error in failed}) > 1:
         return Partial(f"{_format_counts(items)}. {_format_errors(failed)}", hint=_REQUESTS)
     return _merge_errors(failed)

@@ -178,7 +178,7 @@ def parse_day(text: str, today: date, option: str) -> date:
 def _parse_day_word(word: str, today: date) -> date:
     if word in {"today", "tomorrow"}:
         return today + timedelta(word == "tomorrow")
-    ahead = re.fullmatch(r"\+(\d{1,4})d", word)
+    ahead = re.fullmatch(r"\+(\d{1,4})d", word, re.ASCII)
     return today + timedelta(int(ahead[1])) if ahead else date.fromisoformat(word)
 
 
@@ -187,7 +187,7 @@ def parse_duration(text: str, option: str) -> timedelta:
 
     Raises: InvalidUsage, naming `option`.
     """
-    found = re.fullmatch(r"(\d{1,5})([smhd])", text.strip().lower())
+    found = re.fullmatch(r"(\d{1,5})([smhd])", text.strip().lower(), re.ASCII)
     if not found:
         raise InvalidUsage(
             f"{option} '{text}' is not a length of time.", hint="Write 10m, 2h or 1d."
@@ -210,7 +210,7 @@ def _parse_hours(text: str) -> tuple[time, time]:
 def _parse_clock(text: str) -> time:
     if text.strip() == "24:00":
         return time.max
-    written = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
+    written = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip(), re.ASCII)
     if written is None:
         raise ValueError(text)
     return time(int(written[1]), int(written[2]))

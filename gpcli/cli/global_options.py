@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 import typer
 from typer.core import TyperOption
 
+from gpcli.cli.value_parsers import read_decimal
 from gpcli.config.settings import FORMATS, Options
 from gpcli.errors import InvalidUsage
 
@@ -93,11 +94,8 @@ def _check_request_id(flag: str, value: str) -> str:
 
 
 def _parse_seconds(flag: str, value: str) -> float:
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0.0
-    if 0 < seconds <= 3600:
+    seconds = read_decimal(value)
+    if seconds is not None and 0 < seconds <= 3600:
         return seconds
     raise InvalidUsage(f"{flag} needs a number of seconds up to 3600, not '{value}'.")
 

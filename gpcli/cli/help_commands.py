@@ -348,7 +348,8 @@ def format_profiles() -> str:
         [
             "A profile is a portal that this machine knows. gpcli profile add makes one,\n"
             "login with an address does too. They stand in gpcli/config.toml in your\n"
-            "directory for configuration, or in the GPCLI_CONFIG_DIR:\n",
+            "directory for configuration, or in the GPCLI_CONFIG_DIR. The file may be a link,\n"
+            "to one among your dotfiles: what it points to is changed.\n",
             '  default_profile = "home"\n\n'
             "  [profiles.home]\n"
             '  portal = "https://portal.example/fhir/R4"\n'

@@ -16,7 +16,11 @@ from pathlib import Path
 
 from gpcli.app_context import AppContext
 from gpcli.cli.subprocess_env import start_program
-from gpcli.config.private_files import make_private_directory, save_new_file
+from gpcli.config.private_files import (
+    check_private_directory,
+    make_private_directory,
+    save_new_file,
+)
 from gpcli.errors import Declined, GpcliError, InvalidUsage
 from gpcli.render.sanitise import safe_line
 
@@ -55,7 +59,11 @@ def store_unless_sent(context: AppContext, draft: DraftText, file: str | None) -
     the file of the message, if there is one: a draft that was stored before is deleted once it is
     sent. SIGHUP, which comes when the terminal is closed, ends the body as SIGTERM does, so that
     the draft is stored then too.
+
+    Raises: ConfigError, before the body, where the directory of drafts is not gpcli's own.
     """
+    with suppress(OSError):  # one that is not there yet
+        check_private_directory(get_drafts_dir(context))
     context.call_before_sending(lambda: _write_draft(context, draft))
     with _terminate_on_hangup():
         try:
@@ -104,7 +112,7 @@ def _write_draft(context: AppContext, draft: DraftText) -> Path | None:
         return draft.path
     path = get_drafts_dir(context) / f"{context.clock():%Y-%m-%d}-{secrets.token_hex(4)}.txt"
     try:
-        make_private_directory(path.parent)
+        make_private_directory(context.state_dir, path.parent.name)
         save_new_file(path, content + b"\n", replace=False)
     except (OSError, GpcliError) as error:
         context.output.warning(f"Your text can't be kept: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +22,9 @@ from gpcli.cli.global_options import get_context
 from gpcli.config.offer_index import profile_key
 from gpcli.config.profiles import (
     Profile,
+    add_profile,
     build_profile,
     remove_profile,
-    save_profile,
     set_default_profile,
 )
 from gpcli.errors import InvalidUsage
@@ -71,21 +72,20 @@ def add(
 ) -> None:
     """Add a portal without signing in."""
     context = get_context(ctx)
-    config = context.config
-    if name in config.profiles:
-        raise InvalidUsage(
-            f"There is a profile '{name}' already.", hint=f"gpcli profile show {name}"
-        )
+    context.config.check_name_free(name)
     certificates = str(Path(ca_file).expanduser().absolute()) if ca_file else None
     profile = replace(build_profile(name, portal, environment), ca_file=certificates)
     client = read_client_options(
         context, client_id, scopes, ask_secret=client_secret, from_stdin=client_secret_stdin
     )
     profile = client.apply_to(profile)
-    if client.secret is not None:
-        account = secret_account(profile.name, profile.portal)
-        context.vault.save_secret(account, ClientSecret(profile.client_id, client.secret))
-    save_profile(context.config_path, profile, default=not config.profiles)
+    with ExitStack() as undo:
+        add_profile(context.config_path, profile)  # of two with one name, one gets no further
+        undo.callback(remove_profile, context.config_path, name)
+        if client.secret is not None:
+            account = secret_account(profile.name, profile.portal)
+            context.vault.save_secret(account, ClientSecret(profile.client_id, client.secret))
+        undo.pop_all()
     context.index_profiles()
     context.output.show_item(PORTALS, _build_known_portal(context, profile))
 

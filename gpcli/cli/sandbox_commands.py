@@ -252,7 +252,7 @@ def _parse_instant(text: str) -> datetime:
         instant = datetime.fromisoformat(text)
     except ValueError:
         instant = None
-    if instant is None or instant.tzinfo is None:
+    if instant is None or instant.tzinfo is None or not text.isascii():
         raise InvalidUsage(
             f"--clock '{text}' is not a time with its zone.",
             hint="Write 2027-03-01T09:00:00+01:00.",

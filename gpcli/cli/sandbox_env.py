@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gpcli.config.paths import state_dir
-from gpcli.config.private_files import write_private_file
+from gpcli.config.private_files import read_private_file, write_private_file
 from gpcli.errors import ConfigError, NotFound
 
 PROGRAM = "gpcli"
@@ -147,7 +147,10 @@ def announce(directory: Path, served: ServedSandbox) -> Iterator[None]:
 
 
 def find_served(directory: Path) -> ServedSandbox:
-    """Return the sandbox that a state directory announces; raise NotFound if none is."""
+    """Return the sandbox that a state directory announces; raise NotFound if none is.
+
+    Raises: ConfigError for a file that is not gpcli's own.
+    """
     served = _read_served(directory / SERVED_FILE)
     if served is None:
         raise NotFound("No sandbox is being served.", hint="Start one with gpcli sandbox serve.")
@@ -184,6 +187,6 @@ def _program_dirs() -> tuple[Path, Path]:
 
 def _read_served(path: Path) -> ServedSandbox | None:
     try:
-        return ServedSandbox(**json.loads(path.read_text(encoding="utf-8")))
+        return ServedSandbox(**json.loads(read_private_file(path)))
     except (OSError, ValueError, TypeError):
         return None

@@ -20,6 +20,7 @@ from gpcli.care.offers import (
 from gpcli.cli.commands.registry import command_services
 from gpcli.cli.global_options import get_context
 from gpcli.cli.result_output import require_complete
+from gpcli.errors import GpcliError
 from gpcli.model.service import Offers, Service, Standing, Surgery
 from gpcli.render.views.service_views import SURGERIES, services_view
 
@@ -61,8 +62,9 @@ def store_offers(context: AppContext, offers: Offers) -> None:
     until = context.timestamp() + OFFERS_KEPT
     try:
         context.index.write_hidden(context.index_key, context.identity.patient, hidden, until)
-    except OSError as error:
-        context.output.warning(f"What is offered can't be kept for help: {error.strerror}.")
+    except (OSError, GpcliError) as error:
+        why = error.message if isinstance(error, GpcliError) else f"{error.strerror}."
+        context.output.warning(f"What is offered can't be kept for help: {why}")
 
 
 def gp(ctx: typer.Context) -> None:

@@ -12,6 +12,8 @@ from typing import TypeVar
 
 import typer
 
+_WHOLE_NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
+_DECIMAL_NUMBER = re.compile(r"-?(\d{1,18}(\.\d*)?|\.\d+)", re.ASCII)
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # https://hl7.org/fhir/R4/datatypes.html#id
 
 Number = TypeVar("Number", int, float)
@@ -22,11 +24,9 @@ def whole_number(minimum: int | None = None, maximum: int | None = None) -> Call
     """Return the parser of a whole number within limits; `None` = no limit."""
 
     def parse(value: str) -> int:
-        try:
-            number = int(value)
-        except ValueError:
-            raise typer.BadParameter(f"{value!r} is not a whole number.") from None
-        return _check_limits(number, minimum, maximum)
+        if not _WHOLE_NUMBER.fullmatch(str(value)):  # a default is a number already
+            raise typer.BadParameter(f"{value!r} is not a whole number.")
+        return _check_limits(int(value), minimum, maximum)
 
     return parse
 
@@ -35,13 +35,17 @@ def decimal_number(minimum: float | None = None) -> Callable[[str], float]:
     """Return the parser of a number that is `minimum` at least; `None` = no limit."""
 
     def parse(value: str) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            raise typer.BadParameter(f"{value!r} is not a number.") from None
+        number = read_decimal(str(value))  # a default is a number already
+        if number is None:
+            raise typer.BadParameter(f"{value!r} is not a number.")
         return _check_limits(number, minimum, None)
 
     return parse
+
+
+def read_decimal(text: str) -> float | None:
+    """Return the number that a text writes in ASCII digits (`30`, `0.5`); `None` for any other."""
+    return float(text) if _DECIMAL_NUMBER.fullmatch(text) else None
 
 
 def patient_id() -> Callable[[str], str]:

@@ -5,6 +5,8 @@ The index is a text file with one fact a line, whose parts are separated by tabs
 because of what is unknown. Help and completion import this module: it imports only `os`.
 """
 
+import os
+
 from gpcli.config.paths import index_path
 
 TYPE_CHECKING = False
@@ -33,11 +35,24 @@ FACT_LENGTHS = {DEFAULT: 2, PROFILE: 2, PERSON: 6, OFFERS: 4, HIDDEN: 5}
 
 
 def read_facts(path: str) -> list[list[str]]:
-    """Return the facts in the index at `path`, each as its parts; empty if it can't be read."""
+    """Return the facts in the index at `path`, each as its parts; empty if it can't be read.
+
+    A link, or a pipe, which might never end, is not read.
+    """
+    if os.path.islink(path) or not os.path.isfile(path):  # noqa: PTH113, PTH114  (as in paths)
+        return []
     try:
-        with open(path, encoding="utf-8", newline="\n") as stream:  # noqa: PTH123  (as in paths)
-            lines = stream.read().split("\n")
-    except (OSError, UnicodeError):
+        with open(path, "rb") as stream:  # noqa: PTH123  (as in paths)
+            return parse_facts(stream.read())
+    except OSError:
+        return []
+
+
+def parse_facts(content: bytes) -> list[list[str]]:
+    """Return the facts in the content of an index, each as its parts; empty if it is broken."""
+    try:
+        lines = content.decode().split("\n")
+    except UnicodeError:
         return []
     facts = [[unescape_part(part) for part in line.split("\t")] for line in lines]
     if facts[0] != HEADER:

@@ -9,13 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gpcli.config.private_files import write_private_file
+from gpcli.config.private_files import read_private_file, write_private_file
 
 
 class CachedJson:
     """One JSON object in the directory `cache`, in a file of its own for each `kind` and `key`.
 
-    The key, such as a portal's URL, is only in the file's name, as a hash.
+    The key, such as a portal's URL, is only in the file's name, as a hash. Reading and writing
+    raise ConfigError for a file that is not gpcli's own.
     """
 
     def __init__(self, cache: Path, kind: str, key: str) -> None:
@@ -28,9 +29,9 @@ class CachedJson:
         `now` is a POSIX timestamp. The age is negative where the clock was set back since.
         """
         try:
-            cached = json.loads(self._path.read_text(encoding="utf-8"))
+            cached = json.loads(read_private_file(self._path))
             return dict(cached), now - cached["at"]
-        except (OSError, ValueError, LookupError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return None
 
     def write(self, values: Mapping[str, Any], now: float) -> None:

@@ -6,19 +6,20 @@ broken file counts as empty, and the next change replaces it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpcli.config import index_format
-from gpcli.config.private_files import make_private_directory, write_private_file
+from gpcli.config.private_files import LOCK_TIMEOUT, edit_private_file, read_private_file
+
+if TYPE_CHECKING:
+    from gpcli.config.profiles import Config
 
 Fact = list[str]
 """The parts of one line of the index, its kind first."""
-
-LOCK_TIMEOUT = 2.0
-"""Seconds to wait for another process that is changing the index."""
 
 TIME_TOLERANCE = 3600.0
 """Seconds that a stored time may differ before the file is rewritten."""
@@ -37,21 +38,24 @@ class IndexedPerson:
 class OfferIndex:
     """The index at `path`.
 
-    `profile` is a profile's key: see `profile_key`. Methods that write raise OSError, also when
-    another process holds the lock for more than `lock_timeout` seconds.
+    `profile` is a profile's key: see `profile_key`. All methods raise ConfigError for a file that
+    is not gpcli's own. Methods that write raise OSError, and TimedOut when another process holds
+    the lock for more than `lock_timeout` seconds.
     """
 
     def __init__(self, path: Path, lock_timeout: float = LOCK_TIMEOUT) -> None:
         self.path = path
         self._lock_timeout = lock_timeout
 
-    def write_profiles(self, names: Iterable[str], default: str | None) -> None:
+    def write_profiles(self, read_config: Callable[[], Config]) -> None:
         """Replace the names of the profiles and of the default one.
 
-        People and offers of profiles that are not among `names` are removed.
+        People and offers of profiles that are not in the configuration are removed. It is read
+        under the lock: what another process has just added is not taken out.
         """
-        known = set(names)
         with self._edit_facts() as facts:
+            config = read_config()
+            known, default = config.profiles.keys(), config.default
             others = [fact for fact in facts if _is_about_person_at(fact, known)]
             profiles = [[index_format.PROFILE, name] for name in sorted(known)]
             defaults = [[index_format.DEFAULT, default]] if default else []
@@ -82,14 +86,16 @@ class OfferIndex:
     def record_activity(self, profile: str, account: str, now: float) -> None:
         """Store that a person was active at `now` (Unix seconds).
 
-        Nothing is written if they are the latest already, and the stored time is near enough.
+        Nothing is written if they are the latest already, and the stored time is near enough; nor
+        if another process has just removed them.
         """
         people = self.read_people(profile)
         if people and people[0].account == account and now - people[0].last_used < TIME_TOLERANCE:
             return
-        for person in people:
-            if person.account == account:
-                self.add_person(profile, IndexedPerson(account, person.patient, person.name, now))
+        with self._edit_facts() as facts:
+            for fact in facts:
+                if fact[:3] == [index_format.PERSON, profile, account]:
+                    fact[-1] = str(now)
 
     def write_hidden(
         self, profile: str, patient: str, reasons: Mapping[str, str], expires: float
@@ -123,21 +129,18 @@ class OfferIndex:
         return same and 0 <= expires - until < TIME_TOLERANCE
 
     def _read_facts(self) -> list[Fact]:
-        return index_format.read_facts(str(self.path))
+        try:
+            return index_format.parse_facts(read_private_file(self.path))
+        except OSError:
+            return []
 
     @contextmanager
     def _edit_facts(self) -> Iterator[list[Fact]]:
         """Give the facts, to be edited in place, and write them if they differ, under a lock."""
-        from filelock import FileLock  # noqa: PLC0415  (start-up: imports asyncio)
-
-        make_private_directory(self.path.parent)
-        lock = self.path.with_name(f"{self.path.name}.lock")
-        with FileLock(lock, mode=0o600, timeout=self._lock_timeout):
-            facts = self._read_facts()
-            before = [*facts]
+        with edit_private_file(self.path, self._lock_timeout) as file:
+            facts = index_format.parse_facts(file.content or b"")
             yield facts
-            if facts != before or not self.path.exists():
-                write_private_file(self.path, _format_facts(facts))
+            file.content = _format_facts(facts).encode()
 
 
 def profile_key(name: str, portal: str) -> str:
@@ -163,7 +166,7 @@ def _format_person(profile: str, person: IndexedPerson) -> Fact:
     return [index_format.PERSON, profile, person.account, person.patient, person.name, last_used]
 
 
-def _is_about_person_at(fact: Fact, profiles: set[str]) -> bool:
+def _is_about_person_at(fact: Fact, profiles: Collection[str]) -> bool:
     """Return whether a fact about people is of one of `profiles`, or of `GPCLI_PORTAL`."""
     from_environment = fact[1].startswith(f"{index_format.FROM_ENVIRONMENT}:")
     about_people = fact[0] in {index_format.PERSON, index_format.OFFERS, index_format.HIDDEN}

@@ -7,7 +7,8 @@ import ipaddress
 import json
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpcli.config.index_format import FROM_ENVIRONMENT
-from gpcli.config.private_files import write_private_file
-from gpcli.errors import ConfigError, NotFound
+from gpcli.config.private_files import edit_config_file, read_config_file
+from gpcli.errors import ConfigError, InvalidUsage, NotFound
 
 ENVIRONMENTS = ("production", "staging", "sandbox")
 EMERGENCY = ("acute", "urgent")
@@ -297,6 +298,20 @@ class Config:
     profiles: dict[str, Profile]
     default: str | None = None
 
+    def check_name_free(self, name: str) -> None:
+        """Raise InvalidUsage where a profile is called `name`."""
+        if name in self.profiles:
+            raise InvalidUsage(
+                f"There is a profile '{name}' already.", hint=f"gpcli profile show {name}"
+            )
+
+    def check_portal(self, name: str, portal: str) -> None:
+        """Raise InvalidUsage where the profile `name` is there and not of `portal`."""
+        if name in self.profiles and self.profiles[name].portal != portal:
+            raise InvalidUsage(
+                f"The profile '{name}' is for another portal.", hint="Choose another --profile."
+            )
+
     def find_profile(self, name: str) -> Profile:
         """Return the profile called `name`; raise NotFound, which suggests a similar name."""
         if name in self.profiles:
@@ -313,56 +328,59 @@ def read_config(path: Path) -> Config:
     Raises: ConfigError for one that can't be read, or that has a wrong key or value.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _parse_config(read_config_file(path), path)
     except FileNotFoundError:
         return Config({})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
         raise ConfigError(f"{path} can't be read: {error.strerror}.") from error
-    _check_keys("", document, {"default_profile", "profiles"}, path)
-    tables = _require_table(document.get("profiles", {}), "profiles", path)
-    profiles = {name: _parse_profile(name, table, path) for name, table in tables.items()}
-    default = document.get("default_profile")
-    if default is not None and (not isinstance(default, str) or default not in profiles):
-        raise ConfigError(f"{path}: default_profile '{default}' is not one of the profiles.")
-    return Config(profiles, default)
 
 
-def save_profile(path: Path, profile: Profile, *, default: bool) -> None:
-    """Write one profile to the file, keeping the rest of it and its comments.
+def add_profile(path: Path, profile: Profile) -> None:
+    """Write a new profile to the file; the first one becomes the default.
 
-    With `default` it becomes the default profile.
-    Raises: OSError.
+    As in all functions that write it, the rest of the file and its comments stay.
+    Raises: InvalidUsage when there is one of this name, ConfigError, TimedOut, OSError.
     """
-    document = _read_document(path)
-    profiles = document.setdefault("profiles", _create_super_table())
-    table = profiles.setdefault(profile.name, {})
-    defaults = Profile(profile.name, profile.portal, profile.environment)
-    for key in KEY_PARSERS:
-        if getattr(profile, key) != getattr(defaults, key) or key in REQUIRED:
-            table[key] = getattr(profile, key)
-        else:
-            table.pop(key, None)
-    if default:
-        document["default_profile"] = profile.name
-    write_private_file(path, document.as_string())
+    with _edit_config(path) as (config, document):
+        config.check_name_free(profile.name)
+        _write_keys(document, profile, None)
+        if not config.profiles:
+            document["default_profile"] = profile.name
+
+
+def save_profile(path: Path, profile: Profile, before: Profile | None) -> None:
+    """Write to the file in what `profile` differs from `before`, as which it was read.
+
+    `None` = it is new; then it becomes the default, if there is none. What another process has
+    changed since then stays.
+    Raises: InvalidUsage when another portal has the name, ConfigError, TimedOut, OSError.
+    """
+    with _edit_config(path) as (config, document):
+        config.check_portal(profile.name, profile.portal)
+        is_known = profile.name in config.profiles
+        _write_keys(document, profile, before if is_known else None)
+        if not is_known and config.default is None:
+            document["default_profile"] = profile.name
 
 
 def set_default_profile(path: Path, name: str) -> None:
-    """Write to the file that its profile `name` is the default one; raise OSError."""
-    document = _read_document(path)
-    document["default_profile"] = name
-    write_private_file(path, document.as_string())
+    """Write to the file that its profile `name` is the default one.
+
+    Raises: NotFound when there is none, ConfigError, TimedOut, OSError.
+    """
+    with _edit_config(path) as (config, document):
+        document["default_profile"] = config.find_profile(name).name
 
 
 def remove_profile(path: Path, name: str) -> None:
-    """Remove the profile `name`, which must be there, from the file; raise OSError."""
-    document = _read_document(path)
-    del document["profiles"][name]
-    if document.get("default_profile") == name:
-        del document["default_profile"]
-    write_private_file(path, document.as_string())
+    """Remove the profile `name` from the file.
+
+    Raises: NotFound when there is none, ConfigError, TimedOut, OSError.
+    """
+    with _edit_config(path) as (config, document):
+        del document["profiles"][config.find_profile(name).name]
+        if config.default == name:
+            del document["default_profile"]
 
 
 def build_profile(name: str, portal: str, environment: str) -> Profile:
@@ -379,6 +397,49 @@ def format_suggestion(word: str, words: list[str]) -> str:
     """Return the end of a sentence: `; did you mean 'x'?` for the nearest of `words`, or `.`."""
     close = difflib.get_close_matches(word, words, n=1)
     return f"; did you mean '{close[0]}'?" if close else "."
+
+
+@contextmanager
+def _edit_config(path: Path) -> Iterator[tuple[Config, Any]]:
+    """Give the configuration, and its TOML document to be changed, under the file's lock."""
+    import tomlkit  # noqa: PLC0415  (start-up: only writing needs it)
+
+    with edit_config_file(path) as file:
+        content = file.content or b""
+        config, document = _parse_config(content, path), tomlkit.parse(content)
+        yield config, document
+        file.content = document.as_string().encode()
+
+
+def _write_keys(document: Any, profile: Profile, before: Profile | None) -> None:
+    """Write the keys in which `profile` differs from `before`; `None` = from the defaults."""
+    import tomlkit  # noqa: PLC0415  (start-up: only writing needs it)
+
+    profiles = document.setdefault("profiles", tomlkit.table(is_super_table=True))
+    table = profiles.setdefault(profile.name, {})
+    defaults = Profile(profile.name, profile.portal, profile.environment)
+    for key in KEY_PARSERS:
+        value = getattr(profile, key)
+        if value == getattr(before or defaults, key) and (before or key not in REQUIRED):
+            continue
+        if value != getattr(defaults, key) or key in REQUIRED:
+            table[key] = value
+        else:
+            table.pop(key, None)
+
+
+def _parse_config(content: bytes, path: Path) -> Config:
+    try:
+        document = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    _check_keys("", document, {"default_profile", "profiles"}, path)
+    tables = _require_table(document.get("profiles", {}), "profiles", path)
+    profiles = {name: _parse_profile(name, table, path) for name, table in tables.items()}
+    default = document.get("default_profile")
+    if default is not None and (not isinstance(default, str) or default not in profiles):
+        raise ConfigError(f"{path}: default_profile '{default}' is not one of the profiles.")
+    return Config(profiles, default)
 
 
 def _parse_profile(name: str, value: object, path: Path) -> Profile:
@@ -413,18 +474,3 @@ def _require_table(value: object, name: str, path: Path) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
     raise ConfigError(f"{path}: '{name}' must be a table.")
-
-
-def _read_document(path: Path) -> Any:
-    import tomlkit  # noqa: PLC0415  (start-up: only writing needs it)
-
-    try:
-        return tomlkit.parse(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return tomlkit.document()
-
-
-def _create_super_table() -> Any:
-    import tomlkit  # noqa: PLC0415  (start-up: only writing needs it)
-
-    return tomlkit.table(is_super_table=True)

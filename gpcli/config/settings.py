@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -213,10 +214,9 @@ def read_clock_offset(env: Mapping[str, str]) -> timedelta:
     seconds = read_variable(env, "GPCLI_CLOCK_OFFSET")
     if seconds is None or env.get("GPCLI_ENVIRONMENT") != "sandbox":
         return timedelta()
-    try:
-        offset = timedelta(seconds=float(seconds))
-    except (ValueError, OverflowError):
-        raise ConfigError(f"GPCLI_CLOCK_OFFSET '{seconds}' is not a number of seconds.") from None
+    if not re.fullmatch(r"-?\d{1,12}(\.\d+)?", seconds, re.ASCII):
+        raise ConfigError(f"GPCLI_CLOCK_OFFSET '{seconds}' is not a number of seconds.")
+    offset = timedelta(seconds=float(seconds))
     if abs(offset) > MAX_CLOCK_OFFSET:
         raise ConfigError(f"GPCLI_CLOCK_OFFSET '{seconds}' is more than a hundred years.")
     return offset

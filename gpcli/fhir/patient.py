@@ -152,7 +152,8 @@ def read_flu_vaccination(immunization: Element) -> Vaccination | None:
 
 def vaccination_order(vaccination: Vaccination) -> tuple[bool, str]:
     """Return by what vaccinations are sorted by date; dates in words come before all others."""
-    return vaccination.date[:4].isdecimal(), vaccination.date
+    year = vaccination.date[:4]
+    return year.isascii() and year.isdigit(), vaccination.date
 
 
 def is_influenza_vaccine(immunization: Element) -> bool | None:

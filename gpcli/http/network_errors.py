@@ -58,7 +58,8 @@ class ProxyFailed(httpx.ProxyError):
     def status(self) -> int | None:
         """The status of the proxy's response to CONNECT, None if there was no response."""
         word = str(self.error).partition(" ")[0]
-        return int(word) if isinstance(self.error, httpx.ProxyError) and word.isdigit() else None
+        is_status = isinstance(self.error, httpx.ProxyError) and word.isascii() and word.isdigit()
+        return int(word) if is_status else None
 
 
 _NEVER_LEFT = (

@@ -6,6 +6,7 @@ Full jitter (AWS, "Exponential backoff and jitter"), at most four tries, within 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
@@ -15,6 +16,7 @@ MAX_TRIES = 4
 RETRYABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
 """Statuses after which the same read may succeed."""
 
+_HTTP_DATE = re.compile(r"[A-Za-z0-9 ,:-]+")
 _BASE_SECONDS = 0.25
 """The longest pause after the first try is twice this; it doubles with each try."""
 
@@ -39,6 +41,8 @@ def read_retry_after(headers: httpx.Headers) -> float | None:
 
 
 def _parse_date(text: str) -> float | None:
+    if not _HTTP_DATE.fullmatch(text):
+        return None
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, OverflowError):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gpcli.errors import ConfigError
 
-_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
+_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+", re.ASCII)
 
 
 def build_tls_context(env: Mapping[str, str], ca_file: str | None) -> ssl.SSLContext:
@@ -82,13 +82,23 @@ def _build_default_context() -> ssl.SSLContext:
 
 
 def _load_file(context: ssl.SSLContext, name: str, path: str) -> None:
+    """Load the certificates in the file `path`; raise ConfigError if there are none in it."""
     try:
+        if not (Path(path).is_file() and _has_certificates(path)):  # a pipe might never end
+            raise ssl.SSLError(f"{path} has no certificates")
         context.load_verify_locations(cafile=path)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         raise ConfigError(
             f"{name} {path} can't be read as certificates.",
             hint="It must be a file of certificates in PEM form.",
         ) from error
+
+
+def _has_certificates(path: str) -> bool:
+    """Return whether a file has certificates: OpenSSL also takes one of revocation lists alone."""
+    alone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    alone.load_verify_locations(cafile=path)
+    return alone.cert_store_stats()["x509"] > 0
 
 
 def find_hashed_directory(*candidates: str) -> str | None:

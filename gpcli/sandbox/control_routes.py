@@ -50,6 +50,8 @@ class ControllablePortal(Protocol):
 
 
 Json = dict[str, Any]
+MAX_DELAY = timedelta(days=99_999)
+"""The longest delay of the surgery's answers, so that they still are on the calendar."""
 
 
 def control_blueprint(portal: ControllablePortal, control_token: str) -> Blueprint:
@@ -101,16 +103,16 @@ def _post_reset(portal: ControllablePortal, body: Json) -> Json:
 
 def _post_clock(portal: ControllablePortal, body: Json) -> Json:
     if "advance_seconds" in body:
-        now = portal.advance(timedelta(seconds=body["advance_seconds"]))
+        now = portal.advance(_parse_seconds(body["advance_seconds"]))
     else:
         now = portal.set_clock(_parse_aware(body["now"]))
     return {"now": now.isoformat()}
 
 
 def _post_delay(portal: ControllablePortal, body: Json) -> Json:
-    delay = timedelta(seconds=body["seconds"])
-    if delay < timedelta():
-        raise ValueError("a delay can't be negative")
+    delay = _parse_seconds(body["seconds"])
+    if not timedelta() <= delay <= MAX_DELAY:
+        raise ValueError("a delay can't be negative, or over 99,999 days")
     portal.set_delay(delay)
     return {}
 
@@ -125,9 +127,15 @@ def _post_answer(portal: ControllablePortal, body: Json) -> Json:
     return {"answered": [asdict(each) for each in answers]}
 
 
+def _parse_seconds(seconds: Any) -> timedelta:
+    if type(seconds) not in (int, float):
+        raise TypeError("seconds are a number")
+    return timedelta(seconds=seconds)
+
+
 def _parse_aware(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
+    if instant.tzinfo is None or not text.isascii():
         raise ValueError("a time without a zone")
     return instant
 

@@ -8,16 +8,20 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 import waitress
-from flask import Blueprint, Flask, abort, request
+from flask import Blueprint, Flask, Response, abort, request
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.utilities import BadRequest
 
 from gpcli.sandbox.accounts import Account, UnknownPerson, find_account
 from gpcli.sandbox.clock import Clock
@@ -44,11 +48,23 @@ __all__ = [
     "UnknownPerson",
 ]
 
-_LOOPBACK_HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?", re.IGNORECASE)
+_LOOPBACK_HOST = re.compile(
+    r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Headers of every response that does not say otherwise."""
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 """The largest request in bytes."""
 HOST = "127.0.0.1"
 WORKER_THREADS = 8
+MAX_CONNECTIONS = 100
+"""The number of open sockets from which on each new connection ends an idle one."""
 CLOCK_YEARS = range(1970, 9000)
 """The years to which the clock can be set, so that lifetimes still end on the calendar."""
 SCRIPT_SCOPES = ("openid", "fhirUser", "launch/patient", "patient/*.cruds")
@@ -59,12 +75,15 @@ def create_app(blueprints: Mapping[str, Blueprint]) -> Flask:
     """Return the WSGI application made of `blueprints`, by the path where each is mounted.
 
     It answers only to loopback names. Any other `Host` is refused with 403, since a web site could
-    otherwise reach this server by resolving its own name to 127.0.0.1 (DNS rebinding).
+    otherwise reach this server by resolving its own name to 127.0.0.1 (DNS rebinding). What a page
+    of another site sends is refused too, unless it leads a person to a page of the portal.
     """
     app = Flask("gpcli.sandbox", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined] # Flask's default provider has it
     app.before_request(_refuse_other_hosts)
+    app.before_request(_refuse_other_sites)
+    app.after_request(_add_security_headers)
     for path, blueprint in blueprints.items():
         app.register_blueprint(blueprint, url_prefix=path)
     return app
@@ -73,6 +92,73 @@ def create_app(blueprints: Mapping[str, Blueprint]) -> Flask:
 def _refuse_other_hosts() -> None:
     if not _LOOPBACK_HOST.fullmatch(request.headers.get("Host", "")):
         abort(403, "This server answers only to 127.0.0.1, localhost and [::1].")
+
+
+def _refuse_other_sites() -> None:
+    """Refuse what a browser says that another origin sends (Fetch Metadata).
+
+    A person may be led here by a link, and to the sign-in by a form as well.
+    """
+    leads = request.headers.get("Sec-Fetch-Mode") == "navigate" and (
+        request.method == "GET" or request.path == "/authorize"
+    )
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site") and not leads:
+        abort(403, "This server answers to no page of another site.")
+
+
+def _add_security_headers(response: Response) -> Response:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+class RequestParser(HTTPRequestParser):  # type: ignore[misc] # waitress ships no types
+    """Parses a request, and bounds what stands around the chunks of its body.
+
+    waitress joins that anew for each piece that arrives, up to the largest request.
+    """
+
+    def received(self, data: bytes) -> Any:
+        """Return how many bytes of `data` belong to the request."""
+        consumed = super().received(data)
+        around = self.body_rcv.control_line + self.body_rcv.trailer if self.chunked else b""
+        if len(around) > self.adj.recv_bytes:
+            self.error = BadRequest("too much stands around a chunk")
+            self.completed = True
+        return consumed
+
+
+class Connection(HTTPChannel):  # type: ignore[misc] # waitress ships no types
+    """A connection that is idle from its last answer on: what it sends meanwhile is no excuse."""
+
+    parser_class = RequestParser
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.idle_since = time.monotonic()
+
+    def write_soon(self, data: Any) -> Any:
+        """Send a piece of an answer."""
+        self.idle_since = time.monotonic()
+        return super().write_soon(data)
+
+    def del_channel(self, map: Any = None) -> None:
+        """Forget the connection, and close the file that holds a large unfinished body."""
+        if self.request is not None:
+            with suppress(OSError):  # a disk that is full
+                self.request.close()
+        super().del_channel(map)
+
+
+def _make_room(server: Any) -> None:
+    """Close the connection that has been idle longest, if there are too many.
+
+    waitress itself would accept no others until some have been silent for two minutes.
+    """
+    if len(server._map) >= MAX_CONNECTIONS:
+        idle = [each for each in server.active_channels.values() if not each.requests]
+        if idle:
+            min(idle, key=lambda connection: connection.idle_since).handle_close()
 
 
 @contextmanager
@@ -86,6 +172,7 @@ def serve_in_background(server: Any) -> Iterator[None]:
 
     def serve() -> None:
         while not ending.is_set():
+            _make_room(server)
             wasyncore.loop(timeout=1, use_poll=True, map=server._map, count=1)
 
     thread = threading.Thread(target=serve, name="gpcli-sandbox", daemon=True)
@@ -206,9 +293,11 @@ class Sandbox:
             sockets=[self._create_socket()],
             threads=WORKER_THREADS,
             ident="gpcli-sandbox",
+            connection_limit=MAX_CONNECTIONS,
             max_request_body_size=MAX_REQUEST_BYTES,
             clear_untrusted_proxy_headers=True,
         )
+        server.channel_class = Connection
         self._port = int(server.effective_port)
         self._exit_stack.enter_context(serve_in_background(server))
 

@@ -6,12 +6,14 @@ import difflib
 import os
 import shlex
 import shutil
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from gpcli.auth.vault import find_session_bus
 from gpcli.config.index_format import is_set
+from gpcli.config.private_files import check_private_directory
 from gpcli.config.settings import check_production_allowed, read_token_variables, read_variable
 from gpcli.errors import Failure, GpcliError, InputNeeded, NoKeyring
 from gpcli.http.client import HttpResponse
@@ -96,9 +98,12 @@ def check_production_guard(context: CheckContext) -> CheckResult:
 
 
 def check_folders(context: CheckContext) -> CheckResult:
-    """Check whether gpcli can write its directories."""
+    """Check whether gpcli can write its directories, and whether they are its own."""
     context.check_start()
     app_context = context.app_context
+    for directory in (app_context.state_dir, app_context.cache_dir):
+        with suppress(OSError):  # one that is not there yet, or out of reach
+            check_private_directory(directory)
     for directory in (app_context.config_path.parent, app_context.state_dir, app_context.cache_dir):
         if not _is_writable(directory):
             raise Failure(

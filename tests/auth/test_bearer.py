@@ -293,7 +293,8 @@ def test_a_refresh_that_another_process_does_not_finish_ends_with_the_deadline(
         with pytest.raises(TimedOut) as raised:
             other.get_token(issuer.client)
     assert raised.value.message == (
-        "Another gpcli is renewing this sign-in and did not finish in time."
+        "Another gpcli is renewing this sign-in and did not finish in time: "
+        f"{next((tmp_path / 'locks').iterdir())} is locked."
     )
 
 

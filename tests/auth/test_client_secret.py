@@ -31,7 +31,7 @@ def test_a_line_is_the_secret_without_its_end(text):
     assert parse_secret(text) == "s3cret"
 
 
-@pytest.mark.parametrize("text", ["", "\n", "one\ntwo", "tab\t", "æ", "\x1b[31m", "x" * 5000])
+@pytest.mark.parametrize("text", ["", "\n", "  ", "one\ntwo", "tab\t", "æ", "\x1b[31m", "x" * 5000])
 def test_what_is_no_secret_is_refused_and_not_repeated(text):
     with pytest.raises(InvalidUsage) as raised:
         parse_secret(text)

@@ -59,6 +59,7 @@ def test_tokens_are_not_shown_when_printed(tokens):
         ({"expires_in": 10**400}, NOW + DEFAULT_LIFETIME),
         ({"expires_in": -(10**400)}, NOW + DEFAULT_LIFETIME),
         ({"expires_in": "inf"}, NOW + DEFAULT_LIFETIME),
+        ({"expires_in": "1e300"}, NOW + DEFAULT_LIFETIME),
         ({"expires_in": "NaN"}, NOW + DEFAULT_LIFETIME),
         ({"expires_in": "9" * 400}, NOW + DEFAULT_LIFETIME),
     ],
@@ -67,7 +68,7 @@ def test_a_life_that_is_not_said_well_is_short(tokens, change, ends):
     assert parse_token_response(answer(tokens(**change)), NOW, PORTAL).expires_at == ends
 
 
-@pytest.mark.parametrize("life", [2**63 - 1, MAX_LIFETIME + 1, "1e300", 10**300])
+@pytest.mark.parametrize("life", [2**63 - 1, MAX_LIFETIME + 1, "9" * 18, 10**300])
 def test_no_life_is_longer_than_ten_years(tokens, life):
     read = parse_token_response(
         answer(tokens(expires_in=life, refresh_expires_in=life)), NOW, PORTAL

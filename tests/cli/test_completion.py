@@ -8,6 +8,7 @@ from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.help_commands import SHELLS
 from gpcli.cli.ready_answers import answer
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
+from gpcli.config.profiles import Config
 from gpcli.model.service import ServiceName
 from gpcli.sandbox.people import PEOPLE
 
@@ -17,7 +18,7 @@ NOW = time.time()
 @pytest.fixture
 def env(tmp_path):
     index = OfferIndex(tmp_path / "state" / "index")
-    index.write_profiles(["home", "helsenorge test"], "home")
+    index.write_profiles(lambda: Config(dict.fromkeys(["home", "helsenorge test"]), "home"))
     index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", NOW))
     index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", NOW - 60))
     index.write_hidden("home", "pat-ada", {"flu": "No flu."}, NOW + 3600)

@@ -7,6 +7,7 @@ from gpcli.cli.ready_answers import answer
 from gpcli.config.index_format import find_hidden_paths
 from gpcli.config.offer_index import IndexedPerson, OfferIndex, profile_key
 from gpcli.config.paths import index_path
+from gpcli.config.profiles import Config
 
 NO_FLU = "Fjord Legesenter does not offer the flu vaccine online. Call 55 00 00 00."
 NO_SLOTS = "Fjord Legesenter does not offer booking online. Call 55 00 00 00."
@@ -22,7 +23,7 @@ def env(tmp_path):
 def index(env, tmp_path):
     index = OfferIndex(tmp_path / "state" / "index")
     assert str(index.path) == index_path(env)
-    index.write_profiles(["home", "work"], "home")
+    index.write_profiles(lambda: Config(dict.fromkeys(["home", "work"]), "home"))
     index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", 200.0))
     index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", 100.0))
     index.add_person("work", IndexedPerson("acc-3", "pat-bo", "Bo Dahl", 300.0))
@@ -78,10 +79,10 @@ def test_hiding_follows_the_person_and_the_profile_that_the_line_names(
 
 
 def test_the_only_profile_needs_no_default(index, env):
-    index.write_profiles(["home", "work"], None)
+    index.write_profiles(lambda: Config(dict.fromkeys(["home", "work"]), None))
     assert hidden([], env)[0] == set()
 
-    index.write_profiles(["home"], None)
+    index.write_profiles(lambda: Config(dict.fromkeys(["home"]), None))
     assert hidden([], env)[0] == {"flu", "slots"}
 
 

@@ -10,7 +10,7 @@ import pytest
 from gpcli.app_context import AppContext
 from gpcli.cli.message_drafts import DraftText, get_drafts_dir, store_unless_sent
 from gpcli.config.settings import Options
-from gpcli.errors import Declined, OutcomeUnknown
+from gpcli.errors import ConfigError, Declined, OutcomeUnknown
 from gpcli.render.terminal import Terminal
 
 SCREEN = Terminal(stdin_tty=True, stdout_tty=True, stderr_tty=True, width=500)
@@ -96,6 +96,32 @@ def test_a_draft_is_gone_once_it_is_sent_but_no_other_file(context, tmp_path):
     with store_unless_sent(ours, DraftText(), str(draft)):
         pass
     assert (draft.exists(), other.exists()) == (False, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and links")
+def test_where_drafts_would_be_somebody_elses_nobody_is_let_write_one(context, tmp_path):
+    ours = context()
+    place = get_drafts_dir(ours)
+    place.parent.mkdir(parents=True)
+    place.symlink_to(tmp_path)
+    with (
+        pytest.raises(ConfigError, match="drafts is a symbolic link"),
+        store_unless_sent(ours, DraftText(b"Hei"), None),
+    ):
+        pytest.fail("they write")
+    assert [each for each in tmp_path.iterdir() if each.is_file()] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and links")
+def test_drafts_that_others_could_read_are_theirs_no_more(context):
+    ours = context()
+    place = get_drafts_dir(ours)
+    place.mkdir(parents=True)
+    for each in (place, place.parent):
+        each.chmod(0o777)
+    with pytest.raises(Declined), store_unless_sent(ours, DraftText(b"Hei"), None):
+        raise Declined("No.")
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (place, place.parent)] == [0o700] * 2
 
 
 def test_what_can_not_be_kept_is_said_and_the_reason_for_the_end_stays(context, tmp_path):

@@ -13,6 +13,8 @@ from gpcli.config.index_format import (
     unescape_part,
 )
 from gpcli.config.offer_index import IndexedPerson, OfferIndex, profile_key
+from gpcli.config.profiles import Config
+from gpcli.errors import ConfigError, TimedOut
 
 NOW = 1_900_000_000.0
 ADA = IndexedPerson("acc-ada", "pat-1", "Ada Nordmann", NOW)
@@ -40,7 +42,7 @@ def test_a_new_index_knows_nothing(index):
 
 
 def test_the_file_is_text_one_fact_a_line(index):
-    index.write_profiles(["work", "home"], "home")
+    index.write_profiles(lambda: Config(dict.fromkeys(["work", "home"]), "home"))
     index.add_person("home", ADA)
     index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10)
 
@@ -56,7 +58,7 @@ def test_the_file_is_text_one_fact_a_line(index):
 
 
 def test_the_file_is_its_owners_alone(index):
-    index.write_profiles(["home"], None)
+    index.write_profiles(lambda: Config(dict.fromkeys(["home"]), None))
 
     assert stat.S_IMODE(index.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(index.path.parent.stat().st_mode) == 0o700
@@ -125,6 +127,20 @@ def test_activity_that_is_known_already_is_not_written(index):
     assert index.read_people("home")[0].last_used == NOW + 3600
 
 
+def test_activity_does_not_bring_back_who_was_signed_out_meanwhile(index):
+    class Overtaken(OfferIndex):
+        def read_people(self, profile):
+            people = super().read_people(profile)
+            index.remove_person(profile, "acc-ada")
+            return people
+
+    index.add_person("home", ADA)
+
+    Overtaken(index.path).record_activity("home", "acc-ada", NOW + 7200)
+
+    assert index.read_people("home") == []
+
+
 def test_activity_of_nobody_changes_nothing(index):
     index.record_activity("home", "acc-ada", NOW)
 
@@ -174,7 +190,7 @@ def test_what_belongs_to_a_removed_profile_goes_with_it(index):
         index.add_person(profile, ADA)
         index.write_hidden(profile, "pat-1", {"flu": "No."}, NOW + 10)
 
-    index.write_profiles(["home"], "home")
+    index.write_profiles(lambda: Config(dict.fromkeys(["home"]), "home"))
 
     assert read_profiles(index) == ("home",)
     known = {key: len(index.read_people(key)) for key in ("home", "work", machine)}
@@ -197,7 +213,7 @@ def test_a_broken_index_is_unknown_and_the_next_change_rewrites_it(index, broken
     index.path.write_bytes(broken)
     assert read_profiles(index) == ()
 
-    index.write_profiles(["work"], None)
+    index.write_profiles(lambda: Config(dict.fromkeys(["work"]), None))
 
     assert index.path.read_bytes() == b"gpcli offer index\t1\nprofile\twork\n"
 
@@ -209,10 +225,12 @@ def test_facts_that_make_no_sense_are_left_out(index):
     assert read_profiles(index) == ("home",)
 
 
-def test_a_directory_in_its_place_is_an_unknown_index(index):
-    index.path.mkdir(parents=True)
+def test_help_knows_nothing_of_what_is_no_file_of_gpclis_own_and_commands_refuse_it(index):
+    index.path.mkdir(parents=True, mode=0o700)
 
-    assert index.read_people("home") == []
+    assert read_facts(str(index.path)) == []
+    with pytest.raises(ConfigError, match="is not a file"):
+        index.read_people("home")
 
 
 @given(st.text())
@@ -233,5 +251,5 @@ def test_names_with_tabs_and_line_ends_come_back_as_they_were(index):
 
 def test_a_change_does_not_wait_for_ever_for_another_process(tmp_path):
     index = OfferIndex(tmp_path / "index", lock_timeout=0)
-    with FileLock(tmp_path / "index.lock"), pytest.raises(OSError, match=r"index\.lock"):
-        index.write_profiles(["home"], None)
+    with FileLock(tmp_path / "index.lock"), pytest.raises(TimedOut, match=r"index\.lock is locked"):
+        index.write_profiles(lambda: Config(dict.fromkeys(["home"]), None))

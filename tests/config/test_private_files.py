@@ -3,19 +3,22 @@
 import os
 import socket
 import stat
-from contextlib import chdir, closing
+from contextlib import chdir, closing, suppress
 from pathlib import Path
 
 import pytest
 
 from gpcli.config.private_files import (
+    edit_config_file,
+    edit_private_file,
     make_private_directory,
     open_private_file,
+    read_config_file,
     require_directory,
     save_new_file,
     write_private_file,
 )
-from gpcli.errors import ConfigError, Failure, InvalidUsage, NotFound
+from gpcli.errors import ConfigError, Failure, InvalidUsage, NotFound, TimedOut
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes, links and owners")
 
@@ -264,7 +267,7 @@ def test_readers_see_the_old_file_or_the_new_one(tmp_path):
 def test_a_directory_in_the_files_place_is_an_error_and_leaves_no_draft(tmp_path):
     (tmp_path / "file").mkdir()
 
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(ConfigError, match="is not a file"):
         write_private_file(tmp_path / "file", "text")
 
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
@@ -375,3 +378,195 @@ def test_a_place_below_a_file_or_behind_a_dead_link_is_no_directory(tmp_path):
         require_directory(str(tmp_path / "file" / "below"))
     with pytest.raises(InvalidUsage, match="is not a directory"):
         require_directory(str(tmp_path / "dead"))
+
+
+def change(path, content):
+    with edit_private_file(path) as file:
+        file.content = content
+
+
+def change_config(path, content):
+    with edit_config_file(path) as file:
+        file.content = content
+
+
+CHANGES = [
+    lambda path: write_private_file(path, "new"),
+    lambda path: change(path, b"new"),
+    lambda path: change_config(path, b"new"),
+]
+CHANGE_NAMES = ["write", "edit", "edit config"]
+
+
+@posix
+@pytest.mark.parametrize("act", CHANGES, ids=CHANGE_NAMES)
+@pytest.mark.parametrize("strict", [0o400, 0o440, 0o444])
+def test_a_file_that_its_owner_made_read_only_is_not_replaced(tmp_path, strict, act):
+    path = tmp_path / "file"
+    path.write_bytes(b"kept")
+    path.chmod(strict)
+
+    with pytest.raises(PermissionError, match="Permission denied"):
+        act(path)
+
+    assert (path.read_bytes(), mode(path) & 0o700) == (b"kept", 0o400)
+
+
+@posix
+@pytest.mark.parametrize("act", CHANGES, ids=CHANGE_NAMES)
+def test_a_file_keeps_what_its_owner_may_do_with_it(tmp_path, act):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(0o200 if act is CHANGES[0] else 0o700)
+
+    act(path)
+
+    assert (path.stat().st_size, mode(path)) == (3, 0o200 if act is CHANGES[0] else 0o700)
+
+
+@pytest.mark.parametrize("edit", [edit_private_file, edit_config_file])
+def test_a_change_that_fails_changes_nothing(tmp_path, edit):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    with suppress(ZeroDivisionError), edit(path) as file:
+        file.content = b"new"
+        raise ZeroDivisionError
+
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("edit", [edit_private_file, edit_config_file])
+def test_a_file_that_is_not_there_has_no_content_and_stays_away_unless_it_is_given_some(
+    tmp_path, edit
+):
+    path = tmp_path / "gpcli" / "file"
+    with edit(path) as file:
+        before = file.content
+    assert (before, path.exists()) == (None, False)
+
+    with edit(path) as file:
+        file.content = b"new"
+
+    lock = path.with_name("file.lock")
+    assert path.read_bytes() == b"new"
+    assert [mode(each) for each in (path, lock, path.parent)] == [0o600, 0o600, 0o700]
+
+
+def test_whoever_can_not_have_the_lock_is_told_which_file_it_is(tmp_path):
+    path = tmp_path / "file"
+
+    with (
+        edit_private_file(path),
+        pytest.raises(TimedOut) as raised,
+        edit_private_file(path, timeout=0),
+    ):
+        pytest.fail("two have the lock")
+
+    assert (raised.value.message, raised.value.hint) == (
+        f"Another gpcli is changing {path} and did not finish in time: {path}.lock is locked.",
+        "Try again.",
+    )
+
+
+@posix
+@pytest.mark.parametrize("edit", [edit_private_file, edit_config_file])
+@pytest.mark.parametrize(("why", "make"), cases(NO_FILE))
+def test_a_lock_file_has_to_be_gpclis_own(tmp_path, why, make, edit):
+    lock = tmp_path / "file.lock"
+    make(lock)
+
+    with pytest.raises(ConfigError) as raised, edit(tmp_path / "file") as file:
+        file.content = b"new"
+
+    assert raised.value.message.startswith(f"{lock} {why}")
+    assert not (tmp_path / "file").exists()
+
+
+@posix
+def test_a_lock_file_that_others_could_lock_is_theirs_no_more(tmp_path):
+    (tmp_path / "file.lock").touch()
+    (tmp_path / "file.lock").chmod(0o666)
+
+    change_config(tmp_path / "file", b"new")
+
+    assert mode(tmp_path / "file.lock") == 0o600
+
+
+@posix
+@pytest.mark.parametrize("loose", [0o755, 0o775, 0o777])
+def test_a_configuration_may_be_read_by_others_and_written_by_nobody_else(tmp_path, loose):
+    path = tmp_path / "gpcli" / "config.toml"
+    path.parent.mkdir()
+    path.write_bytes(b"old")
+    path.chmod(loose & 0o666)
+    path.parent.chmod(loose)
+
+    read = read_config_file(path), mode(path)
+    path.chmod(loose & 0o666)
+    change_config(path, b"new")
+
+    assert read == (b"old", 0o644)
+    assert (path.read_bytes(), mode(path), mode(path.parent)) == (b"new", 0o644, 0o755)
+
+
+@posix
+@pytest.mark.parametrize("chain", [["config.toml"], ["config.toml", "second link"]])
+def test_a_configuration_that_is_a_link_stays_one_and_what_it_points_to_is_changed(tmp_path, chain):
+    target = tmp_path / "dotfiles" / "gpcli.toml"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    places = [tmp_path / "gpcli" / name for name in chain]
+    places[0].parent.mkdir(mode=0o700)
+    for link, aim in zip(places, [*places[1:], Path("..", "dotfiles", "gpcli.toml")], strict=True):
+        link.symlink_to(aim)
+
+    change_config(places[0], b"new")
+
+    assert (read_config_file(places[0]), target.read_bytes()) == (b"new", b"new")
+    assert all(link.is_symlink() for link in places)
+    assert sorted(each.name for each in target.parent.iterdir()) == [
+        "gpcli.toml",
+        "gpcli.toml.lock",
+    ]
+    assert sorted(places[0].parent.iterdir()) == sorted(places)
+
+
+@posix
+def test_a_configuration_in_a_directory_that_is_a_link_is_changed_there(tmp_path):
+    (tmp_path / "dotfiles").mkdir()
+    (tmp_path / "gpcli").symlink_to(tmp_path / "dotfiles")
+
+    change_config(tmp_path / "gpcli" / "config.toml", b"new")
+
+    assert (tmp_path / "gpcli").is_symlink()
+    assert (tmp_path / "dotfiles" / "config.toml").read_bytes() == b"new"
+
+
+@posix
+def test_a_configuration_that_points_to_nothing_is_made_there(tmp_path):
+    (tmp_path / "config.toml").symlink_to(tmp_path / "gpcli.toml")
+
+    change_config(tmp_path / "config.toml", b"new")
+
+    assert (tmp_path / "config.toml").is_symlink()
+    assert mode(tmp_path / "gpcli.toml") == 0o600
+
+
+@posix
+@pytest.mark.parametrize("act", [read_config_file, lambda path: change_config(path, b"new")])
+@pytest.mark.parametrize(("why", "make"), cases({"is not a file": NO_FILE["is not a file"]}))
+def test_a_configuration_has_to_be_a_file(tmp_path, why, make, act):
+    make(tmp_path / "config.toml")
+
+    with pytest.raises(ConfigError, match=why):
+        act(tmp_path / "config.toml")
+
+
+@posix
+def test_a_configuration_of_somebody_else_is_read_and_not_written(tmp_path):
+    make_someone_elses_file(tmp_path / "config.toml")
+
+    assert read_config_file(tmp_path / "config.toml") == b""
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        change_config(tmp_path / "config.toml", b"new")

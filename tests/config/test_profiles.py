@@ -7,13 +7,14 @@ from gpcli.config.profiles import (
     SCOPES,
     Config,
     Profile,
+    add_profile,
     build_profile,
     read_config,
     remove_profile,
     save_profile,
     set_default_profile,
 )
-from gpcli.errors import ConfigError, NotFound
+from gpcli.errors import ConfigError, InvalidUsage, NotFound
 
 URL = "https://portal.example/fhir/R4"
 HOME = Profile("home", URL, "production")
@@ -216,7 +217,7 @@ def test_what_is_no_utf8_is_no_toml(path):
 def test_a_directory_in_its_place_can_not_be_read(path):
     path.mkdir(parents=True)
 
-    with pytest.raises(ConfigError, match="can't be read: Is a directory"):
+    with pytest.raises(ConfigError, match=r"config\.toml is not a file"):
         read_config(path)
 
 
@@ -234,7 +235,7 @@ def test_an_unknown_profile_names_the_nearest(name, end):
 
 
 def test_a_first_profile_makes_the_file_private_with_only_what_differs(path):
-    save_profile(path, HOME, default=True)
+    add_profile(path, HOME)
 
     assert path.read_text(encoding="utf-8") == (
         'default_profile = "home"\n\n'
@@ -267,38 +268,89 @@ def test_scopes_of_the_profiles_own_stay_as_they_are():
     ],
 )
 def test_what_was_saved_is_read_back(path, profile):
-    save_profile(path, profile, default=False)
+    save_profile(path, profile, None)
 
-    assert read_config(path) == Config({profile.name: profile}, None)
+    assert read_config(path) == Config({profile.name: profile}, profile.name)
 
 
 def test_saving_keeps_the_other_profiles_and_the_comments(path):
     write(path, WRITTEN)
 
-    save_profile(path, Profile("work", "https://work.example/fhir", "staging"), default=False)
+    add_profile(path, Profile("work", "https://work.example/fhir", "staging"))
 
     content = path.read_text(encoding="utf-8")
     assert content.startswith(WRITTEN.rstrip("\n"))
     assert sorted(read_config(path).profiles) == ["home", "test", "work"]
 
 
-def test_replacing_a_profile_keeps_its_comment_and_takes_out_what_is_default_again(path):
-    save_profile(path, replace(HOME, timeout=5.0, ca_file="ca.pem"), default=True)
+def test_changing_a_profile_keeps_its_comment_and_takes_out_what_is_default_again(path):
+    write(path, WRITTEN)
+    before = read_config(path).profiles["home"]
+    changed = replace(before, timeout=5.0, ca_file="ca.pem")
 
-    save_profile(path, replace(HOME, portal="https://new.example/fhir"), default=False)
+    save_profile(path, changed, before)
+    with_both = read_config(path)
+    save_profile(path, before, changed)
 
-    assert read_config(path) == Config(
-        {"home": replace(HOME, portal="https://new.example/fhir")}, "home"
-    )
+    assert with_both == Config({"home": changed, "test": TEST}, "home")
+    assert path.read_text(encoding="utf-8") == WRITTEN
 
 
-def test_a_saved_profile_becomes_the_default_only_when_asked_to(path):
-    save_profile(path, HOME, default=True)
-    save_profile(path, TEST, default=False)
-    before = read_config(path).default
-    save_profile(path, TEST, default=True)
+def test_what_another_process_has_changed_meanwhile_stays(path):
+    add_profile(path, HOME)
+    save_profile(path, replace(HOME, scopes="openid", timeout=5.0), HOME)
 
-    assert (before, read_config(path).default) == ("home", "test")
+    save_profile(path, replace(HOME, client_id="me", timeout=7.0), HOME)
+
+    assert read_config(path).profiles == {
+        "home": replace(HOME, scopes="openid", client_id="me", timeout=7.0)
+    }
+
+
+def test_a_profile_that_another_process_has_removed_meanwhile_is_written_whole(path):
+    save_profile(path, replace(HOME, timeout=5.0, scopes="openid"), HOME)
+
+    assert read_config(path).profiles == {"home": replace(HOME, timeout=5.0, scopes="openid")}
+
+
+def test_the_first_added_profile_becomes_the_default(path):
+    for profile in (HOME, TEST):
+        add_profile(path, profile)
+
+    assert read_config(path) == Config({"home": HOME, "test": TEST}, "home")
+
+
+def test_a_new_profile_after_a_sign_in_becomes_the_default_where_there_is_none(path):
+    add_profile(path, HOME)
+    add_profile(path, TEST)
+    remove_profile(path, "home")
+    new = Profile("work", "https://work.example/fhir", "staging")
+
+    save_profile(path, new, None)
+
+    assert read_config(path) == Config({"test": TEST, "work": new}, "work")
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda path: add_profile(path, HOME), InvalidUsage),
+        (
+            lambda path: save_profile(path, replace(HOME, portal="https://x.example"), None),
+            InvalidUsage,
+        ),
+        (lambda path: set_default_profile(path, "gone"), NotFound),
+        (lambda path: remove_profile(path, "gone"), NotFound),
+    ],
+    ids=["add", "save", "use", "remove"],
+)
+def test_a_change_that_another_process_has_made_impossible_changes_nothing(path, change, error):
+    write(path, WRITTEN)
+
+    with pytest.raises(error):
+        change(path)
+
+    assert path.read_text(encoding="utf-8") == WRITTEN
 
 
 def test_another_default_is_used(path):
@@ -321,7 +373,7 @@ def test_a_removed_profile_is_gone_and_no_longer_the_default(path):
 
 
 def test_the_last_profile_can_be_removed_too(path):
-    save_profile(path, HOME, default=True)
+    add_profile(path, HOME)
 
     remove_profile(path, "home")
 

@@ -83,6 +83,7 @@ BROKEN = [
     '{"key": 7, "read": []}',
     '{"key": "no hex", "read": []}',
     '{"key": "ab", "read": 7}',
+    *(json.dumps({"key": "ab" * length, "read": []}) for length in (0, 1, 31, 33)),
     "[" * 100_000,
 ]
 
@@ -93,6 +94,7 @@ def test_a_broken_file_is_an_empty_one_and_the_next_mark_replaces_it(tmp_path: P
     assert list_marked(tmp_path) == []
     open_marks(tmp_path).add("message-2")
     assert list_marked(tmp_path) == ["message-2"]
+    assert len(json.loads((tmp_path / "read-marks.json").read_text())["key"]) == 64
 
 
 def test_bytes_that_are_no_text_are_an_empty_file_too(tmp_path: Path):

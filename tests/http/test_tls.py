@@ -1,16 +1,20 @@
 """Certificates, with a certificate authority of our own and real handshakes on loopback."""
 
+import datetime as dt
 import os
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from gpcli.errors import ConfigError, TlsError
 from gpcli.http.network_errors import ConnectionFailed, ResponseTimedOut
 from gpcli.http.tls import build_tls_context, find_hashed_directory
-from tests.http.authority import DAY, Authority
+from tests.http.authority import DAY, Authority, name
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -198,12 +202,36 @@ def test_one_context_serves_the_whole_process(authority):
     assert again[0].check_hostname is True
 
 
-@pytest.mark.parametrize("content", [None, b"not a certificate"])
+def build_revocation_list() -> bytes:
+    now, issuer = dt.datetime.now(dt.UTC), name("gpcli test authority")
+    unsigned = x509.CertificateRevocationListBuilder(issuer, now, now + DAY)
+    signed = unsigned.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.PEM)
+
+
+def build_key() -> bytes:
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(pem, pkcs8, serialization.NoEncryption())
+
+
+NO_CERTIFICATES = {
+    "nothing there": lambda path: None,
+    "empty": Path.touch,
+    "blank": lambda path: path.write_bytes(b" \n\n"),
+    "text": lambda path: path.write_bytes(b"not a certificate"),
+    "revocation list alone": lambda path: path.write_bytes(build_revocation_list()),
+    "key alone": lambda path: path.write_bytes(build_key()),
+    "directory": Path.mkdir,
+    "pipe": lambda path: os.mkfifo(path) if os.name == "posix" else pytest.skip("no such pipes"),
+}
+
+
+@pytest.mark.parametrize("make", NO_CERTIFICATES.values(), ids=NO_CERTIFICATES)
 @pytest.mark.parametrize("place", ["ca_file", "SSL_CERT_FILE"])
-def test_a_certificate_file_that_cannot_be_read_is_named(tmp_path, place, content):
+def test_a_file_without_certificates_is_named_and_refused(tmp_path, place, make):
     path = tmp_path / "wrong.pem"
-    if content is not None:
-        path.write_bytes(content)
+    make(path)
     env = {"SSL_CERT_FILE": str(path)} if place == "SSL_CERT_FILE" else {}
     with pytest.raises(ConfigError) as raised:
         build_tls_context(env, str(path) if place == "ca_file" else None)

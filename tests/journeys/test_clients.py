@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from gpcli.auth.vault import MemoryVault
+from gpcli.errors import NoKeyring
 from tests.journeys.bent_portal import SECRET, Asked, BentPortal, read_config_file
 
 SYMMETRIC, ASYMMETRIC = "client-confidential-symmetric", "client-confidential-asymmetric"
@@ -161,6 +164,31 @@ def test_removing_a_profile_forgets_its_secret(portal, shell):
     assert SECRET not in read_config_file(shell)
     assert shell("gpcli profile remove ours").code == 0
     assert shell.vault._secrets == {}
+
+
+ADD = "gpcli profile add x https://x.example --environment staging --client-secret-stdin --json"
+
+
+def test_a_profile_whose_secret_cannot_be_kept_is_not_added(shell):
+    class Locked(MemoryVault):
+        def save_secret(self, account, secret):
+            raise NoKeyring("It is locked.")
+
+    locked = replace(shell, vault=Locked(), typing="s3cret\n")
+    assert locked(ADD).refused == (4, "no_keyring", "")
+    assert shell.json("gpcli profile list") == []
+
+
+def test_of_two_profiles_of_one_name_the_second_does_not_change_the_firsts_secret(shell):
+    """The other is added while the secret of this one is typed."""
+
+    class Typing(StringIO):
+        def read(self, size=-1):
+            assert replace(shell, typing="theirs\n")(ADD).code == 0
+            return super().read(size)
+
+    assert replace(shell, typing=Typing("ours\n"))(ADD).refused == (2, "usage", "")
+    assert [kept.secret for kept in shell.vault._secrets.values()] == ["theirs"]
 
 
 def test_a_secret_in_the_file_of_profiles_is_refused_and_not_repeated(shell, tmp_path):

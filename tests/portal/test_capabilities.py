@@ -206,7 +206,7 @@ def test_where_nothing_can_be_kept_it_is_asked_every_time(
 ):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    assert [fetch_capabilities(client, blocked, NOW) for _ in range(2)] == [CAN, CAN]
+    assert [fetch_capabilities(client, blocked / "cache", NOW) for _ in range(2)] == [CAN, CAN]
     assert len(server.request_lines) == 2
 
 

@@ -151,3 +151,21 @@ def test_ada_types_the_code_that_another_device_shows(client, configuration, por
         client, configuration, auth_request, screen, now=time.time, sleep=lambda _: None
     )
     assert found.patient == "ada"
+
+
+@pytest.mark.parametrize("site", ["https://site.example/", "http://127.0.0.1:9/"])
+def test_a_page_of_another_site_leads_here_by_its_link_and_not_by_its_form(portal, browser, site):
+    device, answered = f"{portal.url}/device", []
+    page_of_site = f"""<a href="{device}">Link</a>
+        <form method="post" action="{device}"><button name="user_code">Form</button></form>"""
+
+    def steps(page) -> None:
+        page.route(site, lambda route: route.fulfill(body=page_of_site, content_type="text/html"))
+        page.on("response", lambda answer: answered.append((answer.url, answer.status)))
+        for role in ("link", "button"):
+            page.goto(site)
+            page.get_by_role(role).click()
+            page.wait_for_url(device)
+
+    browser(steps)
+    assert answered == [(site, 200), (device, 200), (site, 200), (device, 403)]

@@ -10,6 +10,7 @@ import pexpect
 import pytest
 
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
+from gpcli.config.profiles import Config
 
 pytestmark = pytest.mark.real
 
@@ -77,7 +78,7 @@ def surroundings(tmp_path_factory):
     program.write_text(PROGRAM.format(python=sys.executable))
     program.chmod(0o755)
     index = OfferIndex(home / "gpcli" / "state" / "index")
-    index.write_profiles(["home", "work"], "home")
+    index.write_profiles(lambda: Config(dict.fromkeys(["home", "work"]), "home"))
     index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", 200.0))
     index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", 100.0))
     index.write_hidden("home", "pat-ada", {"flu": "No flu."}, time.time() + 3600)

@@ -1,5 +1,6 @@
-"""Provide a portal without a socket: the SMART side behind Flask's test client."""
+"""Provide a small world, and a portal without a socket: the SMART side behind Flask's client."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,13 @@ from gpcli.sandbox.smart.endpoints import smart_blueprint
 from tests.sandbox.smart.client_flow import URL, ClientFlow
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=ZONE)
+JUST_ONE = {
+    "resourceType": "Bundle",
+    "type": "collection",
+    "entry": [
+        {"resource": {"resourceType": "Patient", "id": "Zoe", "name": [{"text": "Zoe Vik"}]}}
+    ],
+}
 
 
 class Ticks:
@@ -26,6 +34,14 @@ class Ticks:
 
     def __call__(self) -> float:
         return self.seconds
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """A world of one, quick to start."""
+    file = tmp_path / "people.json"
+    file.write_text(json.dumps(JUST_ONE), encoding="utf-8")
+    return file
 
 
 @pytest.fixture

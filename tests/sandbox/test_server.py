@@ -1,6 +1,5 @@
 """Test the running server: sockets, state and clock."""
 
-import json
 import os
 import signal
 import socket
@@ -17,24 +16,8 @@ import pytest
 
 from gpcli.sandbox.people.bundle_file import InvalidPeopleFile
 from gpcli.sandbox.server import AccessToken, PortUnavailable, Sandbox, UnknownPerson
-from tests.sandbox.conftest import NOW
+from tests.sandbox.conftest import JUST_ONE, NOW
 from tests.sandbox.smart.client_flow import REDIRECT, VERIFIER, authorization_request
-
-JUST_ONE = {
-    "resourceType": "Bundle",
-    "type": "collection",
-    "entry": [
-        {"resource": {"resourceType": "Patient", "id": "Zoe", "name": [{"text": "Zoe Vik"}]}}
-    ],
-}
-
-
-@pytest.fixture
-def people(tmp_path: Path) -> Path:
-    """A world of one, quick to start."""
-    file = tmp_path / "people.json"
-    file.write_text(json.dumps(JUST_ONE), encoding="utf-8")
-    return file
 
 
 @pytest.fixture

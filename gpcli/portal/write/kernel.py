@@ -18,6 +18,7 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import RequestError
+from gpcli.http.send import TRACE_ID
 from gpcli.journal import LATE, Journal, JournalEntry, State
 from gpcli.portal.capabilities import OTHER_WAY_HINT
 from gpcli.portal.mapping import SearchResult, require
@@ -65,6 +66,7 @@ class WriteKernel:
         self.search = search
         self._journal = journal
         self._now = now
+        self._trace_id: str | None = None
 
     def create(
         self,
@@ -230,6 +232,7 @@ class WriteKernel:
         ended is for the caller to record. Where the request was not sent, that is recorded here.
         Raises: ConfigError where the journal can't be written, or the reason why nothing was sent.
         """
+        self._trace_id = request.headers[TRACE_ID]
         begun = list(request.parts) if journaled else []
         try:
             for part in () if journaled else request.parts:
@@ -352,7 +355,7 @@ class WriteKernel:
         if seen and not absent:
             return seen
         if verdict.refusal is None:
-            raise unknown_outcome(priors)
+            raise unknown_outcome(priors, self._trace_id)
         if seen and present:
             records = [seen.of(prior.intent).matches[0] for prior in present]
             references = [record.relative_reference for record in records]

@@ -200,9 +200,10 @@ def _has_identifier(record: Element, intent: UUID) -> bool:
         return False
 
 
-def unknown_outcome(priors: Sequence[PriorWrite]) -> OutcomeUnknown:
+def unknown_outcome(priors: Sequence[PriorWrite], trace_id: str | None = None) -> OutcomeUnknown:
     """Return the error for a write that went out and whose outcome nobody knows.
 
+    `trace_id` is the `X-Request-ID` that it had, `None` where it was not sent in this run.
     Its hint names the longest `wait` of the pending parts; where none is pending, of all parts.
     """
     pending = [prior for prior in priors if prior.pending] or priors
@@ -216,7 +217,8 @@ def unknown_outcome(priors: Sequence[PriorWrite]) -> OutcomeUnknown:
         )
     settle = "gpcli outbox settle asks the portal again."
     hint = f"{build_list_hint(prior.resource_type)} {settle} {again}"
-    return OutcomeUnknown(_UNKNOWN, hint=hint, request_id=str(prior.request_id))
+    request_id = str(prior.request_id)
+    return OutcomeUnknown(_UNKNOWN, hint=hint, request_id=request_id, trace_id=trace_id)
 
 
 def require_one(records: Bundle, request_id: UUID, resource_type: str) -> Element:

@@ -72,8 +72,8 @@ def find_appointments(context: RequestContext, sent: Resource) -> InteractionRes
     services = [reference_to(each) for each in _read_services(context, asked)]
     slots = [*_read_free_slots(context, services, start, end)] if services else []
     count = next(iter(asked.get("_count", ())), len(slots))
-    if not isinstance(count, int):
-        raise bad_request("The _count must be a number.", "value")
+    if type(count) is not int or count < 0:
+        raise bad_request("The _count must be a whole number.", "value")
     return _searchset_result([_propose(context, slot) for slot in slots[:count]], context)
 
 
@@ -148,8 +148,8 @@ def _read_parameters(sent: Resource) -> dict[str, list[Any]]:
 def _require_instant(asked: Mapping[str, list[Any]], name: str) -> datetime:
     try:
         [value] = asked.get(name, [])
-        return parse_instant(str(value))
-    except ValueError:
+        return parse_instant(value)
+    except (TypeError, ValueError):
         raise bad_request(f"$find needs one {name}, with a time.", "required") from None
 
 

@@ -21,7 +21,8 @@ _DATE_PATTERN = re.compile(
     r"(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?",
     re.ASCII,
 )
-
+_FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+"""The first and the last instant that can be converted to every time zone."""
 MIN_MICROSECONDS, MAX_MICROSECONDS = -(2**62), 2**62
 
 
@@ -47,8 +48,9 @@ def parse_instant(text: str) -> datetime:
 
 
 def from_microseconds(microseconds: int) -> datetime:
-    """Convert microseconds since 1970 to an instant in UTC."""
-    return _EPOCH + microseconds * _MICROSECOND
+    """Convert microseconds since 1970 to an instant in UTC, the nearest that there is."""
+    possible = min(max(microseconds, to_microseconds(_FIRST)), to_microseconds(_LAST))
+    return _EPOCH + possible * _MICROSECOND
 
 
 def date_span(text: str) -> Span:

@@ -1,10 +1,17 @@
 """Read FHIR JSON: elements along a path, codes, references."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 Resource = dict[str, Any]
 """A FHIR resource or element, as parsed from JSON."""
+_WHOLE_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+
+
+def parse_whole_number(text: str) -> int | None:
+    """Return the number that a text writes in up to 18 ASCII digits; None for any other text."""
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
 
 
 def values_at(element: Any, path: str) -> Iterator[Any]:

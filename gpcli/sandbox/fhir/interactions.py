@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from gpcli.sandbox.fhir.elements import Resource, all_references, attachments_in, id_of
+from gpcli.sandbox.fhir.elements import (
+    Resource,
+    all_references,
+    attachments_in,
+    id_of,
+    parse_whole_number,
+)
 from gpcli.sandbox.fhir.operation_outcome import FhirError, bad_request, forbidden
 from gpcli.sandbox.fhir.request_context import RequestContext, redact_slot
 from gpcli.sandbox.fhir.resource_types import RESOURCE_TYPES
@@ -20,7 +26,7 @@ from gpcli.sandbox.fhir.write_rules import WRITE_RULES
 _NOT_FOUND_TYPES = ("Communication", "MedicationRequest")
 """Types for which an unresolved reference gives 404 instead of 422."""
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(/_history/[A-Za-z0-9.-]{1,64})?")
-_ETAG = re.compile(r'(?:W/)?"?(\w+)"?')
+_ETAG = re.compile(r'(?:W/)?"?(\w+)"?', re.ASCII)
 
 
 def relativize_references(context: RequestContext, resource: Resource) -> Resource:
@@ -126,7 +132,7 @@ def vread(context: RequestContext, type_: str, id_: str, version: str) -> Intera
         FhirError: 404.
     """
     context.require_interaction(type_, "r")
-    number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
+    number = parse_whole_number(version) or 0
     found = context.store.get_version(type_, id_, number) if context.can_see(type_, id_) else None
     if found is None:
         raise _not_found_error(type_, id_)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from gpcli.sandbox.fhir.dates import to_microseconds
-from gpcli.sandbox.fhir.elements import Resource, id_of, reference_to
+from gpcli.sandbox.fhir.elements import Resource, id_of, parse_whole_number, reference_to
 from gpcli.sandbox.fhir.operation_outcome import FhirError, bad_request
 from gpcli.sandbox.fhir.request_context import RequestContext, redact_slot
 from gpcli.sandbox.fhir.search_query import (
@@ -125,7 +125,8 @@ def read_stored_search(context: RequestContext, type_: str, cursor: str) -> Stor
         FhirError: 400 (malformed), or 410 (expired).
     """
     token, _, offset = cursor.rpartition(".")
-    if not offset.isascii() or not offset.isdigit():
+    start = parse_whole_number(offset)
+    if start is None:
         raise bad_request("That is no page of a search here.", "value")
     found = context.store.execute(
         "SELECT query, rids FROM page WHERE token = ? AND patient = ? AND type = ?",
@@ -134,7 +135,7 @@ def read_stored_search(context: RequestContext, type_: str, cursor: str) -> Stor
     if not found:
         raise FhirError(410, "expired", "This page of the search has expired: search again.")
     parameters, row_ids = (json.loads(column) for column in found[0])
-    return StoredSearch([(name, value) for name, value in parameters], row_ids, token, int(offset))
+    return StoredSearch([(name, value) for name, value in parameters], row_ids, token, start)
 
 
 def cursor_url(context: RequestContext, type_: str, token: str, start: int) -> str:

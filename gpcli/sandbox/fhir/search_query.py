@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gpcli.sandbox.fhir.dates import date_span, to_microseconds
+from gpcli.sandbox.fhir.elements import parse_whole_number
 from gpcli.sandbox.fhir.operation_outcome import bad_request, forbidden
 from gpcli.sandbox.fhir.resource_types import (
     RESOURCE_TYPES,
@@ -392,9 +393,10 @@ def _apply_parameter(
 
 
 def _apply_count(query: SearchQuery, value: str) -> None:
-    if not value.isascii() or not value.isdigit():
+    count = parse_whole_number(value)
+    if count is None:
         raise bad_request(f"_count is a whole number, not {value!r}.", "value")
-    query.count = min(int(value), MAX_COUNT)
+    query.count = min(count, MAX_COUNT)
     query.total_only = query.total_only or query.count == 0
 
 

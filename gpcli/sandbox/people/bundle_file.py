@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gpcli.sandbox.accounts import Account, Dependant
+from gpcli.sandbox.fhir.search_index import index_entries
 from gpcli.sandbox.people.element_builders import Element
 
 
@@ -37,6 +38,10 @@ def _entry_resources(path: Path, entries: Any) -> Iterator[Element]:
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if not isinstance(resource, dict) or not _has_type_and_id(resource):
             raise InvalidPeopleFile(f"{path}: entry {number} has no resource with a type and an id")
+        try:
+            index_entries(resource)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InvalidPeopleFile(f"{path}: entry {number} is no FHIR: {error}") from error
         yield resource
 
 

@@ -26,7 +26,7 @@ from gpcli.sandbox.smart.clients import (
     PublicClient,
 )
 from gpcli.sandbox.smart.database import SmartDatabase
-from gpcli.sandbox.smart.device_codes import DeviceCodeStore, PollRateLimiter
+from gpcli.sandbox.smart.device_codes import DeviceCodeStore, PollRateLimiter, UserCodeTries
 from gpcli.sandbox.smart.grant_store import Approval, GrantStore, InvalidGrant, Lifetimes, TokenPair
 from gpcli.sandbox.smart.grant_types import (
     AudienceCheck,
@@ -79,6 +79,7 @@ class SmartServer(AuthorizationServer):  # type: ignore[misc] # Authlib ships no
         self.grants = GrantStore(database, clock, lifetimes)
         self.device_codes = DeviceCodeStore(database, self.grants)
         self.poll_limiter = PollRateLimiter(poll_interval, monotonic)
+        self.user_code_tries = UserCodeTries(lifetimes.device.total_seconds(), self.grants.now)
         self._register_extensions()
 
     def _register_extensions(self) -> None:

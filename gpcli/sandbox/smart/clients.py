@@ -20,7 +20,9 @@ from gpcli.sandbox.smart.database import SmartDatabase
 from gpcli.sandbox.smart.grant_store import Approval, token_hash
 from gpcli.sandbox.smart.scopes import supported_scopes, supported_system_scopes
 
-LOOPBACK_REDIRECT = re.compile(r"http://(?:127\.0\.0\.1|\[::1\])(?::(?P<port>\d{1,5}))?/callback")
+LOOPBACK_REDIRECT = re.compile(
+    r"http://(?:127\.0\.0\.1|\[::1\])(?::(?P<port>\d{1,5}))?/callback", re.ASCII
+)
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 GRANT_TYPES = ("authorization_code", "refresh_token", DEVICE_CODE_GRANT)
 BACKEND_CLIENT_ID = "my-machine"
@@ -177,7 +179,7 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc] # Authlib
         """
         end = claims.get("exp")
         if (
-            isinstance(end, int)
+            isinstance(end, int | float)
             and end > time.time() + MAX_ASSERTION_SECONDS + CLOCK_LEEWAY_SECONDS
         ):
             raise InvalidClientError(description="The assertion is good for over five minutes.")

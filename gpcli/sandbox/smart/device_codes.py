@@ -3,9 +3,11 @@
 Source: RFC 8628.
 """
 
+import math
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
@@ -19,6 +21,8 @@ from gpcli.sandbox.smart.grant_store import (
     token_hash,
 )
 
+MAX_WRONG_CODES, MAX_WRONG_CODES_OF_ALL = 5, 50
+"""The wrong user codes that one browser may try, and all together, while a code lives."""
 SLOW_DOWN_SECONDS = 5
 """The seconds that each early poll adds to the interval (RFC 8628 section 3.5)."""
 
@@ -68,6 +72,51 @@ class PollRateLimiter:
             too_soon = now - last < interval
             self._polls[device] = (now, interval + SLOW_DOWN_SECONDS if too_soon else interval)
         return too_soon
+
+
+class TooManyTries(Exception):
+    """Too many user codes were wrong; `seconds` is how long to wait."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class UserCodeTries:
+    """Limits the wrong user codes of each browser, and of all, in the time that a code lives.
+
+    The latter is what keeps codes from being guessed: of 20**8, with 50 tries, one that is in use
+    is met with a chance of 2 in 10**9. `now` is the portal's time in seconds.
+
+    Source: RFC 8628 section 5.1.
+    """
+
+    def __init__(self, lifetime: float, now: Callable[[], float]) -> None:
+        self._lifetime = lifetime
+        self._now = now
+        self._wrong: list[tuple[float, str]] = []
+        self._lock = Lock()
+
+    @contextmanager
+    def attempt(self, browser: str) -> Iterator[None]:
+        """Try a code in the body, which raises InvalidGrant if it is wrong.
+
+        Raises:
+            TooManyTries: No more codes may be tried now.
+        """
+        with self._lock:
+            now = self._now()
+            self._wrong = [each for each in self._wrong if 0 <= now - each[0] < self._lifetime]
+            everybodys = [time for time, _ in self._wrong]
+            own = [time for time, tried_by in self._wrong if tried_by == browser]
+            for times, limit in ((own, MAX_WRONG_CODES), (everybodys, MAX_WRONG_CODES_OF_ALL)):
+                if len(times) >= limit:
+                    raise TooManyTries(math.ceil(times[-limit] + self._lifetime - now))
+            try:
+                yield
+            except InvalidGrant:
+                self._wrong.append((now, browser))
+                raise
 
 
 def normalize_user_code(user_code: str) -> str:

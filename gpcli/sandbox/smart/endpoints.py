@@ -55,12 +55,6 @@ _STYLE = Markup(  # noqa: S704 - our own file
     (Path(__file__).parent / "pages" / "style.css").read_text(encoding="utf-8")
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-SECURITY_HEADERS = {
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 
 def oauth_uris(issuer: str) -> dict[str, str]:
@@ -170,11 +164,10 @@ def _add_pages(
     routes.add_url_rule("/device", "device", sign_in.device, methods=["GET", "POST"])
     routes.add_url_rule("/sign-in", "sign_in", sign_in.submit, methods=["POST"])
     routes.app_context_processor(lambda: {"style": _STYLE})
-    routes.after_request(_add_security_headers)
+    routes.after_request(_add_page_headers)
 
 
-def _add_security_headers(response: Response) -> Response:
-    response.headers.extend(SECURITY_HEADERS)
+def _add_page_headers(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["Content-Security-Policy"] = _content_security_policy(
         g.get("form_action_source", "")

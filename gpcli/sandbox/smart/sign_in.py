@@ -22,6 +22,7 @@ from werkzeug.wrappers import Response
 from gpcli.sandbox.accounts import Account, UnknownPerson, find_account
 from gpcli.sandbox.smart.authorization_server import SmartServer
 from gpcli.sandbox.smart.clients import CLIENTS
+from gpcli.sandbox.smart.device_codes import TooManyTries, normalize_user_code
 from gpcli.sandbox.smart.grant_store import Approval, InvalidGrant
 from gpcli.sandbox.smart.scopes import consent_permissions, narrow_scopes, supported_scopes
 
@@ -244,6 +245,12 @@ INVALID_USER_CODE = ErrorPage(
     "Look at your device again, or start again there.",
     ("/device", "Type the code again"),
 )
+TOO_MANY_USER_CODES = ErrorPage(
+    "Too many codes didn't work",
+    "So no code can be entered now, not even the right one. Wait ten minutes, "
+    "then start again on your device.",
+    status=429,
+)
 NO_LOGIN_HINT = ErrorPage(
     "Nobody was named to sign in",
     "This portal signs in without asking, but only somebody whom login_hint names, about "
@@ -301,20 +308,22 @@ class SignIn:
         """Answer the device page: ask for the user code, or continue with the typed one."""
         typed = request.values.get("user_code", "")
         if request.method == "GET" and not (typed and self._auto_sign_in):
-            return make_response(render_template("device.html", user_code=typed))
-        credential = self._server.device_codes.find_by_user_code(typed)
-        if credential is None:
-            return INVALID_USER_CODE.render()
+            return _with_browser_id(make_response(render_template("device.html", user_code=typed)))
         hints = {hint: request.values[hint] for hint in HINT_PARAMETERS if hint in request.values}
-        return self._start("device", {"user_code": credential.user_code, **hints})
+        try:
+            with self._server.user_code_tries.attempt(_browser_id()):
+                return self._start("device", {"user_code": normalize_user_code(typed), **hints})
+        except InvalidGrant:
+            return _with_browser_id(INVALID_USER_CODE.render())
+        except TooManyTries as refusal:
+            response = TOO_MANY_USER_CODES.render()
+            response.headers["Retry-After"] = str(refusal.seconds)
+            return response
 
     def _start(self, flow_name: str, parameters: dict[str, str]) -> Response:
         state = self._states.start(flow_name, parameters, _browser_id())
         respond = self._sign_in_by_hint if self._auto_sign_in else self._render_step
-        try:
-            return respond(FLOWS[flow_name](self._server, parameters), state)
-        except InvalidGrant:
-            return INVALID_USER_CODE.render()
+        return respond(FLOWS[flow_name](self._server, parameters), state)
 
     def _sign_in_by_hint(self, flow: SignInFlow, state: SignInState) -> Response:
         try:
@@ -402,8 +411,7 @@ class SignIn:
                 missing=missing,
             )
         )
-        response.set_cookie(BROWSER_COOKIE, _browser_id(), httponly=True, samesite="Strict")
-        return response
+        return _with_browser_id(response)
 
 
 def _browser_id() -> str:
@@ -412,3 +420,9 @@ def _browser_id() -> str:
         g.browser = request.cookies.get(BROWSER_COOKIE) or secrets.token_urlsafe(24)
     browser: str = g.browser
     return browser
+
+
+def _with_browser_id(response: Response) -> Response:
+    """Return the response with the browser's cookie."""
+    response.set_cookie(BROWSER_COOKIE, _browser_id(), httponly=True, samesite="Strict")
+    return response

@@ -428,6 +428,7 @@ def test_an_unknown_outcome_tells_the_request_id_to_repeat_it_with(
     server.on("POST Appointment", LOST).on(LOOK, NOTHING)
     with pytest.raises(errors.OutcomeUnknown) as raised:
         create(kernel)
+    assert (raised.value.request_id, raised.value.trace_id) == (str(INTENT), str(INTENT))
     assert raised.value.hint == (
         "gpcli appointments list shows what is there. "
         "gpcli outbox settle asks the portal again. "

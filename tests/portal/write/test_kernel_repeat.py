@@ -57,9 +57,9 @@ def lost(careful: WriteKernel, server: Server) -> Server:
 
 def hint(minutes: int) -> str:
     return (
-        "gpcli appointments list shows what is there. "
-        f"Or repeat it with --request-id {INTENT}: for the next {minutes} min that only "
-        "looks; after that it is sent again."
+        "gpcli appointments list shows what is there. gpcli outbox settle asks the "
+        f"portal again. Or repeat it with --request-id {INTENT}: for the next {minutes} min that "
+        "only looks; after that it is sent again."
     )
 
 
