@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.config.kept_requests import KEPT_SECONDS, KeptRequest, KeptRequests
 from gpcli.errors import Conflict, GpcliError, InvalidUsage, NotFound, NotSignedIn
 from gpcli.journal import Journal, JournalEntry
@@ -150,9 +151,13 @@ def is_open(context: AppContext, *, late: bool) -> bool:
 
 
 def read_outbox(context: AppContext) -> list[OutboxRequest]:
-    """Return all requests that went out from this computer, oldest first; raise ConfigError."""
+    """Return all requests that went out from this computer, oldest first; raise ConfigError.
+
+    Where the line names a profile, they are those of that profile.
+    """
     journaled = _read_requests(Journal(context.state_dir))
-    return [_describe(context, each) for each in journaled]
+    described = (_describe(context, each) for each in journaled)
+    return [each for each in described if context.options.profile in {None, each.profile}]
 
 
 def find_request(requests: Sequence[OutboxRequest], wanted: str) -> OutboxRequest:
@@ -282,9 +287,13 @@ def _find_sign_in(
     with suppress(GpcliError):
         if context.account == account:  # a machine's
             return context
+    if profile == FROM_ENVIRONMENT:
+        raise NotSignedIn(
+            "It was sent with other variables than these (GPCLI_PORTAL, GPCLI_PATIENT).",
+            hint="Set those with which it was sent.",
+        )
     raise NotSignedIn(
-        f"Whoever sent it is not signed in at {profile} any more.",
-        hint="gpcli login signs in; gpcli outbox settle ID --done or --not-done tells gpcli.",
+        f"Whoever sent it is not signed in at {profile} any more.", hint="gpcli login signs in."
     )
 
 

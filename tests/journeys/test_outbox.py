@@ -355,6 +355,24 @@ def test_what_a_person_sent_who_has_signed_out_is_said_to_be_theirs(shell, live)
     assert "gpcli login signs in" in ending.error["hint"]
 
 
+def test_what_was_sent_with_other_variables_is_said_to_be_so(world):
+    cut_off(world.shell("ada"), arrives=True)("gpcli contact --subject Ramp --message Hei --yes")
+
+    for other in (world.shell("bo"), world.shell("ada").without("GPCLI_PORTAL")):
+        ending = other("gpcli outbox settle --json")
+        assert (ending.code, ending.error["code"]) == (10, "outcome_unknown")
+        assert "with other variables than these" in ending.error["message"]
+
+
+def test_a_profile_that_is_named_has_its_own_requests(world):
+    ada = world.shell("ada")
+    cut_off(ada, arrives=True)("gpcli contact --subject Ramp --message Hei --yes")
+
+    assert len(ada.json("gpcli outbox list --profile environment")) == 1
+    assert ada.json("gpcli outbox list --profile other") == []
+    assert ada.json("gpcli outbox settle --profile other") == []
+
+
 def test_a_line_is_kept_for_its_owner_alone_and_only_until_its_outcome_is_known(world):
     ada = world.shell("ada")
     cut_off(ada, arrives=True)("gpcli contact --subject Ramp --message Hei --yes")
