@@ -25,7 +25,6 @@ from gpcli.config.profiles import (
     Config,
     Profile,
     build_profile,
-    has_loopback_host,
     save_profile,
 )
 from gpcli.config.settings import Settings, resolve_profile_settings
@@ -44,6 +43,7 @@ from gpcli.model.service import ConsentLevel, Offers
 from gpcli.portal.capabilities import delete_cached_capabilities, fetch_capabilities
 from gpcli.portal.sole_patient import fetch_sole_patient
 from gpcli.sign_out import revoke_session
+from gpcli.web_url import is_loopback
 
 if TYPE_CHECKING:
     from gpcli.app_context import AppContext
@@ -392,7 +392,7 @@ def _write_profile(context: AppContext, profile: Profile) -> None:
 
 
 def _default_environment(url: str) -> str:
-    return "sandbox" if has_loopback_host(urlsplit(url)) else "production"
+    return "sandbox" if is_loopback(urlsplit(url).hostname or "") else "production"
 
 
 def _find_free_name(url: str, taken: dict[str, Profile]) -> str:

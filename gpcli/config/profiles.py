@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import json
 import re
 import tomllib
@@ -11,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpcli.config.atomic_write import write_private_file
 from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.errors import ConfigError, NotFound
+from gpcli.web_url import InvalidUrl, is_loopback, split_web_url
 
 ENVIRONMENTS = ("production", "staging", "sandbox")
 EMERGENCY = ("acute", "urgent")
@@ -57,38 +57,24 @@ def parse_portal_url(value: object) -> str:
     url = _split_url(text)
     if set("?#") & set(text) or "@" in url.netloc:
         raise InvalidValue("the portal's URL must have no query, fragment or user name")
-    if url.scheme == "http" and not has_loopback_host(url):
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise InvalidValue(f"'{text}' is not encrypted; the portal must be https")
     return url.geturl().rstrip("/")
 
 
 def _split_url(text: str) -> SplitResult:
-    if not text.isprintable() or set(' \\"<>') & set(text):
-        raise InvalidValue(f"{_quote_url(text)} is not a URL: it has characters that no URL has")
     try:
-        url = urlsplit(text)
-        _ = url.port  # raises ValueError for what is no port
-    except ValueError as error:
-        why = "it has no host or port that can be read"
-        raise InvalidValue(f"{_quote_url(text)} is not a URL: {why}") from error
-    if not url.hostname or url.scheme not in {"https", "http"}:
-        raise InvalidValue(
-            f"{_quote_url(text)} is not a URL such as https://portal.example/fhir/R4"
-        )
-    return url
+        if not text.isprintable() or set(' \\"<>') & set(text):
+            raise InvalidUrl("has characters that no URL has")
+        return split_web_url(text)
+    except InvalidUrl as why:
+        shape = "a URL such as https://portal.example/fhir/R4"
+        raise InvalidValue(f"{_quote_url(text)} {why}; it must be {shape}") from why
 
 
 def _quote_url(text: str) -> str:
     """Return `text` in quotes, or `the portal` where a password or a token may be in it."""
     return "the portal" if set("@?#") & set(text) else repr(text)
-
-
-def has_loopback_host(url: SplitResult) -> bool:
-    """Return whether the host is a numeric loopback address."""
-    try:
-        return ipaddress.ip_address(url.hostname or "").is_loopback
-    except ValueError:
-        return False
 
 
 def parse_environment(value: object) -> str:

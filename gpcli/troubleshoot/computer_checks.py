@@ -17,8 +17,9 @@ from gpcli.errors import Failure, GpcliError, InputNeeded, NoKeyring
 from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import FailureStage, failure_stage
 from gpcli.http.transport import find_proxy, format_proxy
-from gpcli.http.url_policy import is_loopback, parse_safe_url
+from gpcli.http.url_policy import parse_safe_url
 from gpcli.troubleshoot.check import Check, CheckContext, CheckResult, passed, skipped, warning
+from gpcli.web_url import is_loopback
 
 NOT_EMPTY = (
     "GPCLI_PROFILE",
