@@ -43,7 +43,6 @@ from gpcli.model.service import ConsentLevel, Offers
 from gpcli.portal.capabilities import delete_cached_capabilities, fetch_capabilities
 from gpcli.portal.sole_patient import fetch_sole_patient
 from gpcli.sign_out import revoke_session
-from gpcli.web_url import is_loopback
 
 if TYPE_CHECKING:
     from gpcli.app_context import AppContext
@@ -84,11 +83,13 @@ def select_portal(context: AppContext, url: str, environment: str | None) -> Pro
     """
     config = context.config
     name = context.options.profile
-    profile = build_profile(name or "new", url, environment or _default_environment(url))
+    profile = build_profile(name or "new", url, environment)
     if name:
         _check_name(config, name, profile.portal)
     known = _find_profile(config, profile.portal, name, environment)
-    profile = known or replace(profile, name=name or _find_free_name(url, config.profiles))
+    profile = known or replace(
+        profile, name=name or _find_free_name(profile.portal, config.profiles)
+    )
     check_environment(profile, environment)
     context.use_settings(resolve_profile_settings(profile, context.options, context.env))
     return profile
@@ -389,10 +390,6 @@ def _write_profile(context: AppContext, profile: Profile) -> None:
     if profile != known and profile.name != FROM_ENVIRONMENT:
         save_profile(context.config_path, profile, default=known is None and config.default is None)
     context.index_profiles()
-
-
-def _default_environment(url: str) -> str:
-    return "sandbox" if is_loopback(urlsplit(url).hostname or "") else "production"
 
 
 def _find_free_name(url: str, taken: dict[str, Profile]) -> str:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from gpcli.web_url import InvalidUrl, is_loopback, is_this_computer, split_web_url
-from tests.no_urls import NO_HOSTS, NO_URLS
+from tests.bad_urls import NO_HOSTS, NO_URLS
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpcli.config.atomic_write import write_private_file
@@ -351,12 +351,18 @@ def remove_profile(path: Path, name: str) -> None:
     write_private_file(path, document.as_string())
 
 
-def build_profile(name: str, portal: str, environment: str) -> Profile:
-    """Return a profile from what a person typed; raise ConfigError for what can't be one."""
+def build_profile(name: str, portal: str, environment: str | None) -> Profile:
+    """Return a profile from what a person typed; raise ConfigError for what can't be one.
+
+    Without an `environment` it is the sandbox for a portal on loopback, else production.
+    """
     if not name.strip() or name == FROM_ENVIRONMENT:
         raise ConfigError(f"A profile can't be called '{name}'.")
     try:
-        return Profile(name, parse_portal_url(portal), parse_environment(environment))
+        base = parse_portal_url(portal)
+        is_local = is_loopback(urlsplit(base).hostname or "")
+        usual = "sandbox" if is_local else "production"
+        return Profile(name, base, parse_environment(usual if environment is None else environment))
     except InvalidValue as error:
         raise ConfigError(f"{error}.") from error
 
