@@ -465,10 +465,7 @@ class AppContext:
         flaws = dict.fromkeys(self.portal.flaws)
         if is_empty and not flaws:
             self.output.notice("There are none.")
-        for remark in self.portal.remarks:
-            self.output.warning(remark)
-        for flaw in flaws:
-            self.output.warning(f"Left out: {flaw}")
+        self.output.warnings([*self.portal.remarks, *(f"Left out: {flaw}" for flaw in flaws)])
         if flaws:
             raise Partial(
                 "This is not all: what the portal sent broken or kept back is left out.",

@@ -62,7 +62,7 @@ class TerminalPrompter:
     def show_url(self, url: str, port: int, host: str) -> None:
         """Show the address to open by hand, and how to reach it from another machine."""
         notice = self._context.output.notice
-        notice(f"Open this page to sign in: {url}", url=url)
+        notice(f"Open this page to sign in: {url}", whole=True, url=url)
         if self._context.env.get("SSH_CONNECTION"):
             notice(f"From your own computer first run: ssh -L {port}:{host}:{port} THIS-MACHINE")
         if self._can_paste:
@@ -83,6 +83,7 @@ class TerminalPrompter:
         output = self._context.output
         output.notice(
             f"On any device open {verification_uri} and enter the code {user_code}.",
+            whole=True,
             verification_uri=verification_uri,
             user_code=user_code,
             verification_uri_complete=complete,
