@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from enum import IntEnum, StrEnum
 from typing import ClassVar
@@ -52,6 +53,35 @@ class Cure(StrEnum):
     """The credentials do not permit it: only ones that permit more help."""
 
 
+MAX_TEXT = 500
+"""The most characters of a message or a hint, with all that it quotes."""
+
+_TAIL = 100
+"""The characters that are kept of the end of a longer one."""
+
+
+def shorten(text: str) -> str:
+    """Return `text`, with `…` for its middle where it has more than `MAX_TEXT` characters.
+
+    So what failed and what to do is still told, however long the quotation between them. No letter
+    loses its accents.
+    """
+    if len(text) <= MAX_TEXT:
+        return text
+    head, tail = MAX_TEXT - _TAIL - 1, len(text) - _TAIL
+    while head and _is_joined(text, head):
+        head -= 1
+    while tail < len(text) and _is_joined(text, tail):
+        tail += 1
+    return f"{text[:head]}…{text[tail:]}"
+
+
+def _is_joined(text: str, index: int) -> bool:
+    """Return whether what stands at `index` is part of the character before it."""
+    is_mark = unicodedata.category(text[index]).startswith("M")
+    return is_mark or "\N{ZERO WIDTH JOINER}" in text[index - 1 : index + 1]
+
+
 class GpcliError(Exception):
     """What failed and why (`message`), and what to do about it (`hint`, may be empty).
 
@@ -60,7 +90,7 @@ class GpcliError(Exception):
     for both. `request_id` is what `--request-id` repeats: that of a write that was or may have
     been sent. `trace_id` is the `X-Request-ID` of the request that failed, which the portal may
     have logged. `retry_after` is the number of seconds after which the portal asked to try again.
-    Texts may quote the portal: the writer sanitises them.
+    Texts may quote the portal: they are shortened here, and the writer sanitises them.
     """
 
     exit: ClassVar[Exit] = Exit.FAILURE
@@ -76,8 +106,8 @@ class GpcliError(Exception):
         trace_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = shorten(message)
+        super().__init__(self.message)
         self.cure = cure
         self.request_id = request_id
         self.trace_id = trace_id
@@ -92,7 +122,7 @@ class GpcliError(Exception):
 
     def word_hint(self, cure_hint: str) -> str:
         """Return the hint with `cure_hint` as its beginning; what was added to it stays."""
-        return f"{cure_hint} {self._added_hint}".strip()
+        return shorten(f"{cure_hint} {self._added_hint}".strip())
 
     def add_hint(self, sentence: str) -> None:
         """Add a sentence to the end of the hint, for persons and machines alike."""

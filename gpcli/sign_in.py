@@ -24,7 +24,6 @@ from gpcli.config.offer_index import IndexedPerson, profile_key
 from gpcli.config.profiles import (
     Profile,
     build_profile,
-    has_loopback_host,
     remove_profile,
     save_profile,
 )
@@ -84,11 +83,12 @@ def select_portal(context: AppContext, url: str, environment: str | None) -> Pro
     """
     config = context.config
     name = context.options.profile
-    profile = build_profile(name or "new", url, environment or _default_environment(url))
+    profile = build_profile(name or "new", url, environment)
     if name:
         config.check_portal(name, profile.portal)
     known = _find_profile(config.profiles, profile.portal, name, environment)
-    profile = known or replace(profile, name=name or _find_free_name(url, config.profiles))
+    free_name = name or _find_free_name(profile.portal, config.profiles)
+    profile = known or replace(profile, name=free_name)
     check_environment(profile, environment)
     context.use_settings(resolve_profile_settings(profile, context.options, context.env))
     return profile
@@ -380,10 +380,6 @@ def _find_profile(
     ]
     matching = [profile for profile in candidates if environment in {None, profile.environment}]
     return next(iter([*matching, *candidates]), None)
-
-
-def _default_environment(url: str) -> str:
-    return "sandbox" if has_loopback_host(urlsplit(url)) else "production"
 
 
 def _find_free_name(url: str, taken: dict[str, Profile]) -> str:

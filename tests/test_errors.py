@@ -3,7 +3,7 @@ import re
 import pytest
 
 from gpcli import errors
-from gpcli.errors import Exit, GpcliError
+from gpcli.errors import MAX_TEXT, Exit, GpcliError, shorten
 
 CODES = {
     1: {"bad_response", "tls"},
@@ -101,3 +101,35 @@ def test_the_tree_at_the_top_of_the_file_is_the_tree_that_there_is():
         for each in children(GpcliError)
     }
     assert drawn == real
+
+
+@pytest.mark.parametrize("kind", LEAVES, ids=lambda each: each.__name__)
+def test_every_error_keeps_the_beginning_and_the_end_of_a_long_text(kind):
+    error = kind(f"It says: {'x' * 10**6}. Not sent.", hint=f"Do {'y' * 10**6} now.")
+    error.add_hint("Or not.")
+    assert [len(each) for each in (error.message, str(error), error.hint)] == [MAX_TEXT] * 3
+    assert error.message.startswith("It says: xxx")
+    assert error.message.endswith("xxx. Not sent.")
+    assert "x…x" in error.message
+    assert error.hint.startswith("Do yyy")
+    assert error.hint.endswith("yyy now. Or not.")
+
+
+def test_a_text_of_the_most_characters_stays_as_it_is():
+    text = "x" * MAX_TEXT
+    assert (shorten(text), len(shorten(text + "x"))) == (text, MAX_TEXT)
+
+
+@pytest.mark.parametrize(
+    "character", ["e\N{COMBINING ACUTE ACCENT}", "\N{MAN}\u200d\N{ROCKET}", "ø"]
+)
+@pytest.mark.parametrize("shift", range(3))
+def test_a_character_is_kept_whole_or_not_at_all(character, shift):
+    head, _, tail = shorten("." * shift + character * (MAX_TEXT + 1)).partition("…")
+    assert head.strip(".").replace(character, "") == ""
+    assert tail.replace(character, "") == ""
+    assert MAX_TEXT - 2 * len(character) < len(head + tail) < MAX_TEXT
+
+
+def test_a_text_of_accents_alone_is_cut_too():
+    assert len(shorten("\N{COMBINING ACUTE ACCENT}" * 10**5)) <= MAX_TEXT

@@ -115,6 +115,7 @@ class ServiceBearer:
             self._choose_scopes(configuration),
             profile.portal,
             hints=_REFUSAL_HINTS,
+            assertion_time=self._now(),
         )
         check_no_error(response, attempt)
         return parse_token_response(response, self._now(), profile.portal)

@@ -203,6 +203,7 @@ def _describe_refresh(session: StoredSession, auth: ClientAuth) -> AuthAttempt:
         again=LOGIN_HINT,
         cure=Cure.SIGN_IN,
         secrets=auth.secrets,
+        assertion_time=auth.assertion_time,
     )
 
 

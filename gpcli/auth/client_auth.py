@@ -71,6 +71,11 @@ class ClientAuth:
         """What must not be shown, though a portal quotes it."""
         return (self.secret,) if self.secret else ()
 
+    @property
+    def assertion_time(self) -> float | None:
+        """The present in Unix seconds, where an assertion proves the client; None elsewhere."""
+        return self.now() if self.key else None
+
     def post(
         self, client: HttpClient, url: str, form: Mapping[str, str], token_endpoint: str
     ) -> HttpResponse:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urljoin
 
 from gpcli.auth.client_auth import KEY_METHOD, MACHINE_CAPABILITY
 from gpcli.auth.scopes import OfferedScopes
@@ -17,7 +16,8 @@ from gpcli.auth.token_response import check_available
 from gpcli.config.json_cache import CachedJson
 from gpcli.errors import BadResponse, GpcliError, NotPermitted
 from gpcli.http.client import HttpClient
-from gpcli.http.url_policy import is_this_computer, parse_safe_url
+from gpcli.http.url_policy import parse_safe_url, resolve_link
+from gpcli.web_url import is_this_computer
 
 MAX_AGE = 24 * 3600.0
 """Seconds for which a cached configuration is used without a request."""
@@ -252,8 +252,8 @@ class _Endpoints:
         value = self.document.get(key)
         if not isinstance(value, str) or not value:
             raise _bad_document_error(f"has no {key}")
-        url = urljoin(f"{self.portal.rstrip('/')}/", value)
         try:
+            url = resolve_link(f"{self.portal.rstrip('/')}/", value)
             host = parse_safe_url(url).host
         except GpcliError as error:
             raise _bad_document_error(f"has a {key} that is not an https address") from error

@@ -13,15 +13,13 @@ from joserfc.jwk import Key, import_key
 from gpcli.auth.discovery import SmartConfiguration
 from gpcli.errors import SignInRefused
 from gpcli.http.client import HttpClient
+from gpcli.http.portal_clock import CLOCK_HINT, TOLERANCE, find_clock_error
 
 ALGORITHMS = (
     *("ES256", "ES384", "ES512", "Ed25519", "EdDSA"),
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
 )
 """The signature algorithms with a key pair: not `none`, and none with a shared secret."""
-
-LEEWAY = 60
-"""Seconds that two clocks may differ."""
 
 _MAX_LENGTH = 32_768  # characters
 _TIME_CLAIMS = {"exp", "iat", "nbf"}
@@ -44,11 +42,13 @@ def check_id_token(
     nonce: str | None,
     acr: str | None,
     now: float,
+    portal_time: float | None,
 ) -> dict[str, Any]:
     """Return the claims of `token` if it is valid at `now` (Unix seconds).
 
     Keys come from the configuration's `jwks_uri` only. `nonce` is None where the flow has none;
-    `acr` lists the acceptable levels, separated by spaces; None = any.
+    `acr` lists the acceptable levels, separated by spaces; None = any. `portal_time` is the time
+    that the portal told when it gave the token; None = it did not, and the token's own counts.
     Raises: SignInRefused, and what HttpClient raises.
     """
     claims = _verify_signature(token, client, configuration)
@@ -57,7 +57,9 @@ def check_id_token(
     except MissingClaimError as error:
         raise _refusal_error("it is incomplete") from error
     except JoseError as error:
-        raise _claim_error(getattr(error, "claim", ""), claims, now) from error
+        if portal_time is None:  # the token was issued a moment ago
+            portal_time = issued if isinstance(issued := claims.get("iat"), int) else None
+        raise _claim_error(getattr(error, "claim", ""), now, portal_time) from error
     if claims["aud"] not in (client_id, [client_id]):
         raise _refusal_error("it is for another program")
     if claims.get("azp", client_id) != client_id:
@@ -72,7 +74,7 @@ def check_id_token(
 def _build_claims_registry(configuration: SmartConfiguration, now: float) -> jwt.JWTClaimsRegistry:
     return jwt.JWTClaimsRegistry(
         now=int(now),
-        leeway=LEEWAY,
+        leeway=TOLERANCE,
         iss={"essential": True, "value": configuration.issuer or ""},
         aud={"essential": True},
         sub={"essential": True},
@@ -145,19 +147,12 @@ def _is_same(found: object, wanted: str) -> bool:
     return isinstance(found, str) and hmac.compare_digest(found.encode(), wanted.encode())
 
 
-def _claim_error(claim: str, claims: dict[str, Any], now: float) -> SignInRefused:
+def _claim_error(claim: str, now: float, portal_time: float | None) -> SignInRefused:
     why = _CLAIM_ERRORS.get(claim, "it is wrong")
-    issued = claims.get("iat")
-    # The token was issued a moment ago, so the difference is that between the clocks.
-    ahead = round((now - issued) / 60) if isinstance(issued, int) else 0
-    if claim not in _TIME_CLAIMS or not ahead:
+    clock_error = find_clock_error(now, portal_time) if claim in _TIME_CLAIMS else None
+    if clock_error is None:
         return _refusal_error(why)
-    side = "ahead of" if ahead > 0 else "behind"
-    return _refusal_error(
-        why,
-        f"This computer's clock is about {abs(ahead)} min {side} the portal's. Put it right, "
-        "or tell the portal if it is; then gpcli login tries again.",
-    )
+    return _refusal_error(f"by this computer's clock, which is {clock_error}, {why}", CLOCK_HINT)
 
 
 def _level_error(reached: object, acr: str) -> SignInRefused:

@@ -6,12 +6,13 @@ Source: RFC 6749, 4.1.2.1 and 5.2; RFC 8628, 3.5; RFC 9126, 2.3; OpenID Connect 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpcli.auth.client_auth import PUBLIC, SECRET_METHODS
 from gpcli.errors import Cure, GpcliError, PortalError, RateLimited, SignInRefused
 from gpcli.http.client import HttpResponse
+from gpcli.http.portal_clock import CLOCK_HINT, find_clock_error, read_portal_time
 
 MAX_WORD, MAX_DESCRIPTION = 80, 300
 """The most characters that are shown of an error's word, and of what the portal says of it."""
@@ -46,11 +47,13 @@ class OAuthError:
 
     `word` is its `error`, as it was written; `description` what the portal says of it. None = it
     does not say. `status` is the HTTP status, None for an error in a redirect. Long texts are cut.
+    `portal_time` is the time that the response tells, in Unix seconds.
     """
 
     word: str | None
     description: str | None
     status: int | None = None
+    portal_time: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class AuthAttempt:
     proved to be the client. `redirect_uri` is None where there was none. `hints` go before the
     usual ones, by word or status, "" = any other; `again` is the hint where another try can help.
     `cure` is for what needs another sign-in. What is in `secrets` is not shown though the portal
-    quotes it.
+    quotes it. `assertion_time` is when an assertion was signed, in Unix seconds by this computer's
+    clock; None = none proved the client.
     """
 
     failure: str
@@ -74,6 +78,7 @@ class AuthAttempt:
     again: str = AGAIN_HINT
     cure: Cure | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    assertion_time: float | None = None
 
 
 def read_oauth_error(response: HttpResponse, secrets: tuple[str, ...] = ()) -> OAuthError | None:
@@ -83,6 +88,7 @@ def read_oauth_error(response: HttpResponse, secrets: tuple[str, ...] = ()) -> O
     """
     body = response.body if isinstance(response.body, dict) else {}
     error = _build_oauth_error(body, response.status, secrets)
+    error = replace(error, portal_time=read_portal_time(response.headers))
     return error if error.word is not None or response.status >= 400 else None
 
 
@@ -109,9 +115,17 @@ def build_sign_in_error(error: OAuthError, attempt: AuthAttempt) -> GpcliError:
     if _is_unavailable(error):
         return PortalError(_format_failure(error), hint="Try again later.")
     failure = _PLAIN_WORDS.get(error.word or "", attempt.failure)
-    return SignInRefused(
-        _format_message(failure, error), hint=_choose_hint(error, attempt), cure=attempt.cure
-    )
+    message = _format_message(failure, error)
+    if attempt.assertion_time is not None and _is_about_client(error):
+        clock_error = find_clock_error(attempt.assertion_time, error.portal_time)
+        if clock_error is not None:
+            message = f"{message} This computer's clock is {clock_error}."
+            return SignInRefused(message, hint=CLOCK_HINT)
+    return SignInRefused(message, hint=_choose_hint(error, attempt), cure=attempt.cure)
+
+
+def _is_about_client(error: OAuthError) -> bool:
+    return error.word in _CLIENT or (error.word is None and error.status == 401)
 
 
 def _is_unavailable(error: OAuthError) -> bool:
@@ -152,7 +166,7 @@ def _choose_hint(error: OAuthError, attempt: AuthAttempt) -> str:
             "Ask for what the portal grants: with gpcli login --scopes 'SCOPE ...', or scopes in "
             f"the profile. {asked}"
         )
-    if word in _CLIENT or (error.word is None and error.status == 401):
+    if _is_about_client(error):
         return _CLIENT_HINTS[_client_kind(attempt.method)].format(client=attempt.client_id)
     if word == "invalid_target":
         return f"The portal's sign-in does not know {attempt.portal}: check the portal's address."

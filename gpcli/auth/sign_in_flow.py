@@ -12,6 +12,7 @@ from gpcli.auth.oauth_errors import AuthAttempt, check_no_error
 from gpcli.auth.token_response import TokenResponse, parse_token_response
 from gpcli.errors import SignInRefused
 from gpcli.http.client import HttpClient, HttpResponse
+from gpcli.http.portal_clock import read_portal_time
 from gpcli.http.url_policy import read_local_reference
 
 
@@ -79,6 +80,7 @@ class AuthRequest:
             self.portal,
             redirect_uri,
             secrets=auth.secrets,
+            assertion_time=auth.assertion_time,
         )
 
     def optional_parameters(self) -> dict[str, str]:
@@ -147,7 +149,10 @@ def read_sign_in_result(
     check_no_error(response, auth_request.build_attempt(_INCOMPLETE))
     tokens = parse_token_response(response, now(), auth_request.portal)
     scope = tokens.scope if tokens.scope is not None else auth_request.scopes
-    claims = _read_claims(client, configuration, auth_request, tokens, nonce, now())
+    portal_time = read_portal_time(response.headers)
+    claims = _read_claims(
+        client, configuration, auth_request, tokens, nonce=nonce, now=now(), portal_time=portal_time
+    )
     return SignInResult(
         access_token=tokens.access_token,
         expires_at=tokens.expires_at,
@@ -174,8 +179,10 @@ def _read_claims(
     configuration: SmartConfiguration,
     auth_request: AuthRequest,
     tokens: TokenResponse,
+    *,
     nonce: str | None,
     now: float,
+    portal_time: float | None,
 ) -> dict[str, Any]:
     """Return the claims of the ID token once checked; empty where it is neither there nor needed.
 
@@ -199,6 +206,7 @@ def _read_claims(
         nonce=nonce,
         acr=auth_request.acr,
         now=now,
+        portal_time=portal_time,
     )
 
 

@@ -26,10 +26,7 @@ def require_complete(context: AppContext, *, is_empty: bool = False) -> None:
     flaws = dict.fromkeys(context.portal.flaws)
     if is_empty and not flaws:
         context.output.notice("There are none.")
-    for remark in context.portal.remarks:
-        context.output.warning(remark)
-    for flaw in flaws:
-        context.output.warning(f"Left out: {flaw}")
+    context.output.warnings([*context.portal.remarks, *(f"Left out: {flaw}" for flaw in flaws)])
     if flaws:
         raise Partial(
             "This is not all: what the portal sent broken or kept back is left out.",

@@ -168,7 +168,7 @@ def _write_places(error: BaseException, output: "Output") -> None:
     """Write where `error` and what caused it were raised, without values or source."""
     for cause in _iterate_causes(error):
         places = " > ".join(_format_places(cause.__traceback__))
-        output.notice(f"{type(cause).__name__} at {places}")
+        output.notice(f"{type(cause).__name__} at {places}", whole=True)
 
 
 def _iterate_causes(error: BaseException | None) -> "Iterator[BaseException]":

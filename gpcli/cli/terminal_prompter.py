@@ -9,12 +9,11 @@ import subprocess
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from gpcli.app_context import AppContext
 from gpcli.cli.subprocess_env import start_program
-from gpcli.config.profiles import has_loopback_host
 from gpcli.errors import InvalidUsage
+from gpcli.web_url import InvalidUrl, is_loopback, split_web_url
 
 
 def is_openable(link: str, environment: str) -> bool:
@@ -25,15 +24,13 @@ def is_openable(link: str, environment: str) -> bool:
     if not link.isascii() or not link.isprintable() or set(' \\"<>`') & set(link):
         return False
     try:
-        url = urlsplit(link)
-        _ = url.port
-    except ValueError:
+        url = split_web_url(link)
+    except InvalidUrl:
         return False
-    if not url.hostname or "@" in url.netloc:
+    if "@" in url.netloc:
         return False
-    if url.scheme == "https":
-        return True
-    return url.scheme == "http" and environment == "sandbox" and has_loopback_host(url)
+    is_of_sandbox = environment == "sandbox" and is_loopback(url.hostname or "")
+    return url.scheme == "https" or is_of_sandbox
 
 
 FAILURE_PATIENCE = 0.5
@@ -65,7 +62,7 @@ class TerminalPrompter:
     def show_url(self, url: str, port: int, host: str) -> None:
         """Show the address to open by hand, and how to reach it from another machine."""
         notice = self._context.output.notice
-        notice(f"Open this page to sign in: {url}", url=url)
+        notice(f"Open this page to sign in: {url}", whole=True, url=url)
         if self._context.env.get("SSH_CONNECTION"):
             notice(f"From your own computer first run: ssh -L {port}:{host}:{port} THIS-MACHINE")
         if self._can_paste:
@@ -86,6 +83,7 @@ class TerminalPrompter:
         output = self._context.output
         output.notice(
             f"On any device open {verification_uri} and enter the code {user_code}.",
+            whole=True,
             verification_uri=verification_uri,
             user_code=user_code,
             verification_uri_complete=complete,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import json
 import re
 import tomllib
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.config.private_files import edit_config_file, read_config_file
 from gpcli.errors import ConfigError, InvalidUsage, NotFound
+from gpcli.web_url import InvalidUrl, is_loopback, split_web_url
 
 ENVIRONMENTS = ("production", "staging", "sandbox")
 EMERGENCY = ("acute", "urgent")
@@ -58,38 +58,24 @@ def parse_portal_url(value: object) -> str:
     url = _split_url(text)
     if set("?#") & set(text) or "@" in url.netloc:
         raise InvalidValue("the portal's URL must have no query, fragment or user name")
-    if url.scheme == "http" and not has_loopback_host(url):
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise InvalidValue(f"'{text}' is not encrypted; the portal must be https")
     return url.geturl().rstrip("/")
 
 
 def _split_url(text: str) -> SplitResult:
-    if not text.isprintable() or set(' \\"<>') & set(text):
-        raise InvalidValue(f"{_quote_url(text)} is not a URL: it has characters that no URL has")
     try:
-        url = urlsplit(text)
-        _ = url.port  # raises ValueError for what is no port
-    except ValueError as error:
-        why = "it has no host or port that can be read"
-        raise InvalidValue(f"{_quote_url(text)} is not a URL: {why}") from error
-    if not url.hostname or url.scheme not in {"https", "http"}:
-        raise InvalidValue(
-            f"{_quote_url(text)} is not a URL such as https://portal.example/fhir/R4"
-        )
-    return url
+        if not text.isprintable() or set(' \\"<>') & set(text):
+            raise InvalidUrl("has characters that no URL has")
+        return split_web_url(text)
+    except InvalidUrl as why:
+        shape = "a URL such as https://portal.example/fhir/R4"
+        raise InvalidValue(f"{_quote_url(text)} {why}; it must be {shape}") from why
 
 
 def _quote_url(text: str) -> str:
     """Return `text` in quotes, or `the portal` where a password or a token may be in it."""
     return "the portal" if set("@?#") & set(text) else repr(text)
-
-
-def has_loopback_host(url: SplitResult) -> bool:
-    """Return whether the host is a numeric loopback address."""
-    try:
-        return ipaddress.ip_address(url.hostname or "").is_loopback
-    except ValueError:
-        return False
 
 
 def parse_environment(value: object) -> str:
@@ -383,12 +369,18 @@ def remove_profile(path: Path, name: str) -> None:
             del document["default_profile"]
 
 
-def build_profile(name: str, portal: str, environment: str) -> Profile:
-    """Return a profile from what a person typed; raise ConfigError for what can't be one."""
+def build_profile(name: str, portal: str, environment: str | None) -> Profile:
+    """Return a profile from what a person typed; raise ConfigError for what can't be one.
+
+    Without an `environment` it is the sandbox for a portal on loopback, else production.
+    """
     if not name.strip() or name == FROM_ENVIRONMENT:
         raise ConfigError(f"A profile can't be called '{name}'.")
     try:
-        return Profile(name, parse_portal_url(portal), parse_environment(environment))
+        base = parse_portal_url(portal)
+        is_local = is_loopback(urlsplit(base).hostname or "")
+        usual = "sandbox" if is_local else "production"
+        return Profile(name, base, parse_environment(usual if environment is None else environment))
     except InvalidValue as error:
         raise ConfigError(f"{error}.") from error
 

@@ -6,17 +6,15 @@ Full jitter (AWS, "Exponential backoff and jitter"), at most four tries, within 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 
 from gpcli.http import httpx
+from gpcli.http.portal_clock import parse_http_date, read_portal_time
 
 MAX_TRIES = 4
 RETRYABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
 """Statuses after which the same read may succeed."""
 
-_HTTP_DATE = re.compile(r"[A-Za-z0-9 ,:-]+")
 _BASE_SECONDS = 0.25
 """The longest pause after the first try is twice this; it doubles with each try."""
 
@@ -34,16 +32,7 @@ def read_retry_after(headers: httpx.Headers) -> float | None:
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])
-    then, now = _parse_date(value), _parse_date(headers.get("Date", ""))
+    then, now = parse_http_date(value), read_portal_time(headers)
     if then is None or now is None:
         return None
     return max(0.0, then - now)
-
-
-def _parse_date(text: str) -> float | None:
-    if not _HTTP_DATE.fullmatch(text):
-        return None
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -18,7 +18,7 @@ from gpcli.http import httpx
 from gpcli.http.deadline import Deadline
 from gpcli.http.network_errors import ProxyFailed
 from gpcli.http.tls import build_tls_context
-from gpcli.http.url_policy import is_this_computer
+from gpcli.web_url import InvalidUrl, is_this_computer, split_web_url
 
 
 def find_proxy(url: httpx.URL, env: Mapping[str, str]) -> httpx.Proxy | None:
@@ -55,14 +55,15 @@ def _is_bypassed(url: httpx.URL, no_proxy: str) -> bool:
 
 
 def _parse_proxy(value: str) -> httpx.Proxy:
-    message = "HTTPS_PROXY must be a URL such as http://proxy.example:3128."
+    shape = "HTTPS_PROXY must be a URL such as http://proxy.example:3128"
+    text = value if "://" in value else f"http://{value}"
     try:
-        proxy = httpx.Proxy(value if "://" in value else f"http://{value}")
+        split_web_url(text)
+        return httpx.Proxy(text)
+    except InvalidUrl as why:
+        raise ConfigError(f"{shape}; it {why}.") from None
     except (httpx.InvalidURL, ValueError):
-        raise ConfigError(message) from None
-    if proxy.url.scheme not in {"http", "https"} or not proxy.url.host:
-        raise ConfigError(message)
-    return proxy
+        raise ConfigError(f"{shape}.") from None
 
 
 Resolver = Callable[[str, int], list[str]]

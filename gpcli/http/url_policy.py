@@ -6,13 +6,13 @@ below the base's.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote, urlencode, urljoin
 
 from gpcli.errors import BadResponse, GpcliError, WrongHost
 from gpcli.http import httpx
+from gpcli.web_url import InvalidUrl, is_loopback, split_web_url
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _REFERENCE = re.compile(
@@ -21,34 +21,35 @@ _REFERENCE = re.compile(
 """A relative FHIR reference (R4, "References", 2.3.0.1)."""
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether `host` is a numeric loopback address; names are not resolved."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def is_this_computer(host: str) -> bool:
-    """Return whether `host` is a loopback address or `localhost` (RFC 6761, 6.3)."""
-    return is_loopback(host) or host == "localhost" or host.endswith(".localhost")
-
-
 def parse_safe_url(text: str) -> httpx.URL:
     """Return `text` as a URL that may be requested: https, or http to a loopback literal.
 
     Raises: BadResponse if it is no URL, WrongHost if it is not encrypted.
     """
     try:
+        split_web_url(text)
         url = httpx.URL(text)
-        host = url.host  # decodes an internationalised name, which may be none
-    except (httpx.InvalidURL, UnicodeError):
+    except InvalidUrl as why:
+        raise BadResponse(f"A link {why}; it was not followed.") from None
+    except httpx.InvalidURL:
         raise BadResponse("A link is not a valid URL; it was not followed.") from None
-    if not host or url.scheme not in {"https", "http"}:
-        raise BadResponse("A link is not a web address; it was not followed.")
-    if url.scheme == "http" and not is_loopback(host):
-        raise WrongHost(f"{host} was asked for without encryption; nothing was sent.")
+    if url.scheme == "http" and not is_loopback(url.host):
+        raise WrongHost(f"{url.host} was asked for without encryption; nothing was sent.")
     return url
+
+
+def resolve_link(request_url: str, link: str) -> str:
+    """Return `link` as it is written, or resolved where it is relative (RFC 3986, 5.2).
+
+    `request_url` is where the document with the link was requested.
+    Raises: BadResponse for a link that can't be resolved.
+    """
+    if _ABSOLUTE.match(link):
+        return link
+    try:
+        return urljoin(request_url, link)
+    except ValueError:
+        raise BadResponse("A link has no host that can be read; it was not followed.") from None
 
 
 def resolve_portal_url(

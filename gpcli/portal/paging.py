@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
 
 from gpcli.errors import BadResponse, WrongHost
 from gpcli.fhir.bundle import Bundle
-from gpcli.http.url_policy import format_origin, resolve_portal_url
+from gpcli.http.url_policy import format_origin, resolve_link, resolve_portal_url
 from gpcli.portal.queries import PAGE_SIZE
-
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 MAX_IDLE_PAGES = 3
 """After this many pages in a row without a new match, further `next` links are ignored."""
@@ -29,10 +25,7 @@ def resolve_next(page: Bundle, request_url: str, base: str) -> str | None:
         raise BadResponse(f"The link to the next page can't be read: {page.broken_next}.")
     if not link:
         return None
-    try:
-        url = link if _ABSOLUTE.match(link) else urljoin(request_url, link)
-    except ValueError:
-        raise BadResponse("A link is not a valid URL; it was not followed.") from None
+    url = resolve_link(request_url, link)
     try:
         resolve_portal_url(base, url)
     except WrongHost:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from gpcli.model.appointment import Appointment
 from gpcli.render.sanitise import safe_line
+from gpcli.web_url import InvalidUrl, split_web_url
 
 if TYPE_CHECKING:
     from icalendar import Calendar, Component, Event, Timezone
@@ -126,9 +126,8 @@ def _list_details(
 def _is_link(url: str) -> bool:
     """Return whether a calendar may offer `url` as a link."""
     try:
-        plain = url.isascii() and url.isprintable() and " " not in url
-        return plain and urlsplit(url).scheme == "https"
-    except ValueError:
+        return url.isascii() and " " not in url and split_web_url(url).scheme == "https"
+    except InvalidUrl:
         return False
 
 

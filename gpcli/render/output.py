@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 from typing import Protocol, TextIO
 
-from gpcli.errors import GpcliError
+from gpcli.errors import GpcliError, shorten
 from gpcli.render.columns import wrap_line
 from gpcli.render.sanitise import escape_hidden, is_harmless, safe_line, safe_text
 from gpcli.render.stderr import (
@@ -24,6 +24,9 @@ from gpcli.render.stderr import (
 from gpcli.render.terminal import LineWriter, Terminal
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Cell, Json, JsonScalar, T, View, rfc3339
+
+MAX_WARNINGS = 100
+"""The most warnings of one kind: a portal may send any number of broken records."""
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -213,18 +216,26 @@ class Output:
         """Write a document that has a format of its own, such as a calendar: UTF-8, as it is."""
         self._stdout.write_bytes(document)
 
-    def notice(self, text: str, **extra: JsonScalar) -> None:
+    def notice(self, text: str, *, whole: bool = False, **extra: JsonScalar) -> None:
         """Write a notice on standard error; `extra` are further members of its JSON object.
 
+        It is shortened as an error is, unless it must be `whole`: an address to open.
         After the names of fields were written instead of an answer, notices are left out.
         """
         if self._has_written_field_names:
             return
-        self._messages.notice(text, extra)
+        self._messages.notice(text if whole else shorten(text), extra)
 
     def warning(self, text: str, **extra: JsonScalar) -> None:
-        """Write a warning on standard error; `extra` are further members of its JSON object."""
-        self._messages.warning(text, extra)
+        """Write a warning, shortened as an error is, on standard error; `extra` as in `notice`."""
+        self._messages.warning(shorten(text), extra)
+
+    def warnings(self, texts: Sequence[str]) -> None:
+        """Write the first `MAX_WARNINGS` of warnings, and how many more there are."""
+        for text in texts[:MAX_WARNINGS]:
+            self.warning(text)
+        if len(texts) > MAX_WARNINGS:
+            self.warning(f"There are {len(texts) - MAX_WARNINGS:,} more such warnings.")
 
     def error(self, error: GpcliError) -> None:
         """Write what failed and what to do about it, the last line of a command."""

@@ -7,8 +7,6 @@ import os
 import shlex
 import shutil
 from contextlib import suppress
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from gpcli.auth.vault import find_session_bus
@@ -18,9 +16,11 @@ from gpcli.config.settings import check_production_allowed, read_token_variables
 from gpcli.errors import Failure, GpcliError, InputNeeded, NoKeyring
 from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import FailureStage, failure_stage
+from gpcli.http.portal_clock import find_clock_error, read_portal_time
 from gpcli.http.transport import find_proxy, format_proxy
-from gpcli.http.url_policy import is_loopback, parse_safe_url
+from gpcli.http.url_policy import parse_safe_url
 from gpcli.troubleshoot.check import Check, CheckContext, CheckResult, passed, skipped, warning
+from gpcli.web_url import is_loopback
 
 NOT_EMPTY = (
     "GPCLI_PROFILE",
@@ -200,9 +200,6 @@ def _is_installed(command: str, context: CheckContext) -> bool:
 
 CLOCK_CAUSE = "clock"
 
-TOLERANCE = timedelta(seconds=60)
-"""The difference between two clocks that is not reported, which sign-ins tolerate."""
-
 _PORTS = {"https": 443, "http": 80}
 _UNUSED_VARIABLES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 """Variables by which other programs find a proxy and gpcli does not."""
@@ -256,17 +253,14 @@ def check_clock(context: CheckContext) -> CheckResult:
     """Check whether this computer's clock agrees with the portal's."""
     if context.profile.environment == "sandbox":
         return skipped("a sandbox has a clock of its own")
-    first_response = context.first_response
-    portal_time = _parse_date(first_response) if isinstance(first_response, HttpResponse) else None
+    response = context.first_response
+    portal_time = read_portal_time(response.headers) if isinstance(response, HttpResponse) else None
     if portal_time is None:
         return skipped("the portal does not tell the time")
-    ahead = context.app_context.clock() - portal_time
-    if abs(ahead) <= TOLERANCE:
+    wrong = find_clock_error(context.app_context.timestamp(), portal_time)
+    if wrong is None:
         return passed("within a minute of the portal's")
-    side = "ahead of" if ahead > timedelta() else "behind"
-    return warning(
-        f"{_format_duration(abs(ahead))} {side} the portal's", CLOCK_CAUSE, _SET_THE_CLOCK
-    )
+    return warning(wrong, CLOCK_CAUSE, _SET_THE_CLOCK)
 
 
 _SET_THE_CLOCK = (
@@ -293,23 +287,6 @@ def _describe_host(context: CheckContext) -> str:
     """Return the portal's host, as the subject of a sentence."""
     host = parse_safe_url(context.profile.portal).host
     return f"{host}, this computer," if is_loopback(host) else host
-
-
-def _parse_date(answer: HttpResponse) -> datetime | None:
-    """Return the time in the header Date; `None` = there is none, or none with an offset."""
-    try:
-        date = parsedate_to_datetime(answer.headers.get("Date", ""))
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return date if date.tzinfo else None
-
-
-def _format_duration(length: timedelta) -> str:
-    minutes = round(length.total_seconds() / 60)
-    if minutes < 120:
-        return f"{minutes} minutes"
-    hours = round(minutes / 60)
-    return f"{hours} hours" if hours < 48 else f"{round(hours / 24)} days"
 
 
 COMPUTER_CHECKS = (

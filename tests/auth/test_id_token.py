@@ -7,8 +7,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from gpcli.auth.id_token import LEEWAY, check_id_token
+from gpcli.auth.id_token import check_id_token
 from gpcli.errors import SignInRefused
+from gpcli.http.portal_clock import CLOCK_HINT, TOLERANCE
 
 NOW = 1_800_000_000.0
 
@@ -16,7 +17,8 @@ NOW = 1_800_000_000.0
 @pytest.fixture
 def check(issuer, configuration):
     def run(token: str, **changes):
-        wanted = {"client_id": "gpcli", "nonce": "the-nonce", "acr": None, "now": NOW} | changes
+        wanted = {"client_id": "gpcli", "nonce": "the-nonce", "acr": None, "now": NOW}
+        wanted = wanted | {"portal_time": None} | changes
         return check_id_token(token, client=issuer.client, configuration=configuration, **wanted)
 
     return run
@@ -65,11 +67,11 @@ def test_every_signature_by_a_key_pair_is_known(check, issuer, make, alg):
         ({"aud": []}, "it is for another program"),
         ({"azp": "another"}, "it was issued to another program"),
         ({"exp": None}, "it is incomplete"),
-        ({"exp": int(NOW) - LEEWAY - 1}, "it has expired"),
+        ({"exp": int(NOW) - TOLERANCE - 1}, "it has expired"),
         ({"exp": "tomorrow"}, "it has expired"),
         ({"iat": None}, "it is incomplete"),
-        ({"iat": int(NOW) + LEEWAY + 1}, "it comes from the future"),
-        ({"nbf": int(NOW) + LEEWAY + 1}, "it comes from the future"),
+        ({"iat": int(NOW) + TOLERANCE + 1}, "it comes from the future"),
+        ({"nbf": int(NOW) + TOLERANCE + 1}, "it comes from the future"),
         ({"nonce": None}, "it belongs to another sign-in"),
         ({"nonce": "another"}, "it belongs to another sign-in"),
         ({"nonce": ["the-nonce"]}, "it belongs to another sign-in"),
@@ -77,24 +79,74 @@ def test_every_signature_by_a_key_pair_is_known(check, issuer, make, alg):
 )
 def test_a_token_with_wrong_claims_is_refused(check, issuer, changes, why):
     with pytest.raises(SignInRefused) as raised:
-        check(issuer.id_token(**changes))
+        check(issuer.id_token(**changes), portal_time=NOW)
     assert raised.value.message == (f"The portal's proof of who signed in was not accepted: {why}.")
     assert raised.value.code == "sign_in_refused"
 
 
+HOUR = 3600
+REFUSED = "The portal's proof of who signed in was not accepted:"
+
+
 @pytest.mark.parametrize(
-    ("off", "body"),
+    ("off", "changes", "clock", "why"),
     [
-        (7 * 60, "This computer's clock is about 7 min ahead of the portal's."),
-        (-100, "This computer's clock is about 2 min behind the portal's."),
+        (3 * HOUR, {}, "3 hours ahead of", "it has expired"),
+        (7 * 60, {"nbf": int(NOW)}, "7 minutes ahead of", "it has expired"),
+        (-100, {}, "2 minutes behind", "it comes from the future"),
+        (
+            -HOUR,
+            {"iat": int(NOW) - 2 * HOUR, "nbf": int(NOW)},
+            "60 minutes behind",
+            "it comes from",
+        ),
+        (-3 * 86_400, {}, "3 days behind", "it comes from the future"),
     ],
 )
-def test_a_clock_that_is_off_is_said_to_be_and_by_how_much(check, issuer, off, body):
+@pytest.mark.parametrize("portal_time", [NOW, None])
+def test_a_clock_that_is_wrong_is_said_to_be_and_by_how_much(
+    check, issuer, off, changes, clock, why, portal_time
+):
+    if portal_time is None and "iat" in changes:
+        changes = {"nbf": int(NOW)}
     with pytest.raises(SignInRefused) as raised:
-        check(issuer.id_token(), now=NOW + off)
-    assert raised.value.hint == (
-        f"{body} Put it right, or tell the portal if it is; then gpcli login tries again."
+        check(issuer.id_token(**changes), now=NOW + off, portal_time=portal_time)
+    assert raised.value.message.startswith(
+        f"{REFUSED} by this computer's clock, which is {clock} the portal's, {why}"
     )
+    assert raised.value.hint == CLOCK_HINT
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"exp": int(NOW) - HOUR, "iat": int(NOW) - 2 * HOUR}, "it has expired"),
+        ({"iat": int(NOW) + HOUR}, "it comes from the future"),
+        ({"nbf": int(NOW) + HOUR}, "it comes from the future"),
+    ],
+)
+@pytest.mark.parametrize("portal_time", [NOW - TOLERANCE, NOW, NOW + TOLERANCE])
+def test_where_the_portal_s_clock_agrees_only_the_portal_can_help(
+    check, issuer, changes, why, portal_time
+):
+    with pytest.raises(SignInRefused) as raised:
+        check(issuer.id_token(**changes), portal_time=portal_time)
+    assert raised.value.message == f"{REFUSED} {why}."
+    assert raised.value.hint == "Only the portal can put this right: tell it."
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"aud": "another"}, "it is for another program"),
+        ({"iss": "https://evil.example"}, "it was not issued by the portal"),
+        ({"sub": None}, "it is incomplete"),
+    ],
+)
+def test_a_wrong_clock_is_not_blamed_for_what_has_no_time(check, issuer, changes, why):
+    with pytest.raises(SignInRefused) as raised:
+        check(issuer.id_token(**changes), portal_time=NOW + HOUR)
+    assert raised.value.message == f"{REFUSED} {why}."
 
 
 @pytest.mark.parametrize(
@@ -129,8 +181,8 @@ def test_a_level_that_is_too_low_is_named_beside_the_demanded_ones(check, issuer
     [
         {"aud": ["gpcli"]},
         {"azp": "gpcli"},
-        {"exp": int(NOW) - LEEWAY + 1},
-        {"iat": int(NOW) + LEEWAY - 1},
+        {"exp": int(NOW) - TOLERANCE + 1},
+        {"iat": int(NOW) + TOLERANCE - 1},
     ],
 )
 def test_a_token_at_the_edge_is_accepted(check, issuer, changes):
@@ -248,4 +300,5 @@ def test_a_portal_without_published_keys_proves_nothing(check, issuer, configura
             nonce="the-nonce",
             acr=None,
             now=NOW,
+            portal_time=NOW,
         )

@@ -19,6 +19,7 @@ from gpcli.auth.oauth_errors import (
 )
 from gpcli.errors import PortalError, RateLimited, SignInRefused
 from gpcli.http.client import HttpResponse
+from gpcli.http.portal_clock import CLOCK_HINT
 
 ATTEMPT = AuthAttempt(
     "The portal refused the sign-in",
@@ -178,3 +179,42 @@ def test_own_hints_go_before_the_usual_ones():
     assert read("invalid_scope", hints={"invalid_scope": "Less."}).hint == (
         "Less. It was asked for: openid patient/Slot.rs"
     )
+
+
+CLIENT_REFUSALS = [("invalid_client", 401), ("invalid_client", 400), ("unauthorized_client", 400)]
+HOUR, NOW = 3600, 1_800_000_000.0
+
+
+@pytest.mark.parametrize(("word", "status"), [*CLIENT_REFUSALS, (None, 401)])
+@pytest.mark.parametrize(
+    ("off", "clock"), [(HOUR, "60 minutes ahead of"), (-3 * HOUR, "3 hours behind")]
+)
+def test_a_proof_by_a_wrong_clock_is_said_to_be_one(word, status, off, clock):
+    response = answer({"error": word} if word else {}, status)
+    response.headers["Date"] = "Fri, 15 Jan 2027 08:00:00 GMT"
+    attempt = replace(ATTEMPT, method="private_key_jwt", assertion_time=NOW + off)
+    with pytest.raises(SignInRefused) as raised:
+        check_no_error(response, attempt)
+    assert raised.value.message == (
+        f"The portal refused the sign-in ({word or status}). "
+        f"This computer's clock is {clock} the portal's."
+    )
+    assert raised.value.hint == CLOCK_HINT
+
+
+@pytest.mark.parametrize(
+    ("word", "assertion_time", "portal_time"),
+    [
+        ("invalid_client", NOW, NOW + 60),
+        ("invalid_client", NOW, None),
+        ("invalid_client", None, NOW),
+        ("invalid_scope", NOW + HOUR, NOW),
+        ("access_denied", NOW + HOUR, NOW),
+    ],
+)
+def test_a_clock_is_not_blamed_where_it_agrees_or_proved_nothing(word, assertion_time, portal_time):
+    error = OAuthError(word, None, 400, portal_time)
+    attempt = replace(ATTEMPT, method="private_key_jwt", assertion_time=assertion_time)
+    usual = build_sign_in_error(OAuthError(word, None, 400), replace(attempt, assertion_time=None))
+    found = build_sign_in_error(error, attempt)
+    assert (found.message, found.hint) == (usual.message, usual.hint)

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from gpcli.auth.token_command import MAX_ERROR_BYTES, MAX_TOKEN_BYTES, CommandBearer
-from gpcli.errors import ConfigError, Expired, NoToken, TimedOut
+from gpcli.errors import ConfigError, Expired, NoToken, TimedOut, shorten
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 
@@ -126,7 +126,7 @@ def test_a_failing_command_is_quoted(client):
 def test_what_a_failing_command_said_is_cut_short(client):
     talk = "import sys; sys.stderr.write('x' * 300_000); sys.exit(3)"
     why, hint = refusal(python(talk), client)
-    assert (why, hint) == ("failed (exit status 3).", f"It said: {'x' * MAX_ERROR_BYTES}")
+    assert (why, hint) == ("failed (exit status 3).", shorten(f"It said: {'x' * MAX_ERROR_BYTES}"))
 
 
 def test_what_a_failing_command_printed_is_not_repeated(client):

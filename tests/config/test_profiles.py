@@ -178,7 +178,8 @@ def test_a_bad_key_or_value_is_named_with_its_place(path, line, message):
         ('[profiles.home]\nenvironment = "staging"', ": profiles.home has no 'portal'."),
         (
             '[profiles.home]\nportal = "x"\nenvironment = "prod"',
-            ": profiles.home.portal: 'x' is not a URL such as https://portal.example/fhir/R4.",
+            ": profiles.home.portal: 'x' is not a web address; "
+            "it must be a URL such as https://portal.example/fhir/R4.",
         ),
     ],
 )

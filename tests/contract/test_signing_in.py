@@ -254,8 +254,8 @@ def test_a_clock_that_is_a_little_off_does_not_matter(medplum, tmp_path, off):
 @pytest.mark.parametrize(
     ("off", "why", "said"),
     [
-        (timedelta(minutes=7), "it has expired", "about 7 min ahead of the portal's"),
-        (timedelta(minutes=-3), "it comes from the future", "about 3 min behind the portal's"),
+        (timedelta(minutes=7), "it has expired", "7 minutes ahead of the portal's"),
+        (timedelta(minutes=-3), "it comes from the future", "3 minutes behind the portal's"),
     ],
 )
 def test_a_clock_that_is_wrong_is_said_to_be(medplum, tmp_path, off, why, said):
@@ -264,8 +264,9 @@ def test_a_clock_that_is_wrong_is_said_to_be(medplum, tmp_path, off, why, said):
     ending = later(shell, off)("gpcli login --json")
 
     assert ending.refused == (4, "sign_in_refused", "")
-    assert ending.error["message"].endswith(f"was not accepted: {why}.")
-    assert f"This computer's clock is {said}" in ending.error["hint"]
+    assert ending.error["message"].endswith(
+        f"was not accepted: by this computer's clock, which is {said}, {why}."
+    )
     assert shell.vault._items == {}
 
 

@@ -63,13 +63,21 @@ def test_a_proxys_name_and_password_are_kept_apart_from_its_address():
 
 
 @pytest.mark.parametrize(
-    "value",
-    ["socks5://proxy.example", "ftp://proxy.example", "http://", "http://proxy.example:port"],
+    ("value", "why"),
+    [
+        ("socks5://proxy.example", "is not a web address"),
+        ("ftp://proxy.example", "is not a web address"),
+        ("http://", "is not a web address"),
+        ("http://proxy.example:port", "has no host or port that can be read"),
+        ("http://ada:secret@xn--a.example", "has a host that is no international name (IDNA)"),
+    ],
 )
-def test_a_proxy_that_is_none_is_refused_without_repeating_it(value):
+def test_a_proxy_that_is_none_is_refused_without_repeating_it(value, why):
     with pytest.raises(ConfigError) as raised:
         find_proxy(PORTAL, {"HTTPS_PROXY": value})
-    assert raised.value.message == ("HTTPS_PROXY must be a URL such as http://proxy.example:3128.")
+    assert raised.value.message == (
+        f"HTTPS_PROXY must be a URL such as http://proxy.example:3128; it {why}."
+    )
 
 
 NUMBERED = httpx.URL("https://[2001:db8::1]:8443/fhir")

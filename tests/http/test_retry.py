@@ -231,6 +231,13 @@ def test_a_bad_certificate_is_final(script_portal):
         ),
         (
             {
+                "Retry-After": "Sun, 28 Mar 2027 01:00:30 -0000",
+                "Date": "Sun, 28 Mar 2027 00:59:30 GMT",
+            },
+            60.0,
+        ),
+        (
+            {
                 "Retry-After": "Sun, 28 Mar 2027 01:00:00 GMT",
                 "Date": "Sun, 28 Mar 2027 02:00:00 GMT",
             },

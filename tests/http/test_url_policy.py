@@ -2,7 +2,6 @@ import pytest
 
 from gpcli.errors import BadResponse, WrongHost
 from gpcli.http.url_policy import (
-    is_loopback,
     parse_safe_url,
     read_local_reference,
     resolve_portal_url,
@@ -86,19 +85,6 @@ def test_the_refusal_names_both_addresses():
         "A request for https://portal.example:443 was about to leave for "
         "https://evil.example:443; it was not sent."
     )
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "[::1]"])
-def test_loopback_is_a_number(host):
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["localhost", "127.0.0.1.example", "0.0.0.0", "10.0.0.1", "", "2130706433"],  # noqa: S104  (never bound)
-)
-def test_names_and_other_addresses_are_not_loopback(host):
-    assert not is_loopback(host)
 
 
 def test_http_to_loopback_is_allowed():

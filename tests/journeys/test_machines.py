@@ -188,14 +188,19 @@ def test_a_client_that_the_portal_does_not_know_is_refused(machine):
     assert ending.refused == (4, "sign_in_refused", "")
 
 
-def test_a_clock_that_is_far_ahead_is_refused(machine):
-    ahead = machine().at(lambda: datetime.now(UTC) + timedelta(hours=1))
-    assert ahead("gpcli services --json").refused == (4, "sign_in_refused", "")
-
-
-def test_a_clock_that_is_far_behind_is_refused(machine):
-    behind = machine().at(lambda: datetime.now(UTC) - timedelta(hours=1))
-    assert behind("gpcli services --json").refused == (4, "sign_in_refused", "")
+@pytest.mark.parametrize(
+    ("off", "clock"),
+    [
+        (timedelta(hours=1), "60 minutes ahead of"),
+        (timedelta(hours=-1), "60 minutes behind"),
+        (timedelta(days=-3), "3 days behind"),
+    ],
+)
+def test_a_clock_that_is_far_off_is_named_as_what_is_wrong(machine, off, clock):
+    ending = machine().at(lambda: datetime.now(UTC) + off)("gpcli services --json")
+    assert ending.refused == (4, "sign_in_refused", "")
+    assert ending.error["message"].endswith(f"This computer's clock is {clock} the portal's.")
+    assert ending.error["hint"].startswith("Set this computer's date and time")
 
 
 def test_scopes_that_the_portal_grants_no_machine_are_refused_with_the_cure(machine):

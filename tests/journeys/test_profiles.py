@@ -88,7 +88,8 @@ def test_a_final_slash_is_no_part_of_a_portal(shell):
         ),
         (
             "x staging.example --environment staging",
-            "'staging.example' is not a URL such as https://portal.example/fhir/R4.",
+            "'staging.example' is not a web address; it must be a URL such as "
+            "https://portal.example/fhir/R4.",
         ),
         (
             "x https://me:pw@staging.example --environment staging",

@@ -198,3 +198,12 @@ def test_an_entry_that_can_not_be_read_costs_itself(tmp_path, entry, code):
 
     ending = listed(tmp_path, page)
     assert (ending.code, ids(ending)) == (code, ALL)
+
+
+def test_of_many_broken_records_the_first_hundred_are_named(tmp_path):
+    broken = [appointment(id=f"a{number}", start=7) for number in range(150)]
+    ending = shell_with(tmp_path, *broken)("gpcli appointments list --all")
+    warnings = [line for line in ending.err.splitlines() if line.startswith("warning: ")]
+    assert (ending.code, len(warnings)) == (8, 101)
+    assert warnings[0] == "warning: Left out: Appointment/a0: Appointment.start is not what R4 says"
+    assert warnings[-1] == "warning: There are 50 more such warnings."

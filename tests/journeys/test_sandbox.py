@@ -170,7 +170,9 @@ def test_after_an_env_that_failed_every_command_exits_2(tmp_path):
     ending = shell(line, minimal_env(tmp_path))
     assert ending.out == "status 2\n"
     assert "gpcli: No sandbox is being served.\n" in ending.err
-    assert "gpcli: GPCLI_PORTAL or GPCLI_ENVIRONMENT: 'no-sandbox' is not a URL" in ending.err
+    assert (
+        "gpcli: GPCLI_PORTAL or GPCLI_ENVIRONMENT: 'no-sandbox' is not a web address" in ending.err
+    )
 
 
 def test_a_person_it_does_not_know_fails_closed_too(beside):
@@ -255,7 +257,7 @@ def test_after_an_env_line_that_was_wrong_nothing_is_sent_to_the_own_portal(live
     line = f'{profile}; eval "$({PYTHON} sandbox env {words} 2>/dev/null)"; {PYTHON} book --yes'
     ending = shell(line, minimal_env(tmp_path))
     assert (ending.code, ending.out) == (2, "")
-    assert "'no-sandbox' is not a URL" in ending.err
+    assert "'no-sandbox' is not a web address" in ending.err
 
 
 def test_people_are_the_eight(beside):

@@ -349,3 +349,28 @@ def test_whoami_says_for_how_long_and_fails_for_less_than_asked(ada):
 def test_a_length_of_time_that_is_none_is_named(ada, wrong):
     ending = ada(["gpcli", "whoami", "--json", f"--min-life={wrong}"])
     assert ending.refused == (2, "usage", "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "clock"),
+    [
+        (4 * 3600, "4 hours ahead of"),
+        (-4 * 3600, "4 hours behind"),
+        (-90 * 86_400, "90 days behind"),
+    ],
+)
+def test_a_clock_that_is_wrong_is_named_as_what_keeps_from_signing_in(shell, live, seconds, clock):
+    here = shell.with_env(GPCLI_CLOCK_OFFSET=str(seconds), GPCLI_ENVIRONMENT="sandbox")
+    ending = here(f"gpcli login {live.fhir_base} --hint ada --json")
+    assert ending.refused == (4, "sign_in_refused", "")
+    assert f"this computer's clock, which is {clock} the portal's" in ending.error["message"]
+    assert ending.error["hint"].startswith("Set this computer's date and time")
+    assert shell.json("gpcli whoami --all") == []
+
+
+def test_a_token_of_another_time_is_the_portal_s_to_mend_where_the_clocks_agree(portal, login):
+    portal.claims = {"exp": 1_700_000_000, "iat": 1_700_000_000}
+    ending = login()
+    assert ending.refused == (4, "sign_in_refused", "")
+    assert ending.error["message"].endswith("not accepted: it has expired.")
+    assert ending.error["hint"] == "Only the portal can put this right: tell it."

@@ -93,7 +93,6 @@ OUTSIDE = (
     "The portal's next page is at {}, outside https://portal.example/fhir/R4, and gpcli sends your "
     "token nowhere else."
 )
-NO_URL = "A link is not a valid URL; it was not followed."
 NO_WEB_ADDRESS = "A link is not a web address; it was not followed."
 STRAY_LINKS: dict[Any, str] = {
     "https://elsewhere.example/fhir/R4/Slot": OUTSIDE.format("https://elsewhere.example:443"),
@@ -104,8 +103,10 @@ STRAY_LINKS: dict[Any, str] = {
     "../../x": OUTSIDE.format("https://portal.example:443"),
     "http://portal.example/fhir/R4/Slot?page=2": OUTSIDE.format("http://portal.example:80"),
     "https://x@portal.example/fhir/R4/Slot": OUTSIDE.format("https://portal.example:443"),
-    "//[::1": NO_URL,
-    f"{BASE}/Slot?page={'2' * 70_000}": NO_URL,
+    "//[::1": "A link has no host that can be read; it was not followed.",
+    f"{BASE}/Slot?page={'2' * 70_000}": (
+        "A link is longer than 65,536 characters; it was not followed."
+    ),
     "https://": NO_WEB_ADDRESS,
     "urn:uuid:4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11": NO_WEB_ADDRESS,
     "javascript:alert(1)": NO_WEB_ADDRESS,

@@ -255,3 +255,20 @@ def test_a_word_is_never_cut(make_output):
     address = "https://portal.example/authorize?state=0123456789"
     shown.output.notice(f"Open this page: {address}")
     assert shown.stderr_text == f"Open this page:\n  {address}\n"
+
+
+@pytest.mark.parametrize("kind", ["notice", "warning"])
+def test_what_is_quoted_is_short_in_every_format(make_output, kind):
+    plain, shown = make_output(), make_output(format=Format.JSON)
+    for each in (plain, shown):
+        getattr(each.output, kind)("x" * 10**6)
+    cut = f"{'x' * 399}…{'x' * 100}"
+    assert plain.stderr_text.removeprefix("warning: ") == f"{cut}\n"
+    assert shown.stderr_json == [{kind: {"message": cut}}]
+
+
+def test_an_address_to_open_is_whole(make_output):
+    shown = make_output()
+    address = f"https://portal.example/{'x' * 2000}"
+    shown.output.notice(address, whole=True)
+    assert shown.stderr_text == f"{address}\n"

@@ -58,6 +58,7 @@ def test_only_the_step_that_failed_fails(context):
         "Mon, 01 Mar 2027 08:00:00 GMT",
         "Mon, 01 Mar 2027 07:59:01 GMT",
         "Mon, 01 Mar 2027 09:00:30 +0100",
+        "Mon, 01 Mar 2027 08:00:00 -0000",
     ],
 )
 def test_a_clock_that_agrees_to_the_minute_is_fine(context, date):
@@ -70,6 +71,7 @@ def test_a_clock_that_agrees_to_the_minute_is_fine(context, date):
 @pytest.mark.parametrize(
     ("date", "seen"),
     [
+        ("Mon, 01 Mar 2027 07:58:50 GMT", "1 minute ahead of the portal's"),
         ("Mon, 01 Mar 2027 07:58:00 GMT", "2 minutes ahead of the portal's"),
         ("Mon, 01 Mar 2027 08:58:00 GMT", "58 minutes behind the portal's"),
         ("Mon, 01 Mar 2027 03:00:00 GMT", "5 hours ahead of the portal's"),
@@ -81,7 +83,7 @@ def test_a_clock_that_differs_is_told_with_by_how_much(context, date, seen):
     assert (result.status, result.cause, result.seen) == (Verdict.WARNING, "clock", seen)
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Mon, 01 Mar 2027 08:00:00 -0000", "99"])
+@pytest.mark.parametrize("date", ["", "yesterday", "99"])
 def test_a_portal_that_tells_no_usable_time_is_not_compared(context, date):
     result = computer_checks.check_clock(context(respond_with(Date=date), **MACHINE))
     assert result.seen == "not checked: the portal does not tell the time"
