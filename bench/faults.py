@@ -16,8 +16,6 @@ RETRY_AFTER = ("0", "1", "5", "60", "")
 """What a 429 asks to wait, in seconds; empty = it does not say."""
 LATEST = 12
 """A late request arrives before so many more at the latest, or when `deliver_late` is called."""
-NETWORK_TIMEOUT = 30.0
-"""Seconds that a command waits for an answer at most: the client's `--timeout`."""
 
 
 class Fault(StrEnum):
@@ -181,7 +179,7 @@ class FaultyTransport(httpx.BaseTransport):
 
     def _be_late_for_deadline(self, request: httpx.Request) -> httpx.Response:
         self._late.append((self._sent + self.random.randint(1, LATEST), request))
-        self.time.sleep(NETWORK_TIMEOUT)
+        self.time.sleep(request.extensions["timeout"]["pool"])
         raise httpx.ReadTimeout("no answer in time", request=request)
 
     def _garble(self, request: httpx.Request) -> httpx.Response:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from gpcli.errors import TimedOut
+
+LEAST = 5.0
+"""Seconds that an answer may take, if so many are left."""
 
 
 class Deadline:
@@ -32,6 +36,19 @@ class Deadline:
             f"The time limit of {self.seconds:g} s is up.",
             hint="--timeout SECONDS raises the limit.",
         )
+
+    @contextmanager
+    def narrowed(self, share: float) -> Iterator[None]:
+        """Have the body's network work end after `share` of the seconds that are left.
+
+        So something can still be done if it gets no answer. Fewer than `LEAST` are not divided.
+        """
+        end = self._end
+        self._end = min(end, self.clock() + max(share * self.seconds_left(), LEAST))
+        try:
+            yield
+        finally:
+            self._end = end
 
     def restart(self) -> None:
         """Count the full time anew, from now."""

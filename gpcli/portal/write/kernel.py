@@ -66,6 +66,9 @@ _PRECONDITION_FAILED = 412
 _MAX_LOOKS = 6
 """How often the portal is asked for what may have been written."""
 
+_SEND_SHARE, _LOOK_SHARE = 2 / 3, 1 / 2
+"""The shares of the time that is left for sending and for each look: another look is to fit in."""
+
 
 class WriteKernel:
     """Writes at one portal, each in the journal before it leaves; `now` returns the aware time."""
@@ -246,13 +249,14 @@ class WriteKernel:
             for part in () if journaled else request.parts:
                 self.record_sending(part)
                 begun.append(part)
-            return self.search.client.send(
-                request.method,
-                request.path,
-                request.body,
-                headers=request.headers,
-                retry=request.retry,
-            )
+            with self.search.client.deadline.narrowed(_SEND_SHARE):
+                return self.search.client.send(
+                    request.method,
+                    request.path,
+                    request.body,
+                    headers=request.headers,
+                    retry=request.retry,
+                )
         except GpcliError as error:
             if isinstance(error, RequestError) and error.sent:
                 return None
@@ -306,7 +310,8 @@ class WriteKernel:
         Raises: the error of the last look.
         """
         for looks in count(1):
-            seen = _catch(look)
+            with self.search.client.deadline.narrowed(_LOOK_SHARE):
+                seen = _catch(look)
             if looks == max_looks or not _may_come(seen, priors, until_there=until_there):
                 break
             if not self.search.client.wait_to_try_again(looks):
