@@ -109,7 +109,7 @@ def _look_for_all(
     @cache
     def look() -> Seen:
         try:
-            return kernel.look_until_found(look_again, unclear)
+            return kernel.look_until_found(look_again, priors, awaited=unclear)
         except GpcliError as error:
             return Seen(dict.fromkeys(intents, error), Bundle())
 

@@ -300,19 +300,19 @@ class WriteKernel:
         look: Callable[[], Seen],
         priors: Sequence[PriorWrite],
         *,
-        until_there: bool = True,
+        awaited: Sequence[PriorWrite],
         max_looks: int = _MAX_LOOKS,
     ) -> Seen:
         """Return what `look` finds, which is called again while it fails for want of an answer.
 
-        With `until_there`, it is also while a part's record is not there: a portal may be slow to
+        It is, too, while a record of the `awaited` parts is not there: a portal may be slow to
         write. Before each time it waits, longer and longer, as long as the time limit allows it.
         Raises: the error of the last look.
         """
         for looks in count(1):
             with self.search.client.deadline.narrowed(_LOOK_SHARE):
                 seen = _catch(look)
-            if looks == max_looks or not _may_come(seen, priors, until_there=until_there):
+            if looks == max_looks or not _may_come(seen, priors, awaited):
                 break
             if not self.search.client.wait_to_try_again(looks):
                 break
@@ -332,7 +332,7 @@ class WriteKernel:
         responses name are read. Raises: the error of any part's query, or of reading.
         """
         try:
-            find = partial(self.look_until_found, look, priors, until_there=False)
+            find = partial(self.look_until_found, look, priors, awaited=())
             return _look_or_raise(find, priors)
         except (NotFound, NotPermitted):
             pairs = zip(priors, map(created_reference, responses), strict=True)
@@ -365,7 +365,7 @@ class WriteKernel:
             self.look_until_found,
             look,
             priors,
-            until_there=verdict.refusal is None,
+            awaited=() if verdict.refusal else priors,
             max_looks=1 if looked else _MAX_LOOKS,
         )
         seen = fetch_or_none(partial(_look_or_raise, find, priors)) if asks else None
@@ -414,7 +414,7 @@ class WriteKernel:
         if verdict.is_done:
             self.record_state(intent, "done")
             prior = PriorWrite(resource_type, intent, intent)
-            find = partial(self.look_until_found, look, [prior], until_there=False)
+            find = partial(self.look_until_found, look, [prior], awaited=())
             seen = read_back(find, intent, resource_type)
             if not seen.of(intent).matches:
                 self.record_state(intent, "refused")
@@ -471,15 +471,17 @@ def _catch(look: Callable[[], Seen]) -> Seen | GpcliError:
         return error
 
 
-def _may_come(seen: Seen | GpcliError, priors: Sequence[PriorWrite], *, until_there: bool) -> bool:
+def _may_come(
+    seen: Seen | GpcliError, priors: Sequence[PriorWrite], awaited: Sequence[PriorWrite]
+) -> bool:
     """Return whether another look may find more: this one failed, or a record is not there yet."""
     found = seen.found if isinstance(seen, Seen) else {}
-    results = [found.get(prior.intent, seen) for prior in priors]
+    results = [(prior, found.get(prior.intent, seen)) for prior in priors]
     return any(
-        until_there and not each.matches
+        prior in awaited and not each.matches
         if isinstance(each, Bundle)
         else isinstance(each, Unavailable | Failure)
-        for each in results
+        for prior, each in results
     )
 
 
