@@ -4,7 +4,8 @@ import gc
 
 from hypothesis import settings
 
-settings.register_profile("gpcli", deadline=None)  # a busy machine is no failure
+# A busy machine is no failure; fifty examples of a property are many in so many tests.
+settings.register_profile("gpcli", deadline=None, max_examples=50)
 settings.load_profile("gpcli")
 gc.disable()
 

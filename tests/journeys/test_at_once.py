@@ -15,6 +15,8 @@ import pytest
 from gpcli.config.index_format import read_facts
 from tests.journeys.process import ROOT, minimal_env, start_gpcli, wait_for_end
 
+pytestmark = pytest.mark.real  # many processes
+
 TWELVE = range(12)
 URL = "https://portal.example/fhir"
 

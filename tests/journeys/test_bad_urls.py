@@ -22,7 +22,10 @@ from tests.journeys.reported_practice import (
 )
 from tests.journeys.shell import Shell
 
-URLS = [(f"https://{host}/fhir", why) for host, why in NO_HOSTS.items()]
+HOSTS = {why: host for host, why in NO_HOSTS.items()}
+"""A host for each reason; tests/test_web_url.py has them all."""
+
+URLS = [(f"https://{host}/fhir", why) for why, host in HOSTS.items()]
 ENDPOINTS = (
     *("authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri"),
     *("device_authorization_endpoint", "pushed_authorization_request_endpoint"),
@@ -33,7 +36,7 @@ READS = (
     *("appointments show a1", "appointments export", "econsult join a1", "consent show"),
 )
 VIRTUAL_SERVICE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"
-bad_urls = pytest.mark.parametrize(("url", "why"), URLS, ids=list(map(ascii, NO_HOSTS)))
+bad_urls = pytest.mark.parametrize(("url", "why"), URLS, ids=list(map(ascii, HOSTS.values())))
 
 
 @pytest.fixture

@@ -67,8 +67,10 @@ def refuse_with(status: int, body: Any) -> Any:
     return lambda path, fields: (status, body) if path != "metadata" else None
 
 
-@pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("line", ["appointments list", *WRITES])
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [*((each, "appointments list") for each in STATUSES), *((422, each) for each in WRITES)],
+)
 def test_what_a_portal_says_of_a_refusal(tmp_path, status, line):
     outcome = an_outcome("processing", words=LONG)
     records = (appointment(), message(), prescription(), slot(), schedule())

@@ -126,7 +126,20 @@ QUIRKS = {
 }
 
 
-@pytest.mark.parametrize("quirk", QUIRKS)
+MOST_DIFFERENT = {
+    "no includes and no batch",
+    "only the patient listed and all else refused",
+    "changes by PATCH",
+    "conditions ignored and nothing said",
+}
+"""Those that are tried on every machine; CI tries all."""
+
+EACH = [
+    pytest.param(name, marks=[] if name in MOST_DIFFERENT else pytest.mark.real) for name in QUIRKS
+]
+
+
+@pytest.mark.parametrize("quirk", EACH)
 def test_the_day_ends_in_the_same_way_at_a_portal_with(
     portal: Portal, quirk: str, expected_day: dict[str, tuple[int, str]]
 ):

@@ -95,6 +95,7 @@ def ask(sandbox: Sandbox) -> int:
     return httpx.get(url, timeout=60).status_code
 
 
+@pytest.mark.real  # sheer size
 @pytest.mark.parametrize("half", HALVES)
 def test_a_client_is_answered_while_others_ask_for_nothing(
     sandbox: Sandbox, held: list[socket.socket], half: str
