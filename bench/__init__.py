@@ -1,0 +1,1 @@
+"""What gpcli is measured by: figures of reliability, as one table."""
