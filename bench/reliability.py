@@ -25,7 +25,7 @@ MEASUREMENTS = {
     "writes": "bench.writes",
     "kills": "bench.kills",
     "slot_race": "bench.slot_race",
-    "refreshes": "bench.sessions",
+    "refreshes": "bench.refreshes",
     "strings": "bench.hostile",
     "responses": "bench.hostile",
     "canaries": "bench.sessions",
