@@ -26,7 +26,7 @@ MEASUREMENTS = {
     "kills": "bench.kills",
     "slot_race": "bench.slot_race",
     "refreshes": "bench.refreshes",
-    "strings": "bench.hostile",
+    "strings": "bench.strings",
     "responses": "bench.hostile",
     "canaries": "bench.sessions",
     "second_origin": "bench.sessions",
