@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gpcli.cli.commands.registry import REGISTRY
+from gpcli.cli.commands.registry import ACCOUNT, CARE, REGISTRY
 from gpcli.cli.commands.specs import CommandSpec
 
 RASH, MOLE, CLOSED = "t-9rcz8zjj", "t-6385kbx9", "t-qtv33nwr"
@@ -35,6 +35,13 @@ class Line:
     def is_about_accounts(self) -> bool:
         """Whether it is about profiles and sign-ins, and so can't be given a token."""
         return self.path in {"login", "logout"} or self.path.startswith("profile ")
+
+    @property
+    def asks_the_portal(self) -> bool:
+        """Whether it is about a patient's record, and so asks the portal."""
+        command = REGISTRY.find_command(self.path)
+        is_care = command is not None and command.section in {ACCOUNT, CARE}
+        return is_care and not self.path.startswith("profile ")
 
 
 _ADA = {

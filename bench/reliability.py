@@ -29,7 +29,7 @@ MEASUREMENTS = {
     "strings": "bench.strings",
     "responses": "bench.hostile",
     "canaries": "bench.sessions",
-    "second_origin": "bench.sessions",
+    "second_origin": "bench.second_origin",
 }
 """In the table's order: each NAME is `measure_NAME` of the module beside it."""
 
