@@ -34,8 +34,6 @@ class HostilePortal:
         self._sandbox = sandbox
         self._home = home
         self._texts = texts
-        self._file = home / "note.gif"
-        self._file.write_bytes(b"GIF89a")
         self._newcomer = Shell(
             {"GPCLI_CONFIG_DIR": str(home / "newcomer")},
             sandbox.now,
@@ -55,8 +53,7 @@ class HostilePortal:
             terminal = _NARROW if form.startswith("narrow") else _PAINTED
             stdout, stderr = (_AsciiText() if "ascii" in form else io.StringIO() for _ in range(2))
             shell = replace(shell, terminal=terminal, typing="1\n", stdout=stdout, stderr=stderr)
-        place = tempfile.mkdtemp(dir=self._home)
-        words = line.words.format(file=self._file, place=place, portal=self._sandbox.fhir_base)
+        words = line.fill(self._sandbox, self._home)
         return shell(f"gpcli {words} {form if form.startswith('-') else ''}")
 
     def _spoil_resources(self) -> Iterator[dict[str, Any]]:
@@ -111,7 +108,7 @@ def _check(findings: Findings, ending: CommandResult, form: str, played: str) ->
     findings.outputs += 1
     if ending.code == Exit.BUG:
         findings.note("crashes", output=played, error=ending.err[-300:])
-    shown = ending.out + ending.err
+    shown = (ending.out + ending.err).replace("\r\n", "\n")  # as calendars have it
     bare = PAINT.sub("", shown) if form in {"screen", "ascii screen"} else shown
     allowed = "\n" if "json" in form or form.endswith("screen") else "\n\t"
     if raw := find_raw_controls(bare, allowed):

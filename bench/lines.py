@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from gpcli.cli.commands.registry import ACCOUNT, CARE, REGISTRY
 from gpcli.cli.commands.specs import CommandSpec
+from gpcli.sandbox.server import Sandbox
 
 RASH, MOLE, CLOSED = "t-9rcz8zjj", "t-6385kbx9", "t-qtv33nwr"
 """Ada's threads: one with an answer, one with files, one that the surgery has closed."""
@@ -14,22 +17,33 @@ RASH, MOLE, CLOSED = "t-9rcz8zjj", "t-6385kbx9", "t-qtv33nwr"
 AMLODIPINE, ZOPICLONE, ASKED = "rx-zt4s55k9", "rx-c28xcqvq", "r-rxzthjcg"
 """Two of Ada's prescriptions, and a request to renew that the surgery has not handled."""
 
-TOMORROW, VIDEO = "a-2xwr5jqm", "a-ft4m6n2w"
-"""Ada's appointment, and Finn's consultation by video."""
-
 
 @dataclass(frozen=True)
 class Line:
     """A command line without the program's name, and the person of the sandbox who types it.
 
     `path` is the command's. In `words`, `{file}` is a picture to attach, `{place}` a directory to
-    save to, `{portal}` the portal's FHIR base. `acting_for` is the child that the person acts for.
+    save to, `{portal}` the portal's FHIR base, `{booked}` an appointment of the person's.
+    `acting_for` is the child that the person acts for.
     """
 
     path: str
     person: str
     words: str
     acting_for: str | None = None
+
+    def fill(self, sandbox: Sandbox, home: Path) -> str:
+        """Return the words with a file and a directory in `home`, and what `sandbox` has."""
+        file = home / "note.gif"
+        file.write_bytes(b"GIF89a")
+        coming = sandbox.store.find("Appointment", patient=f"Patient/{self.person}")
+        booked = [each["id"] for each in coming if each["status"] == "booked"]
+        return self.words.format(
+            file=file,
+            place=tempfile.mkdtemp(dir=home),
+            portal=sandbox.fhir_base,
+            booked=next(iter(booked), "a-none"),
+        )
 
     @property
     def is_about_accounts(self) -> bool:
@@ -73,9 +87,9 @@ _ADA = {
     "slots": ("slots --limit 3",),
     "book": ("book --first --another --yes", "book --enquiry --another --yes"),
     "appointments list": ("appointments list --all",),
-    "appointments show": (f"appointments show {TOMORROW}",),
+    "appointments show": ("appointments show {booked}",),
     "appointments export": ("appointments export --all --details",),
-    "cancel": (f"cancel {TOMORROW} --yes --accept-fee any",),
+    "cancel": ("cancel {booked} --yes --accept-fee any",),
     "flu": ("flu --limit 3",),
     "completion": ("completion bash",),
     "help": ("help exit-codes",),
@@ -86,9 +100,9 @@ _ADA = {
 _OTHERS = (
     Line("consent withdraw", "hans", "consent withdraw --confirm withdraw"),
     Line("appointments list", "finn", "appointments list"),
-    Line("appointments show", "finn", f"appointments show {VIDEO}"),
-    Line("econsult join", "finn", f"econsult join {VIDEO} --no-browser"),
-    Line("econsult withdraw", "finn", f"econsult withdraw {VIDEO} --yes"),
+    Line("appointments show", "finn", "appointments show {booked}"),
+    Line("econsult join", "finn", "econsult join {booked} --no-browser"),
+    Line("econsult withdraw", "finn", "econsult withdraw {booked} --yes"),
     Line("services", "finn", "services"),
     Line("messages list", "finn", "messages list"),
     Line("flu", "guro", "flu --first --yes"),

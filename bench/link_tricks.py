@@ -158,7 +158,7 @@ def _send_headers(status: int | None) -> Trick:
             *((name, value) for name in ("Location", "Content-Location", "Content-Base", "URI")),
             ("Link", f'<{value}>; rel="next"'),
             ("Refresh", f"0; url={value}"),
-            ("Alt-Svc", f'h2="{urlsplit(value).netloc if value.isprintable() else ""}"; ma=60'),
+            ("Alt-Svc", 'h2="evil.test:443"; ma=60'),
             ("WWW-Authenticate", f'Bearer realm="x", resource_metadata="{value}"'),
             ("Set-Cookie", "a=b; Domain=.test; Path=/"),
             ("Retry-After", "0"),

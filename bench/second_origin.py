@@ -143,7 +143,7 @@ class World:
         transport = mock.patch("gpcli.http.client.DeadlineTransport", _RecordingTransport)
         with transport, mock.patch("socket.getaddrinfo", _resolve_to_loopback):
             _RecordingTransport.left.clear()
-            code = shell(f"gpcli {self._fill(line.words)} --timeout 5").code
+            code = shell(f"gpcli {line.fill(self.sandbox, self.home)} --timeout 5").code
         self.front.bend = pass_on
         self.snapshot.put_back()
         for where in self._find_leaks(token):
@@ -184,12 +184,6 @@ class World:
         if len(found) != len(self.second.urls) + 1:
             raise RuntimeError(f"the trap sees only {found}")
         self.second.asked.clear()
-
-    def _fill(self, words: str) -> str:
-        file = self.home / "note.gif"
-        file.write_bytes(b"GIF89a")
-        place = tempfile.mkdtemp(dir=self.home)
-        return words.format(file=file, place=place, portal=self.sandbox.fhir_base)
 
     def _find_leaks(self, token: str) -> set[str]:
         """Return where the token went: what servers saw, and what was about to leave."""
