@@ -28,7 +28,7 @@ MEASUREMENTS = {
     "refreshes": "bench.refreshes",
     "strings": "bench.strings",
     "responses": "bench.hostile",
-    "canaries": "bench.sessions",
+    "canaries": "bench.canaries",
     "second_origin": "bench.second_origin",
 }
 """In the table's order: each NAME is `measure_NAME` of the module beside it."""
