@@ -47,10 +47,12 @@ _SIGNALS = {
     "hung up": signal.SIGHUP,
     "aborted": signal.SIGABRT,
 }
-MODES = ("piped", "json", "debug", "json debug", "terminal", "token command", "broken", *_SIGNALS)
-"""The ways in which each line is run."""
+_AT_TERMINAL = ("terminal", "terminal, token")
+_WITH_TOKEN = ("terminal, token", "token command", "broken", *_SIGNALS)
+MODES = ("piped", "json", "debug", "json debug", "terminal", *_WITH_TOKEN)
+"""The ways in which each line is run; where no token is given, Ada is signed in."""
 
-_AT_THE_PORTAL = frozenset({"token command", "broken", *_SIGNALS})
+_AT_THE_PORTAL = frozenset(_WITH_TOKEN)
 """Ways that need a line which asks the portal."""
 
 
@@ -64,6 +66,7 @@ def measure_canaries(scale: Scale, report: Report) -> Row:
                 if number % 100 == 99:
                     report(f"{number + 1} runs, {len(round_.hits)} hits")
         round_.sign_out()
+        round_.check_drafts()
         round_.check_processes()
     return Row(
         figure="Tokens, client secret, identity number, message texts outside of standard output",
@@ -115,6 +118,7 @@ class Round:
     watch: ProcessWatch = field(default_factory=ProcessWatch)
     hits: list[dict[str, Any]] = field(default_factory=list)
     tokens: int = 0
+    _told: bytes = b""
     _lock: Lock = field(default_factory=Lock)
 
     def prepare(self) -> None:
@@ -134,7 +138,7 @@ class Round:
         """Have Ada sign in at a terminal, as a client with a secret that is typed."""
         words = f"login {self.sandbox.fhir_base} --profile home --environment sandbox --hint ada"
         env = self.desk.build_env()
-        argv = [*words.split(), *_AS_CLIENT, "--browser", env["BROWSER"]]
+        argv = [*words.split(), *_AS_CLIENT, "--browser", str(self.desk.browser)]
         ended = run_at_terminal(argv, env, f"{SECRET}\n".encode(), after=b"(not shown)")
         if ended.status != 0:
             raise RuntimeError(f"nobody could sign in: {ended}")
@@ -150,7 +154,7 @@ class Round:
         """Run a line in its way, and look at everything that it left."""
         with self._lock:
             argv, env = self._build_command(run)
-        if run.mode == "terminal":
+        if run.mode in _AT_TERMINAL:
             ended = run_at_terminal(argv, env, b"y\n" * 6)
         elif run.mode in _SIGNALS:
             ended = run_piped(argv, env, meanwhile=lambda process: self._disturb(run, env, process))
@@ -171,10 +175,10 @@ class Round:
     def _build_command(self, run: Run) -> tuple[list[str], dict[str, str]]:
         line = run.line
         words = line.fill(self.sandbox, self.desk.place / "saved")
-        text = "" if run.mode == "terminal" else f"--message-file {self.desk.message}"
+        text = "" if run.mode in _AT_TERMINAL else f"--message-file {self.desk.message}"
         words = words.replace("--message A", text).replace("--message B", text)
-        if line.path == "econsult join" and run.mode == "terminal":
-            words = words.replace("--no-browser", "")
+        if run.mode in _AT_TERMINAL:
+            words = words.replace("--no-browser", f"--browser {self.desk.browser}")
         more = {"json": "--json", "debug": "--debug", "json debug": "--json --debug"}
         argv = f"{words} {more.get(run.mode, '')} --timeout 20".split()
         if line.path in {"completion", "help"} or line.path.startswith("sandbox"):
@@ -191,7 +195,7 @@ class Round:
         fronts = {"broken": self.broken, **dict.fromkeys(_SIGNALS, self.slow)}
         base = f"{fronts.get(run.mode, self.front).url}/fhir/R4"
         values = build_variables(base, token.access_token, token.patient, token.fhir_user)
-        more = {"GPCLI_DEBUG": "1"} if run.mode in {"terminal", "broken", *_SIGNALS} else {}
+        more = {"GPCLI_DEBUG": "1"} if run.mode != "token command" else {}
         if run.mode == "token command":
             owner = f"{run.line.person}-{len(self.hits)}-{time.monotonic_ns()}"
             (self.desk.place / f"token-{owner}").write_text(values.pop("GPCLI_TOKEN"))
@@ -216,21 +220,35 @@ class Round:
             process.send_signal(_SIGNALS[run.mode])
 
     def _check(self, run: Run, ended: Ended) -> None:
+        """Look at standard error and at files.
+
+        At a terminal a plan shows the beginning of what the person has just written.
+        """
         with self._lock:
-            for name in self.sought.find(ended.stderr):
+            self._told += ended.stderr
+            names = self.sought.find(ended.stderr)
+            for name in names - ({"written text"} if run.mode in _AT_TERMINAL else set()):
                 self._note(run, "stderr", name, shown=ended.stderr[-1500:].decode(errors="replace"))
             for path, content in self.desk.read_changed_files():
-                self._check_file(run, path, content, ended.stderr)
+                self._check_file(run, path, content)
 
-    def _check_file(self, run: Run, path: Path, content: bytes, stderr: bytes) -> None:
+    def _check_file(self, run: Run, path: Path, content: bytes) -> None:
         names = self.sought.find(content)
-        if path.parent.name == "drafts" and path.name.encode() in stderr:
-            names -= {"written text"}  # a draft of which the person was told
-            path.unlink()
+        place = path.relative_to(self.desk.home)
+        if place.parts[0] == "run" or place.parent.name == "drafts":
+            names -= {"written text"}  # see check_drafts
         if path.name.startswith("core"):
             names |= {"core dump"}
         for name in names:
-            self._note(run, str(path.relative_to(self.desk.home)), name)
+            self._note(run, str(place), name)
+
+    def check_drafts(self) -> None:
+        """Look for a kept text of which no person was told, and for one that an editor had."""
+        for path in self.desk.home.rglob("drafts/*"):
+            if path.name.encode() not in self._told:
+                self.hits.append({"where": f"drafts/{path.name}", "what": "written text"})
+        for path in (self.desk.home / "run").rglob("*.txt"):
+            self._look(str(path), path.read_bytes())
 
     def _look(self, where: str, content: bytes) -> None:
         for name in self.sought.find(content):

@@ -27,7 +27,7 @@ MEASUREMENTS = {
     "slot_race": "bench.slot_race",
     "refreshes": "bench.refreshes",
     "strings": "bench.strings",
-    "responses": "bench.hostile",
+    "responses": "bench.responses",
     "canaries": "bench.canaries",
     "second_origin": "bench.second_origin",
 }

@@ -72,6 +72,11 @@ class Desk:
         return self.place / "home"
 
     @property
+    def browser(self) -> Path:
+        """The program that opens pages."""
+        return self.place / "programs" / "browser"
+
+    @property
     def message(self) -> Path:
         """The file of what the person has written."""
         return self.place / "written.txt"
@@ -96,7 +101,6 @@ class Desk:
 
     def build_env(self, **more: str) -> dict[str, str]:
         """Return the variables of the person's processes."""
-        programs = self.place / "programs"
         return {
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
             "PYTHONPATH": os.pathsep.join((str(self.place / "shim"), str(ROOT))),
@@ -104,8 +108,8 @@ class Desk:
             "HOME": str(self.home),
             "TMPDIR": str(self.home / "tmp"),
             "XDG_RUNTIME_DIR": str(self.home / "run"),
-            "EDITOR": str(programs / "editor"),
-            "BROWSER": str(programs / "browser"),
+            "EDITOR": str(self.place / "programs" / "editor"),
+            "BROWSER": str(self.browser),
             "TERM": "xterm",
             "LANG": "C.UTF-8",
             **more,
