@@ -24,12 +24,16 @@ _VALUES = 390_000
 """Values that gpcli still takes in one response."""
 
 
+_NOBODY = Asked("GET", "/", {}, b"")
+
+
 def bend_from(answering: Answering, late: int) -> Bend:
     """Return the bend that answers honestly `late` times, and as `answering` does from then on.
 
     The page of the sign-in is always honest: it is the browser's, not gpcli's.
     """
     count = iter(range(10**9))
+    answering(_NOBODY, Answered(200, (), b"{}"))  # so that it is built before it is waited for
 
     def bend(asked: Asked, ask: Callable[[], Answered]) -> Answered | Fault:
         honest = ask()
