@@ -1,4 +1,7 @@
-"""Tokens, a secret, an identity number and texts, sought wherever gpcli could leave them."""
+"""Tokens, a secret, an identity number and texts, sought wherever gpcli could leave them.
+
+All lines in one way again: `python -m bench.canaries WAY`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import random
 import resource
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -354,3 +358,19 @@ def open_round() -> Iterator[Round]:
         round_ = Round(sandbox, front, slow, broken, Desk(place))
         round_.prepare()
         yield round_
+
+
+def main() -> None:
+    """Run all lines in one way, and print the hits."""
+    with open_round() as round_:
+        round_.sign_in()
+        for run in list_runs(every=True):
+            if run.mode == sys.argv[1]:
+                round_.run(run)
+        round_.check_drafts()
+        round_.check_processes()
+        print(json.dumps(round_.hits, indent=2))
+
+
+if __name__ == "__main__":
+    main()

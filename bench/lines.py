@@ -91,6 +91,7 @@ _ADA = {
     "appointments export": ("appointments export --all --details",),
     "cancel": ("cancel {booked} --yes --accept-fee any",),
     "flu": ("flu --limit 3",),
+    "outbox show": ("outbox show 7c3f0f6e-0000-4000-8000-000000000000",),
     "completion": ("completion bash",),
     "help": ("help exit-codes",),
     "sandbox env": ("sandbox env ada",),

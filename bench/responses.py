@@ -1,4 +1,7 @@
-"""Every hostile response to every command: when it ends, how, and with how much memory."""
+"""Every hostile response to every command: when it ends, how, and with how much memory.
+
+One again, by the words of `--json`: `python -m bench.responses RESPONSE 'LINE' TURN`.
+"""
 
 from __future__ import annotations
 
@@ -285,3 +288,16 @@ class World:
 
 def _seconds_of(outcome: Outcome) -> float:
     return outcome.seconds
+
+
+def main() -> None:
+    """Play a response to a line, in this process and in one of its own."""
+    name, words, turn = sys.argv[1:4]
+    [line, *_] = [line for line in (*list_lines(), _RENEWING) if line.words == words]
+    with World() as world:
+        for measures_memory in (False, True):
+            print(world.play(Job(name, line, int(turn), measures_memory)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,16 @@
-"""Links, redirects and names of places by which a token would leave the portal's address."""
+"""Links, redirects and names of places by which a token would leave the portal's address.
+
+A part of the attempts again: `python -m bench.second_origin NUMBER COUNT`.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 import random
 import socket
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -309,3 +314,7 @@ def open_world() -> Iterator[World]:
             yield World(
                 sandbox, front, second, Path(home), snapshot, links, Found(links=len(links))
             )
+
+
+if __name__ == "__main__":
+    print(json.dumps(try_part(*map(int, sys.argv[1:3])).leaks, indent=2, default=str))
