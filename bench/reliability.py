@@ -25,11 +25,11 @@ MEASUREMENTS = {
     "writes": "bench.writes",
     "kills": "bench.kills",
     "slot_race": "bench.slot_race",
-    "refreshes": "bench.sessions",
-    "strings": "bench.hostile",
-    "responses": "bench.hostile",
-    "canaries": "bench.sessions",
-    "second_origin": "bench.sessions",
+    "refreshes": "bench.refreshes",
+    "strings": "bench.strings",
+    "responses": "bench.responses",
+    "canaries": "bench.canaries",
+    "second_origin": "bench.second_origin",
 }
 """In the table's order: each NAME is `measure_NAME` of the module beside it."""
 
