@@ -28,6 +28,7 @@ from gpcli.errors import (
     NotFound,
     request_id_conflict,
 )
+from gpcli.invisible import is_hidden
 from gpcli.model.service import Limits, Offers, ServiceName
 from gpcli.model.thread import (
     Attachment,
@@ -116,7 +117,7 @@ def _clean_stem(title: str) -> str:
     visible = "".join(
         character
         for character in composed
-        if unicodedata.category(character)[0] not in "CZ" or character == " "
+        if character == " " or not (is_hidden(character) or character.isspace())
     )
     return _FORBIDDEN.sub("_", visible).strip(" .").lstrip("-")
 

@@ -10,6 +10,7 @@ from mimetypes import MimeTypes
 from pathlib import Path
 
 from gpcli.errors import GpcliError, InvalidUsage, NotFound
+from gpcli.invisible import is_hidden
 from gpcli.model.thread import AttachedFile
 
 MAX_TOTAL_BYTES = 20 * 1024 * 1024
@@ -123,4 +124,4 @@ def _read_error(name: str, error: OSError | ValueError) -> GpcliError:
 def _attachment_title(path: Path) -> str:
     """Return the base name, with `_` for hidden characters and `?` for bytes that are no text."""
     name = path.name.encode(errors="replace").decode()
-    return "".join(character if character.isprintable() else "_" for character in name)
+    return "".join("_" if is_hidden(character) else character for character in name)

@@ -8,6 +8,7 @@ because of what is unknown. Help and completion import this module: it imports o
 import os
 
 from gpcli.config.paths import index_path
+from gpcli.invisible import is_hidden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,8 +79,8 @@ def _unescape_controls(piece: str) -> str:
 
 
 def replace_unprintable(text: str) -> str:
-    """Return `text`, which the portal wrote, with spaces for control characters."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    """Return `text`, which the portal wrote, with spaces for what shows nothing or controls."""
+    return "".join(" " if is_hidden(letter) else letter for letter in text)
 
 
 def is_set(value: str | None) -> bool:

@@ -119,5 +119,15 @@ def format_origin(url: httpx.URL | str) -> str:
 def _is_below(path: str, base_path: str) -> bool:
     if path != base_path and not path.startswith(f"{base_path}/"):
         return False
-    segments = unquote(path).replace("\\", "/").split("/")
-    return ".." not in segments and "." not in segments
+    segments = _unquote_all(path).replace("\\", "/").split("/")
+    return not any(segment.partition(";")[0] in {".", ".."} for segment in segments)
+
+
+def _unquote_all(path: str) -> str:
+    """Return a path without percent-encoding, however often it was encoded.
+
+    Servers behind one another may each decode it once.
+    """
+    while (decoded := unquote(path)) != path:
+        path = decoded
+    return path
