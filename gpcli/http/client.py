@@ -193,7 +193,7 @@ class HttpClient:
             return self._sender.send(request)
         with _mark_not_sent():
             token = self._bearer.get_token(self)
-        response = self._sender.send(_add_token(request, token))
+        response = _leave_out(token, self._sender.send(_add_token(request, token)))
         if response.status != 401:
             return response
         try:
@@ -203,7 +203,7 @@ class HttpClient:
             if request.method != "GET" and response.repeated:
                 return response  # it tells that a try before it may have been done
             raise
-        return self._sender.send(_add_token(request, renewed), response)
+        return _leave_out(renewed, self._sender.send(_add_token(request, renewed), response))
 
 
 @contextmanager
@@ -214,6 +214,21 @@ def _mark_not_sent() -> Iterator[None]:
     except RequestError as error:
         error.sent = False
         raise
+
+
+def _leave_out(token: str, response: HttpResponse) -> HttpResponse:
+    """Return a response; a refusal without the token, which a portal may quote to explain it."""
+    if response.is_success or token not in str(response.body):
+        return response
+    return replace(response, body=_replace_text(response.body, token))
+
+
+def _replace_text(value: Any, token: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _replace_text(each, token) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_replace_text(each, token) for each in value]
+    return value.replace(token, "[token]") if isinstance(value, str) else value
 
 
 def _add_token(request: OutgoingRequest, token: str) -> OutgoingRequest:

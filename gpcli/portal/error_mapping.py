@@ -6,6 +6,7 @@ Answers).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from gpcli.errors import (
@@ -31,6 +32,9 @@ from gpcli.http.client import HttpResponse
 from gpcli.http.retry import read_retry_after
 
 PROBLEM_SYSTEM = "urn:gpcli:problem"
+
+_LONG_NUMBER = re.compile(r"\d{11,}", re.ASCII)
+"""A number that may tell who somebody is; it is not repeated."""
 
 _HINTS: dict[type[GpcliError], str] = {
     ConsentNeeded: "gpcli consent grant",
@@ -108,4 +112,5 @@ def _read_issues(body: object) -> list[tuple[Coding, str]]:
 
 def _read_issue(issue: Element) -> list[tuple[Coding, str]]:
     text = issue.concept_text("details") or issue.string("diagnostics") or ""
+    text = _LONG_NUMBER.sub("[number]", text)
     return [(coding, text) for coding in issue.codings("details")] or [(Coding("", ""), text)]

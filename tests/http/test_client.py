@@ -350,3 +350,14 @@ def test_the_progress_surrounds_each_wait_and_ends_before_the_answer_is_used():
     )
     client.get("Patient")
     assert events == ["begins", "asked", "ends"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 500])
+def test_a_token_that_a_portal_quotes_in_a_refusal_is_not_repeated(script_portal, status):
+    told = {"issue": [{"diagnostics": "Authorization: Bearer t0ken-2", "line": 7}]}
+    refusal = httpx.Response(status, json=told)
+    portal = script_portal(refusal, refusal, bearer=Tokens("t0ken-2", "t0ken-2"))
+
+    answer = portal.client.get("Slot")
+
+    assert answer.body == {"issue": [{"diagnostics": "Authorization: Bearer [token]", "line": 7}]}

@@ -156,3 +156,9 @@ def test_a_retry_after_date_counts_from_the_answers_own_date():
 )
 def test_the_hint_says_what_to_do(status: int, problem: str | None, hint: str):
     assert error(status, an_outcome(problem)).hint == hint
+
+
+def test_a_number_that_may_tell_who_somebody_is_is_not_repeated():
+    said = an_outcome(text="No consent of 01810199999, call +47 00 12 34 90: case 1234567890.")
+    told = error(422, said).message
+    assert told.endswith("No consent of [number], call +47 00 12 34 90: case 1234567890.")
