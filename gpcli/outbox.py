@@ -129,6 +129,20 @@ def _delete_draft(context: AppContext, kept: KeptRequest | None) -> None:
             draft.unlink()
 
 
+def settle_own(context: AppContext) -> None:
+    """Ask the portal what became of an earlier try of this run's request, if that is open.
+
+    It is for a repeat that has found nothing to do, and so has not looked at what the earlier try
+    was to make or change.
+    """
+    own, now = _find_own(context), context.clock()
+    with suppress(GpcliError):
+        entries = Journal(context.state_dir).read_entries()
+        writes = [each for each in entries if each.request == own and each.is_open]
+        if writes and not any(each.is_under_way(now) for each in writes):
+            context.portal.fetch_outcomes(writes)
+
+
 def _find_own(context: AppContext) -> UUID | None:
     """Return the id of this run's request; `None` = it has none, or it is not known."""
     with suppress(ValueError):

@@ -279,8 +279,19 @@ def run(
     except BaseException as error:
         _report_sent_request(command_run, error)
         raise
+    _settle_repeat(command_run)
     _tell_unsettled(command_run)
     return 0
+
+
+def _settle_repeat(command_run: CommandRun) -> None:
+    """Have the journal know what became of a request that was repeated with success."""
+    context, options = command_run.context_if_built, command_run.options
+    if context is None or options.request_id is None or options.dry_run:
+        return
+    from gpcli.outbox import settle_own  # noqa: PLC0415  (start-up: repeats)
+
+    settle_own(context)
 
 
 def _tell_unsettled(command_run: CommandRun) -> None:

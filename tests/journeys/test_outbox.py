@@ -189,6 +189,17 @@ def test_a_first_try_that_never_left_is_no_unknown_outcome(world):
     assert ada.json("gpcli outbox list --all") == []
 
 
+@pytest.mark.parametrize("name", WRITES)
+def test_a_repeat_that_finds_it_done_settles_it(world, name):
+    shell, line = prepare(world, name)
+    request = cut_off(shell, arrives=True)(f"{line} --json").error["request_id"]
+
+    assert shell(f"{line} --request-id {request}").code == 0
+
+    assert shell.json("gpcli outbox list") == []
+    assert [each["state"] for each in shell.json("gpcli outbox list --all")][-1] == "done"
+
+
 @pytest.mark.parametrize("name", ["contact", "book", "cancel", "rx renew"])
 def test_reading_what_it_made_settles_it(world, name):
     shell, line = prepare(world, name)
