@@ -269,6 +269,7 @@ def run(
         with tree.make_context(PROGRAM, list(argv), obj=command_run) as ctx:
             ctx.call_on_close(command_run.close)
             tree.invoke(ctx)
+            _settle_repeat(command_run)
     except typer.Exit as ending:
         return ending.exit_code
     except GpcliError as error:
@@ -279,7 +280,6 @@ def run(
     except BaseException as error:
         _report_sent_request(command_run, error)
         raise
-    _settle_repeat(command_run)
     _tell_unsettled(command_run)
     return 0
 
