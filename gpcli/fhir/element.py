@@ -336,7 +336,8 @@ def read_resource(
 
     With `flaws` it is read leniently; these and `bases` are as in Origin.
     """
-    if not isinstance(json, dict) or not isinstance(json.get("resourceType"), str):
+    resource_type = json.get("resourceType") if isinstance(json, dict) else None
+    if not isinstance(json, dict) or not isinstance(resource_type, str) or not resource_type:
         raise Malformed("the answer is not a FHIR resource")
     path = str(json["resourceType"])
     name = f"{path}/{json['id']}" if isinstance(json.get("id"), str) else path

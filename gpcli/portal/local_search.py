@@ -88,8 +88,9 @@ def _is_dropped(match: Element, resource_type: str, criteria: Collection[tuple[s
 def _is_other_code(element: str) -> Callable[[Mapping[str, Json], str], bool]:
     def contradicts(record: Mapping[str, Json], value: str) -> bool:
         code = record.get(element)
-        known = DECIDING_CODES.get(f"{record['resourceType']}.{element}", {code})
-        return isinstance(code, str) and code in known and code not in value.split(",")
+        known = DECIDING_CODES.get(f"{record['resourceType']}.{element}")
+        is_known = isinstance(code, str) and (known is None or code in known)
+        return is_known and code not in value.split(",")
 
     return contradicts
 

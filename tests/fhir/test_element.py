@@ -173,7 +173,9 @@ def test_an_extension_is_found_by_its_url():
     assert read == Element(extensions[1], "Slot.extension")
 
 
-@pytest.mark.parametrize("body", [None, [], "Slot", {}, {"resourceType": 1}, {"id": "1"}])
+@pytest.mark.parametrize(
+    "body", [None, [], "Slot", {}, {"resourceType": 1}, {"resourceType": ""}, {"id": "1"}]
+)
 def test_what_is_not_a_resource_is_malformed(body: Any):
     with pytest.raises(Malformed, match="not a FHIR resource"):
         read_resource(body)

@@ -99,6 +99,16 @@ def test_what_meets_a_criterion_or_may_meet_it_is_kept(
     assert kept(a_record(**more), param)
 
 
+@pytest.mark.parametrize(("param", "more"), MET)
+@pytest.mark.parametrize("kind", ["Task", "Slot", "ChargeItemDefinition"])
+def test_an_element_of_another_type_decides_nothing_and_breaks_nothing(
+    param: tuple[str, str], more: dict[str, Any], kind: str
+):
+    for element in more.keys() - {"resourceType"}:
+        for wrong in ([], {}, [[]], [{}], {"a": []}, 7, True, None):
+            kept({"resourceType": kind, "id": "1", element: wrong}, param)
+
+
 @pytest.mark.parametrize(("param", "more"), UNMET)
 def test_what_shows_that_it_does_not_meet_a_criterion_is_left_out(
     param: tuple[str, str], more: dict[str, Any]
