@@ -95,10 +95,10 @@ class Run:
 
 
 def list_runs(*, every: bool) -> Iterator[Run]:
-    """Yield each line in every way, or one of each command in one."""
+    """Yield each line in every way, or one of each command that asks the portal in one."""
     lines = [line for line in list_lines() if line.path not in {"login", "logout"}]
     if not every:
-        lines = list({line.path: line for line in lines}.values())
+        lines = list({line.path: line for line in lines if line.asks_the_portal}.values())
     for number, line in enumerate(lines):
         modes = [mode for mode in MODES if line.asks_the_portal or mode not in _AT_THE_PORTAL]
         for mode in modes if every else (modes[number % len(modes)],):

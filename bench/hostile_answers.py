@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +24,7 @@ from tests.journeys.shell import CommandResult, Shell, shell_for
 from tests.journeys.test_hostile_portal import ALONE, WORDS
 from tests.journeys.world import MONDAY
 
+_MESSAGE = re.compile(r"--message \w+")
 _FORMATS = ("", "--plain", "--json", "--ndjson", "screen", "narrow screen", "ascii screen")
 _PAINTED = Terminal(True, True, True, width=100, color=True)
 _NARROW = Terminal(True, True, True, width=24)
@@ -43,7 +46,7 @@ class HostilePortal:
         sandbox.store.put_all(list(self._spoil_resources()))
 
     def play(self, line: Line, form: str) -> CommandResult:
-        """Play a line in one of `FORMATS`."""
+        """Play a line in one of `_FORMATS`."""
         shell = self._newcomer
         if not line.is_about_accounts:
             shell = shell_for(
@@ -54,7 +57,18 @@ class HostilePortal:
             stdout, stderr = (_AsciiText() if "ascii" in form else io.StringIO() for _ in range(2))
             shell = replace(shell, terminal=terminal, typing="1\n", stdout=stdout, stderr=stderr)
         words = line.fill(self._sandbox, self._home)
-        return shell(f"gpcli {words} {form if form.startswith('-') else ''}")
+        if not form.endswith("screen"):
+            return shell(f"gpcli {words} {form}")
+        return self._write_in_editor(shell, words)
+
+    def _write_in_editor(self, shell: Shell, words: str) -> CommandResult:
+        """Play a line without its message; what the editor was given counts as shown."""
+        place = Path(tempfile.mkdtemp(dir=self._home))
+        ending = shell.with_env(EDITOR=f"{shutil.which('cp')} -t {place}")(
+            f"gpcli {_MESSAGE.sub('', words)}"
+        )
+        given = "".join(file.read_text(encoding="utf-8") for file in place.iterdir())
+        return replace(ending, err=ending.err + given)
 
     def _spoil_resources(self) -> Iterator[dict[str, Any]]:
         """Yield all records that have words; Hans has too much of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import random
@@ -137,13 +138,30 @@ def _mutate(seed: int, changes: int) -> Answering:
         for _ in range(changes):
             nodes = [*_list_nodes(value)]
             if nodes:
-                container, key = draw.choice(nodes)
-                container[key] = draw.choice(_WRONG)
+                container, key, _path = draw.choice(nodes)
+                container[key] = copy.deepcopy(draw.choice(_WRONG))
         return value
 
     return _json(change)
 
 
+def _spoil_element(seed: int) -> Answering:
+    """Put one wrong value wherever one element of the records stands, the same for a seed."""
+
+    def change(value: Any) -> Any:
+        nodes = [*_list_nodes(value)]
+        draw = random.Random(f"{seed} of {len(nodes)}")
+        chosen = draw.choice(sorted({path for _, _, path in nodes}) or [""])
+        wrong = draw.choice(_OTHER_TYPES)
+        for container, key, path in nodes:
+            if path == chosen:
+                container[key] = copy.deepcopy(wrong)
+        return value
+
+    return _json(change)
+
+
+_OTHER_TYPES: tuple[Any, ...] = (None, 5, "x", "", [], {}, [None], {"x": 1})
 _WRONG: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 3.5, 10**30, "", " ", "x", "\x00", "\u202e", "9999-99-99", [], {}),
     *(
@@ -168,13 +186,16 @@ _WRONG: tuple[Any, ...] = (
 )
 
 
-def _list_nodes(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield each place in JSON: the object or array, and the key."""
+def _list_nodes(value: Any, path: str = "") -> Iterator[tuple[Any, Any, str]]:
+    """Yield each place in JSON: the object or array, the key, and its path in its record."""
+    if isinstance(value, dict) and isinstance(value.get("resourceType"), str):
+        path = value["resourceType"]
     pairs = value.items() if isinstance(value, dict) else enumerate(value)
     for key, each in [*pairs]:
-        yield value, key
+        below = f"{path}.{key}" if isinstance(value, dict) else path
+        yield value, key, below
         if isinstance(each, dict | list):
-            yield from _list_nodes(each)
+            yield from _list_nodes(each, below)
 
 
 _BLOCK = b"x" * 65536
@@ -230,7 +251,8 @@ def _list_bodies() -> dict[str, Answering]:
             _bundle(link=[{"relation": "next", "url": "https://evil.test/fhir"}])
         ),
         "links that are no links": _json(_bundle(link=[None, {"relation": "next", "url": 5}])),
-        **{f"{n} wrong types, {seed}": _mutate(seed, n) for n in (1, 4, 30) for seed in range(12)},
+        **{f"{n} wrong types, {seed}": _mutate(seed, n) for n in (3, 30) for seed in range(10)},
+        **{f"a wrong element, {seed}": _spoil_element(seed) for seed in range(100)},
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpcli.cli.commands.registry import ACCOUNT, CARE, REGISTRY
+from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.commands.specs import CommandSpec
 from gpcli.sandbox.server import Sandbox
 
@@ -52,10 +52,8 @@ class Line:
 
     @property
     def asks_the_portal(self) -> bool:
-        """Whether it is about a patient's record, and so asks the portal."""
-        command = REGISTRY.find_command(self.path)
-        is_care = command is not None and command.section in {ACCOUNT, CARE}
-        return is_care and not self.path.startswith("profile ")
+        """Whether it asks a portal on behalf of a patient."""
+        return self.path.split()[0] not in {"sandbox", "profile", "completion", "help"}
 
 
 _ADA = {
