@@ -8,7 +8,7 @@ import json
 import random
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -96,6 +96,15 @@ def _bundle(**members: Any) -> Callable[[Any], Any]:
     return change
 
 
+def _add_to_records(value: Any, **members: Any) -> Any:
+    """Add members to the first record of an answer that is no bundle."""
+    if isinstance(value, dict) and value.get("resourceType", "Bundle") != "Bundle":
+        return value | members
+    for entry in value.get("entry", [])[:1] if isinstance(value, dict) else ():
+        entry["resource"] = _add_to_records(entry.get("resource"), **members)
+    return value
+
+
 def _link_to_itself(asked: Asked, honest: Answered) -> Answered:
     link = [{"relation": "next", "url": f"http://{asked.headers.get('Host')}{asked.target}"}]
     value = honest.read_json()
@@ -130,37 +139,6 @@ def _endless_pages(size: int) -> Answering:
     return answer
 
 
-def _mutate(seed: int, changes: int) -> Answering:
-    """Put values of other types in places of the honest JSON, the same for a seed."""
-
-    def change(value: Any) -> Any:
-        draw = random.Random(seed)
-        for _ in range(changes):
-            nodes = [*_list_nodes(value)]
-            if nodes:
-                container, key, _path = draw.choice(nodes)
-                container[key] = copy.deepcopy(draw.choice(_WRONG))
-        return value
-
-    return _json(change)
-
-
-def _spoil_element(seed: int) -> Answering:
-    """Put one wrong value wherever one element of the records stands, the same for a seed."""
-
-    def change(value: Any) -> Any:
-        nodes = [*_list_nodes(value)]
-        draw = random.Random(f"{seed} of {len(nodes)}")
-        chosen = draw.choice(sorted({path for _, _, path in nodes}) or [""])
-        wrong = draw.choice(_OTHER_TYPES)
-        for container, key, path in nodes:
-            if path == chosen:
-                container[key] = copy.deepcopy(wrong)
-        return value
-
-    return _json(change)
-
-
 _OTHER_TYPES: tuple[Any, ...] = (None, 5, "x", "", [], {}, [None], {"x": 1})
 _WRONG: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 3.5, 10**30, "", " ", "x", "\x00", "\u202e", "9999-99-99", [], {}),
@@ -184,6 +162,37 @@ _WRONG: tuple[Any, ...] = (
     ),
     *("24:00", "9" * 4000, "99999-01-01T00:00:00+99:99", {"extension": [{"url": 1}]}),
 )
+
+
+def _mutate(seed: int, changes: int, wrong: Sequence[Any] = _WRONG) -> Answering:
+    """Put wrong values in places of the honest JSON, the same for a seed."""
+
+    def change(value: Any) -> Any:
+        draw = random.Random(seed)
+        for _ in range(changes):
+            nodes = [*_list_nodes(value)]
+            if nodes:
+                container, key, _path = draw.choice(nodes)
+                container[key] = copy.deepcopy(draw.choice(wrong))
+        return value
+
+    return _json(change)
+
+
+def _spoil_element(seed: int) -> Answering:
+    """Put one wrong value wherever one element of the records stands, the same for a seed."""
+
+    def change(value: Any) -> Any:
+        nodes = [*_list_nodes(value)]
+        draw = random.Random(f"{seed} of {len(nodes)}")
+        chosen = draw.choice(sorted({path for _, _, path in nodes}) or [""])
+        wrong = draw.choice(_OTHER_TYPES)
+        for container, key, path in nodes:
+            if path == chosen:
+                container[key] = copy.deepcopy(wrong)
+        return value
+
+    return _json(change)
 
 
 def _list_nodes(value: Any, path: str = "") -> Iterator[tuple[Any, Any, str]]:
@@ -253,6 +262,7 @@ def _list_bodies() -> dict[str, Answering]:
         "links that are no links": _json(_bundle(link=[None, {"relation": "next", "url": 5}])),
         **{f"{n} wrong types, {seed}": _mutate(seed, n) for n in (3, 30) for seed in range(10)},
         **{f"a wrong element, {seed}": _spoil_element(seed) for seed in range(100)},
+        **{f"a text of 2 MB, {seed}": _mutate(seed, 1, ["x" * 2**21]) for seed in range(10)},
     }
 
 
@@ -339,6 +349,29 @@ BIG: dict[str, Answering] = {
     ),
     "3,000 numbers of 4,000 digits": _lazy_body(lambda: _array(b"9" * 4000, 3000)),
     "3,000 fractions of 4,000 digits": _lazy_body(lambda: _array(b"0." + b"9" * 4000, 3000)),
+    "10 MB of narrative in every answer": _json(
+        lambda value: _add_to_records(value, text={"status": "generated", "div": "x" * 10_000_000})
+    ),
+    "10 MB of a picture in every answer": _json(
+        lambda value: _add_to_records(value, photo=[{"data": "A" * 10_000_000}])
+    ),
+    "10 MB of an attachment in every answer": _json(
+        lambda value: _add_to_records(
+            value, payload=[{"contentAttachment": {"title": "a", "data": "A" * 10_000_000}}]
+        )
+    ),
+    "10 MB of names in every answer": _json(
+        lambda value: _add_to_records(value, name=[{"text": "x" * 10_000_000}])
+    ),
+    "10 names of 1 MB in every answer": _json(
+        lambda value: _add_to_records(value, name=[{"text": "x" * 1_000_000}] * 10)
+    ),
+    "60,000 codes in every answer": _json(
+        lambda value: _add_to_records(value, code={"coding": [{"code": "x"}] * 60_000})
+    ),
+    "15 MB in every file": lambda asked, honest: (
+        replace(honest, body=b"x" * _MOST) if "/Binary/" in asked.target else honest
+    ),
     "endless pages": _endless_pages(10),
     "endless pages of 14 MB": _endless_pages(14 * _MEGABYTE),
     "a header of 20 MB": write_pieces(lambda _: flood(b"HTTP/1.1 200 OK\r\nX: ", _BLOCK, 320)),

@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
@@ -30,7 +30,7 @@ from gpcli.cli.ready_answers import answer, complete
 from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.config.offer_index import IndexedPerson, OfferIndex, profile_key
 from gpcli.config.paths import index_path
-from gpcli.errors import GpcliError, list_coded_errors
+from gpcli.errors import GpcliError, list_coded_errors, shorten
 from gpcli.model.appointment import Appointment
 from gpcli.model.receipt import PlanValue
 from gpcli.model.thread import Attachment
@@ -249,15 +249,21 @@ def _show_label(batch: _Batch, label: KnownLabel) -> None:
     screen = batch.open_screen()
     for text in texts:
         screen.output.notice(text)
-        screen.check(*_markup_in(text))
+        screen.check(*_markup_in(_keep(text)))
         screen.output.show_text(text)
         screen.check(*_markup_in(text))
     if texts:
         _choose_among(batch, texts)
 
 
+def _keep(text: str) -> str:
+    """Return the beginning of a notice or an error, which a longer one keeps."""
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(text, shorten(text), strict=False))
+    return "".join(character for character, _ in same)[:_KEPT]
+
+
 _KEPT = 300
-"""Characters of a notice or an error that are shown in any case: a longer one is shortened."""
+"""Characters of it that are kept whatever stands before it."""
 
 
 def _say(batch: _Batch) -> None:
@@ -271,7 +277,7 @@ def _say(batch: _Batch) -> None:
             if format is Format.JSON and say in (output.notice, output.warning):
                 _check_told(batch, screen.check(), text)
             else:
-                screen.check(*_markup_in(text[:_KEPT]))
+                screen.check(*_markup_in(_keep(text)))
 
 
 def _fail(batch: _Batch) -> None:
@@ -287,14 +293,14 @@ def _fail(batch: _Batch) -> None:
             if format is Format.JSON:
                 _check_told(batch, screen.check(), *texts.values())
             else:
-                screen.check(*_markup_in(*(text[:_KEPT] for text in texts.values())))
+                screen.check(*_markup_in(*map(_keep, texts.values())))
 
 
 def _check_told(batch: _Batch, shown: str, *texts: str) -> None:
     """Look for texts in JSON, of which long ones may be shortened."""
     told = [*strings_in(json.loads(shown))]
     for text in texts:
-        if not any(each.startswith(text[:_KEPT].strip()) for each in map(str.strip, told)):
+        if not any(each.startswith(_keep(text).strip()) for each in map(str.strip, told)):
             batch.lose(f"{text!a} is not in {shown!a}")
 
 

@@ -19,13 +19,24 @@ MAX_DEPTH = 100
 """The most levels of objects and arrays."""
 MAX_DIGITS = 4300
 """The most digits of one number; Python converts no longer text to an int."""
-MAX_VALUES = 400_000
-"""The most values, as counted by commas and opening brackets."""
-MAX_MEMORY = 60 * 1024 * 1024
+MAX_JSON_BYTES = 10 * 1024 * 1024
+"""The most bytes of JSON."""
+MAX_NAMES = 50_000
+"""The most different names of members."""
+MAX_MEMORY = 48 * 1024 * 1024
 """Bytes that decoding may take at its peak."""
+MAX_TEXT = 1024 * 1024
+"""The most characters of one text, but for base64 `data`; a longer one is read as TOO_LONG."""
 
-_CHARACTER_WIDTHS = ((4, re.compile(rb"[\xf0-\xff]")), (2, re.compile(rb"[\xc4-\xff]")))
-"""Bytes of a character in CPython, and the UTF-8 lead bytes of characters as wide as that."""
+_CHARACTER_WIDTHS = (
+    (4, re.compile(rb"[\xf0-\xff]|\\u[dD][89abAB]")),
+    (2, re.compile(rb"[\xc4-\xff]|\\u(?!00)")),
+)
+"""Bytes of a character in CPython, and what begins characters as wide as that in JSON."""
+_OBJECT_BYTES, _VALUE_BYTES = 208, 112
+"""The most that a small object, and any other value without its text, takes in CPython."""
+_END_OF_NAME = re.compile(r'"\s*:')
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -43,9 +54,9 @@ def decode_json(raw: bytes | bytearray) -> Any:
     Fractions are Decimal, with the digits as they stand.
     """
     text = _decode_utf8(raw)
-    _check_size(text)
+    _check_names(text)
     try:
-        value = _DECODER.decode(text)
+        value = (_DECODER if len(text) <= MAX_TEXT else _BOUNDED_DECODER).decode(text)
     except UnusableBody:
         raise
     except json.JSONDecodeError as error:
@@ -63,6 +74,8 @@ def encode_json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytes
     mark = secrets.token_hex(16)  # tells the decimals from text that a person wrote
 
     def mark_decimal(item: object) -> str:
+        if item is TOO_LONG:
+            raise UnusableBody(f"has more than {MAX_TEXT:,} characters in one place")
         if isinstance(item, Decimal) and item.is_finite():
             return f"{mark}{item}{mark}"
         raise TypeError(f"{type(item).__name__} is not JSON")
@@ -76,7 +89,7 @@ def encode_json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytes
 
 
 def _decode_utf8(raw: bytes | bytearray) -> str:
-    if len(raw) * (1 + 2 * 4) > MAX_MEMORY and _estimate_memory(raw) > MAX_MEMORY:
+    if len(raw) > MAX_JSON_BYTES or _estimate_memory(raw) > MAX_MEMORY:
         raise UnusableBody("is too large")
     try:
         return raw.decode("utf-8-sig")
@@ -85,15 +98,22 @@ def _decode_utf8(raw: bytes | bytearray) -> str:
 
 
 def _estimate_memory(raw: bytes | bytearray) -> int:
-    # CPython stores every character of a text as wide as its widest; the text is counted twice,
-    # since one string in it may be nearly all of it.
+    # CPython stores every character of a text as wide as its widest. The text is counted twice,
+    # since one string in it may be nearly all of it; the body, too, as memory that is freed before
+    # is not all used again.
     widest = next((width for width, lead in _CHARACTER_WIDTHS if lead.search(raw)), 1)
-    return len(raw) * (1 + 2 * widest)
+    values = _OBJECT_BYTES * raw.count(b"{") + _VALUE_BYTES * (raw.count(b"[") + raw.count(b","))
+    return len(raw) * (2 + 2 * widest) + values
 
 
-def _check_size(text: str) -> None:
-    if text.count(",") + text.count("[") + text.count("{") > MAX_VALUES:
-        raise UnusableBody(f"holds more than {MAX_VALUES:,} values")
+def _check_names(text: str) -> None:
+    if text.count(":") <= MAX_NAMES:
+        return
+    names: set[str] = set()
+    for end in _END_OF_NAME.finditer(text):
+        names.add(text[text.rfind('"', 0, end.start()) + 1 : end.start()])
+        if len(names) > MAX_NAMES:
+            raise UnusableBody(f"holds more than {MAX_NAMES:,} different names")
 
 
 def _check_depth(value: Any) -> None:
@@ -114,10 +134,15 @@ def _is_container(value: Any) -> bool:
 
 
 def _check_surrogates(value: Any) -> None:
-    try:
-        json.dumps(value, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
-        raise UnusableBody("holds half a character (a lone surrogate)") from None
+    nodes = [value]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, str) and _SURROGATE.search(node):
+            raise UnusableBody("holds half a character (a lone surrogate)")
+        if isinstance(node, dict):
+            nodes += node
+        if _is_container(node):
+            nodes += _list_children(node)
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -148,16 +173,36 @@ def _refuse_constant(_word: str) -> NoReturn:
     raise UnusableBody("holds a number that is not finite")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_build_object,
-    parse_float=_parse_decimal,
-    parse_int=_parse_integer,
-    parse_constant=_refuse_constant,
-)
+class _TooLong:
+    def __repr__(self) -> str:
+        return "a text that is too long"
+
+
+TOO_LONG = _TooLong()
+"""Stands for a text that is too long; as it is of no type of JSON, it is read as malformed."""
+
+
+def _build_bounded_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = _build_object(pairs)
+    for name, member in pairs:
+        if isinstance(member, str) and len(member) > MAX_TEXT and name != "data":
+            value[name] = TOO_LONG
+    return value
+
+
+_NUMBERS: dict[str, Any] = {
+    "parse_float": _parse_decimal,
+    "parse_int": _parse_integer,
+    "parse_constant": _refuse_constant,
+}
+_DECODER = json.JSONDecoder(object_pairs_hook=_build_object, **_NUMBERS)
+_BOUNDED_DECODER = json.JSONDecoder(object_pairs_hook=_build_bounded_object, **_NUMBERS)
 
 
 MAX_BYTES = 16 * 1024 * 1024
-"""The most that one response may hold, decompressed."""
+"""The most that one response may hold, decompressed; JSON has a limit of its own."""
+MAX_EXPLANATION_BYTES = 1024 * 1024
+"""The same of a refusal, and of what a sign-in server answers to a form."""
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _OTHER_MEDIA_TYPES = {

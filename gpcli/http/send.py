@@ -11,7 +11,13 @@ from typing import Any
 
 from gpcli.http import httpx, network_errors, retry
 from gpcli.http.deadline import Deadline
-from gpcli.http.decode import UnusableBody, decode_any_body, decode_body, read_body
+from gpcli.http.decode import (
+    MAX_EXPLANATION_BYTES,
+    UnusableBody,
+    decode_any_body,
+    decode_body,
+    read_body,
+)
 
 TRACE_ID = "X-Request-ID"
 """The header that names a request, for the logs of both sides."""
@@ -81,7 +87,8 @@ class OutgoingRequest:
 class RequestSender:
     """Sends requests over `transport` until `deadline`.
 
-    A response may have at most `max_bytes`, decompressed. `base` is the portal's FHIR base, to tell
+    A response may have at most `max_bytes`, decompressed, and no more than MAX_EXPLANATION_BYTES
+    where it is a refusal or answers a form. `base` is the portal's FHIR base, to tell
     its URLs from others in the log. `log` gets a record of each try; None means no log. `sleep`
     waits some seconds; `random` returns a number from 0 up to 1. `progress` surrounds the wait for
     each response, tries and pauses included.
@@ -178,8 +185,10 @@ class RequestSender:
 
     def _read_response(self, request: OutgoingRequest, response: httpx.Response) -> HttpResponse:
         status, headers = response.status_code, response.headers
+        is_record = httpx.codes.is_success(status) and not request.expects_any_type
+        max_bytes = self.max_bytes if is_record else min(MAX_EXPLANATION_BYTES, self.max_bytes)
         try:
-            body = _decode(request, status, read_body(response, self.max_bytes), headers)
+            body = _decode(request, status, read_body(response, max_bytes), headers)
         except UnusableBody as error:
             if httpx.codes.is_success(status):
                 raise _bad_reply(request, status, error) from None

@@ -8,6 +8,7 @@ from gpcli import __version__
 from gpcli.errors import Expired, InvalidUsage, WrongHost
 from gpcli.http.client import HttpClient, HttpResponse, RequestLog
 from gpcli.http.deadline import Deadline
+from gpcli.http.decode import MAX_EXPLANATION_BYTES
 from gpcli.http.network_errors import ConnectionFailed, ResponseTimedOut, UnusableResponse
 
 BASE = "https://portal.example/fhir/R4"
@@ -262,6 +263,23 @@ def test_an_unusable_answer_to_a_form_does_not_send_anybody_to_the_profile(scrip
     with pytest.raises(UnusableResponse) as raised:
         portal.client.post_form("https://id.example/token", {})
     assert raised.value.hint == "Tell the people who run the portal."
+
+
+def _explain(size: int, status: int) -> httpx.Response:
+    return httpx.Response(status, content=b'{"error": "%s"}' % (b"x" * (size - 13)))
+
+
+def test_an_explanation_is_read_up_to_its_own_limit(script_portal):
+    most = MAX_EXPLANATION_BYTES
+    portal = script_portal(
+        *(_explain(size, 422) for size in (most, most + 1)), *(_explain(most + 1, 200),) * 2
+    )
+    assert "error" in portal.client.get("Patient/a").body
+    refused = portal.client.get("Patient/a")
+    assert (refused.status, refused.body) == (422, None)
+    assert "error" in portal.client.get("Patient/a").body
+    with pytest.raises(UnusableResponse, match="larger than 1 MB"):
+        portal.client.post_form("https://as.example/token", {"a": "b"})
 
 
 @pytest.mark.parametrize("url", ["http://id.example/token", "http://localhost/token"])

@@ -1,11 +1,15 @@
 import json
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from gpcli.http.decode import MAX_DEPTH, UnusableBody, decode_json, encode_json
+from gpcli.fhir.element import read_resource
+from gpcli.http.decode import MAX_DEPTH, MAX_NAMES, MAX_TEXT, UnusableBody, decode_json, encode_json
 
 
 def test_decimals_keep_the_records_own_digits():
@@ -30,10 +34,10 @@ def test_one_byte_order_mark_is_skipped_and_a_second_is_not():
 @pytest.mark.parametrize(
     ("first", "size"),
     [
-        ("x", 16_000_000),
-        ("ø", 16_000_000),
-        ("\N{EN DASH}", 12_000_000),
-        ("\N{GRINNING FACE}", 6_000_000),
+        ("x", 10_400_000),
+        ("ø", 10_400_000),
+        ("\N{EN DASH}", 8_300_000),
+        ("\N{GRINNING FACE}", 5_000_000),
     ],
 )
 def test_large_texts_are_read_as_far_as_their_characters_are_narrow(first, size):
@@ -42,7 +46,7 @@ def test_large_texts_are_read_as_far_as_their_characters_are_narrow(first, size)
 
 @pytest.mark.parametrize(
     ("first", "size"),
-    [("x", 21_000_000), ("\N{EN DASH}", 13_000_000), ("\N{GRINNING FACE}", 7_000_000)],
+    [("x", 10_500_000), ("\N{EN DASH}", 8_400_000), ("\N{GRINNING FACE}", 5_100_000)],
 )
 def test_texts_that_would_take_too_much_memory_are_refused(first, size):
     with pytest.raises(UnusableBody, match="is too large"):
@@ -75,7 +79,8 @@ def test_a_surrogate_pair_is_a_character():
         (b"[" * 101 + b"]" * 101, "is nested too deeply"),
         (b'{"a":' * 101 + b"1" + b"}" * 101, "is nested too deeply"),
         (b"[" * 300_000, "is nested too deeply"),
-        (b"[" + b"1," * 400_001 + b"1]", "holds more than 400,000 values"),
+        (b"[" + b"1," * 700_000 + b"1]", "is too large"),
+        (b"[" + b"{}," * 200_000 + b"{}]", "is too large"),
         (b"{'a': 1}", "is not JSON (line 1, column 2)"),
         (b'{"a": 1,}', None),
         (b'{"a": 1} x', "is not JSON (line 1, column 10)"),
@@ -89,6 +94,68 @@ def test_what_is_not_strict_json_is_refused_saying_why(raw, why):
     with pytest.raises(UnusableBody) as raised:
         decode_json(raw)
     assert why is None or str(raised.value) == why
+
+
+def test_different_names_are_counted_and_the_same_ones_are_not():
+    names = [f'"{number:x}": "a: b"' for number in range(MAX_NAMES + 1)]
+    assert len(decode_json(f"{{{','.join(names[:-1])}}}".encode())) == MAX_NAMES
+    assert len(decode_json(b"[" + b'{"a": 1},' * MAX_NAMES + b"1]")) == MAX_NAMES + 1
+    with pytest.raises(UnusableBody, match="holds more than 50,000 different names"):
+        decode_json(f"{{{','.join(names)}}}".encode())
+
+
+def _repeat(form: str) -> Callable[[int], str]:
+    return lambda size: (
+        "[" + ",".join(form.replace("#", f"{n:06}") for n in range(1, size // len(form))) + "]"
+    )
+
+
+def _fill(first: str, each: str) -> Callable[[int], str]:
+    return lambda size: f'["{first}{each * (size // len(each))}"]'
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        *map(_repeat, ("{}", "[]", '[""]', '"#"', "1#", "1.#", '{"a":"#"}', '{"a":[]}')),
+        *map(_repeat, ('{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6}', '{"a":' * 90 + "1" + "}" * 90)),
+        lambda size: "{" + ",".join(f'"{n}":{n}' for n in range(min(size // 9, 1250))) + "}",
+        *(_fill(first, "x") for first in ("", r"\u2014", r"\ud83d\ude00", "\N{GRINNING FACE}")),
+        *(_fill("", each) for each in (r"\n", r"\"", "\N{GRINNING FACE}", r"\ud83d\ude00")),
+    ],
+)
+def test_the_largest_that_is_read_takes_no_more_memory_than_is_allowed(build, monkeypatch):
+    monkeypatch.setattr("gpcli.http.decode.MAX_MEMORY", 1_000_000)
+    monkeypatch.setattr("gpcli.http.decode.MAX_NAMES", 1_250)
+
+    def is_read(size):
+        with suppress(UnusableBody):
+            return bool(decode_json(build(size).encode()))
+        return False
+
+    largest = 0
+    for step in (2**exponent for exponent in range(18, 8, -1)):
+        largest += step if is_read(largest + step) else 0
+    raw = bytearray(build(largest).encode())
+    tracemalloc.start()
+    value = decode_json(raw)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert value
+    assert 150_000 < peak + len(raw) <= 1_010_000
+
+
+def test_a_text_that_is_too_long_costs_the_field_and_a_file_does_not():
+    long, longest = "x" * (MAX_TEXT + 1), "x" * MAX_TEXT
+    record = {"resourceType": "Basic", "id": "b", "data": long, "good": longest, "bad": long}
+    decoded = decode_json(json.dumps(record).encode())
+    assert (decoded["data"], decoded["good"], decoded["id"]) == (long, longest, "b")
+    flaws: list[str] = []
+    resource = read_resource(decoded, flaws)
+    assert resource.string("bad") is None
+    assert flaws == ["Basic/b: Basic.bad is not what R4 says"]
+    with pytest.raises(UnusableBody, match="has more than 1,048,576 characters in one place"):
+        encode_json(decoded)
 
 
 def test_a_hundred_levels_are_allowed():
