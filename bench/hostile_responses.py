@@ -373,7 +373,7 @@ BIG: dict[str, Answering] = {
         replace(honest, body=b"x" * _MOST) if "/Binary/" in asked.target else honest
     ),
     "endless pages": _endless_pages(10),
-    "endless pages of 14 MB": _endless_pages(14 * _MEGABYTE),
+    "endless pages of 9 MB": _endless_pages(9 * _MEGABYTE),
     "a header of 20 MB": write_pieces(lambda _: flood(b"HTTP/1.1 200 OK\r\nX: ", _BLOCK, 320)),
     "20 MB of headers": write_pieces(lambda _: flood(b"HTTP/1.1 200 OK\r\n", _HEADERS, 320)),
     "a status line of 20 MB": write_pieces(lambda _: flood(b"HTTP/1.1 200 ", _BLOCK, 320)),
