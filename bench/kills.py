@@ -27,7 +27,7 @@ from typing import Any
 from bench.faults import FakeTime
 from bench.file_vault import FileVault
 from bench.journal_truth import find_untrue, read_lasting
-from bench.left_files import count_drafts, find_broken, find_texts, is_draft
+from bench.left_files import age_drafts, count_drafts, find_broken, find_texts, is_draft
 from bench.portals import (
     LATER,
     MONDAY,
@@ -156,14 +156,14 @@ class _Writer(_Victim):
         named = " --request-id killed" if self.random.random() < 0.3 else ""
         self.before = self.portal.read_versions()
         self.known = {each["request_id"] for each in self.read_outbox()}
-        self.time.sleep(60)
+        self.pass_time(60)
         offset = (self.time.now() - datetime.now(UTC)).total_seconds()
         env = {**self.env, "GPCLI_CLOCK_OFFSET": str(offset)}
         return _start(shlex.split(f"{self.line}{named}"), env)
 
     def look(self) -> None:
         effects = self.judge_at_most_once()
-        self.time.sleep(60)
+        self.pass_time(60)
         new = [each for each in self.read_outbox() if each["request_id"] not in self.known]
         again = self.line
         if new:
@@ -176,16 +176,22 @@ class _Writer(_Victim):
             self.problems.add("never done")
         if self.judge_at_most_once().keys() != self.kind.intended.keys():
             self.problems.add("lost")
-        self.time.sleep(TEXTS_KEPT)
+        self.pass_time(TEXTS_KEPT)
         self.enter(self.shell, "gpcli gp")
         if texts := find_texts(self.home):
             self.log.append(f"left: {texts}")
             self.problems.add("text left")
 
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass for gpcli, for the portal and for the files that were begun."""
+        self.time.sleep(seconds)
+        self.sandbox.set_clock(self.time.now())
+        age_drafts(self.home, seconds)
+
     def settle(self) -> None:
         """Have the outbox find out what became of the write, now and later."""
         for is_late in (False, True):
-            self.time.sleep(LATER * is_late)
+            self.pass_time(LATER * is_late)
             ending = self.enter(self.shell, "gpcli outbox settle")
             if is_late and ending.code != 0:
                 self.problems.add("not settled")

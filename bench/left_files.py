@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,6 +27,13 @@ def find_broken(home: Path) -> list[str]:
 def count_drafts(home: Path) -> int:
     """Return how many files were begun in `home` and never got their names."""
     return sum(is_draft(path) for path in home.rglob("*"))
+
+
+def age_drafts(home: Path, seconds: float) -> None:
+    """Make the files in `home` that never got their names so much older."""
+    for path in filter(is_draft, home.rglob("*")):
+        modified = path.stat().st_mtime - seconds
+        os.utime(path, (modified, modified))
 
 
 def find_texts(home: Path) -> list[str]:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.config.kept_requests import KEPT_SECONDS, KeptRequest, KeptRequests
+from gpcli.config.private_files import sweep_drafts
 from gpcli.errors import Conflict, GpcliError, InvalidUsage, NotFound, NotSignedIn
 from gpcli.journal import Journal, JournalEntry
 from gpcli.model.receipt import OutboxPart, OutboxRequest, OutboxState
@@ -82,8 +83,11 @@ def _read_requests(journal: Journal, *, recent: bool = False) -> list[_Journaled
 def count_unsettled(context: AppContext) -> int:
     """Return how many requests need settling, besides that of this run; 0 if nothing is known.
 
-    The command lines of those that are settled are forgotten.
+    The command lines of those that are settled are forgotten, and what a gpcli that was killed had
+    half written of lines and texts.
     """
+    for directory in (KeptRequests(context.state_dir).directory, _find_drafts(context)):
+        sweep_drafts(directory)
     try:
         found = _read_requests(Journal(context.state_dir), recent=True)
         _forget_settled(context, found)
@@ -120,11 +124,15 @@ def _find_keeping_time(journaled: _JournaledRequest, now: datetime) -> float:
     return KEPT_SECONDS if is_wanted else 0.0
 
 
+def _find_drafts(context: AppContext) -> Path:
+    return context.state_dir / "drafts"
+
+
 def _delete_draft(context: AppContext, kept: KeptRequest | None) -> None:
     if kept is None or kept.draft is None:
         return
     draft = Path(kept.draft)
-    if draft.parent == context.state_dir / "drafts":
+    if draft.parent == _find_drafts(context):
         with suppress(OSError):
             draft.unlink()
 

@@ -34,10 +34,10 @@ class KeptRequest:
 
 
 class KeptRequests:
-    """The lines kept in the directory `outbox` of the state directory `state`."""
+    """The lines kept in `directory`, which is `outbox` in the state directory `state`."""
 
     def __init__(self, state: Path) -> None:
-        self._directory = state / "outbox"
+        self.directory = state / "outbox"
 
     def write(self, request: UUID, kept: KeptRequest) -> None:
         """Keep the line of a request; raise OSError, ConfigError."""
@@ -60,7 +60,7 @@ class KeptRequests:
 
     def list_requests(self) -> Iterator[UUID]:
         """Yield the ids of the requests whose lines are kept."""
-        for path in self._directory.glob("*.json"):
+        for path in self.directory.glob("*.json"):
             with suppress(ValueError):
                 yield UUID(path.stem)
 
@@ -70,4 +70,4 @@ class KeptRequests:
             self._path(request).unlink(missing_ok=True)
 
     def _path(self, request: UUID) -> Path:
-        return self._directory / f"{request}.json"
+        return self.directory / f"{request}.json"

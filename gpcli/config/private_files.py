@@ -275,7 +275,7 @@ def _find_mode(path: Path, denied: int) -> int:
 @contextmanager
 def _draft(directory: Path, content: bytes, mode: int) -> Iterator[Path]:
     """Give a complete file with a name of its own; it is deleted if the body leaves it there."""
-    _sweep_drafts(directory)
+    sweep_drafts(directory)
     path = directory / f".gpcli-{secrets.token_hex(8)}.part"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS | _NOFOLLOW
     try:
@@ -291,8 +291,8 @@ def _draft(directory: Path, content: bytes, mode: int) -> Iterator[Path]:
             path.unlink()
 
 
-def _sweep_drafts(directory: Path) -> None:
-    """Delete the drafts in `directory` that processes left which were killed."""
+def sweep_drafts(directory: Path) -> None:
+    """Delete the drafts in `directory` that processes left which were killed, if that is there."""
     oldest = time.time() - DRAFT_LIFETIME
     with suppress(OSError), os.scandir(directory) as entries:
         for entry in entries:

@@ -51,9 +51,11 @@ class UnusableBody(ValueError):
 def decode_json(raw: bytes | bytearray) -> Any:
     """Return the value of the JSON in `raw`; raise UnusableBody.
 
-    Fractions are Decimal, with the digits as they stand.
+    Fractions are Decimal, with the digits as they stand. A bytearray is emptied, to spare memory.
     """
     text = _decode_utf8(raw)
+    if isinstance(raw, bytearray):
+        raw.clear()
     _check_names(text)
     try:
         value = (_DECODER if len(text) <= MAX_TEXT else _BOUNDED_DECODER).decode(text)
@@ -99,11 +101,11 @@ def _decode_utf8(raw: bytes | bytearray) -> str:
 
 def _estimate_memory(raw: bytes | bytearray) -> int:
     # CPython stores every character of a text as wide as its widest. The text is counted twice,
-    # since one string in it may be nearly all of it; the body, too, as memory that is freed before
+    # since one string in it may be nearly all of it; the body, once, as memory that is freed before
     # is not all used again.
     widest = next((width for width, lead in _CHARACTER_WIDTHS if lead.search(raw)), 1)
     values = _OBJECT_BYTES * raw.count(b"{") + _VALUE_BYTES * (raw.count(b"[") + raw.count(b","))
-    return len(raw) * (2 + 2 * widest) + values
+    return len(raw) * (1 + 2 * widest) + values
 
 
 def _check_names(text: str) -> None:
@@ -247,7 +249,7 @@ def decode_any_body(raw: bytearray, headers: httpx.Headers) -> Any:
     media_type = headers.get("Content-Type", "").split(";")[0].strip().lower()
     if raw and media_type in {*_OTHER_MEDIA_TYPES, *_FORM_MEDIA_TYPES}:
         with suppress(UnusableBody):
-            return decode_json(raw)
+            return decode_json(bytes(raw))
     if raw and media_type in _FORM_MEDIA_TYPES:
         fields = _decode_form(raw)
         if "error" in fields:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import stat
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -411,6 +413,19 @@ def test_a_line_that_is_of_no_use_any_more_is_forgotten(world):
 
     assert [*world.home.glob("state/outbox/*")] == []
     assert ada.json("gpcli outbox list")[0]["repeat"] is None
+
+
+@pytest.mark.parametrize("name", ["outbox", "drafts"])
+def test_what_was_half_written_of_a_line_or_a_text_is_deleted_an_hour_later(world, name):
+    directory = world.home / "state" / name
+    directory.mkdir(mode=0o700, parents=True)
+    old, new = (directory / f".gpcli-{letter * 16}.part" for letter in "ab")
+    for each in (old, new):
+        each.write_text("It itches.")
+    hour_ago = time.time() - 3601
+    os.utime(old, (hour_ago, hour_ago))
+    world.shell("ada")("gpcli gp")
+    assert [*directory.iterdir()] == [new]
 
 
 @pytest.mark.parametrize("ends", ["gpcli book --first --another --yes --gp Nobody", "gpcli gp"])
