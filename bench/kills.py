@@ -79,7 +79,7 @@ class Round:
 
 def measure_kills(scale: Scale, report: Report) -> Row:
     """Kill processes at random moments, and count what is doubled, lost or half-written."""
-    return _build_row(play_rounds(play, scale.pick(1_000, 40), report))
+    return _build_row(play_rounds(play, scale.pick(1_060, 40), report))
 
 
 def _build_row(rounds: list[Round]) -> Row:

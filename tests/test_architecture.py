@@ -195,6 +195,31 @@ def find_other_digits(path: Path) -> list[str]:
     return [*(call for call in patterns if "re.ASCII" not in call), *unguarded]
 
 
+def test_raw_json_is_compared_with_tuples_alone():
+    """A set hashes what it is asked for, and JSON may hold an array or an object there."""
+    assert find_faults(find_raw_json_in_sets) == {}
+
+
+def find_raw_json_in_sets(path: Path) -> list[str]:
+    tuples = {
+        node.targets[0].id
+        for source in SOURCES
+        for node in tree(source).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Tuple)
+    }
+    return [
+        ast.unparse(node)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], ast.In | ast.NotIn)
+        and re.search(r"\b(json|jwk|claims)\.get\('", ast.unparse(node.left))
+        and not isinstance(node.comparators[0], ast.Tuple | ast.List | ast.Call)
+        and getattr(node.comparators[0], "id", "") not in tuples
+    ]
+
+
 def test_no_module_is_called_utils_or_the_like():
     vague = {"utils", "util", "common", "helpers", "base", "manager", "misc"}
     assert {path.stem for path in SOURCES} & vague == set()

@@ -30,7 +30,7 @@ _CLAIM_ERRORS = {
     "iat": "it comes from the future",
     "nbf": "it comes from the future",
 }
-_KEY_TYPES = {"EC", "RSA", "OKP"}
+_KEY_TYPES = ("EC", "RSA", "OKP")
 
 
 def check_id_token(
@@ -139,7 +139,7 @@ def _can_verify(jwk: Any, header: dict[str, Any]) -> bool:
 def _import_key(jwk: dict[str, Any]) -> Key:
     try:
         return import_key(jwk)
-    except (JoseError, ValueError, TypeError) as error:
+    except (JoseError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise _refusal_error("the portal's key can't be read") from error
 
 

@@ -1,5 +1,6 @@
 import base64
 import json
+from contextlib import suppress
 from dataclasses import replace
 
 import httpx
@@ -288,6 +289,14 @@ def test_keys_that_cannot_be_read_are_refused(check, issuer, answer):
     issuer.respond("/jwks", answer)
     with pytest.raises(SignInRefused, match="can't be read"):
         check(issuer.id_token())
+
+
+@pytest.mark.parametrize("member", ["kty", "use", "alg", "kid", "crv", "x", "y", "key_ops"])
+@pytest.mark.parametrize("wrong", [None, 5, "x", "", [], {}, [None], {"x": 1}], ids=str)
+def test_a_key_with_any_wrong_type_is_refused_or_passed_over(check, issuer, member, wrong):
+    issuer.respond("/jwks", {"keys": [issuer.key.as_dict(private=False) | {member: wrong}]})
+    with suppress(SignInRefused):
+        assert check(issuer.id_token())["sub"] == "ada-sub"
 
 
 def test_a_portal_without_published_keys_proves_nothing(check, issuer, configuration):

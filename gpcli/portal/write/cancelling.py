@@ -35,7 +35,7 @@ from gpcli.portal.write.requests import (
 )
 from gpcli.portal.write.slot_transaction import EntryResult, put_slot_back, read_entry_results
 
-_TAKEN = frozenset({"busy", "busy-tentative"})
+_TAKEN = ("busy", "busy-tentative")
 _UNEXPLAINED = frozenset({Conflict, NotPermitted, Rejected})
 """Errors of portals that may refuse the Slot alone."""
 

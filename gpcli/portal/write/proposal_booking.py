@@ -84,7 +84,7 @@ def send_by_reference(booking: SlotBooking, prior: PriorWrite, held: str | None)
     id, which the journal keeps as the target.
     """
     reference = f"{APPOINTMENT}/{held or booking.proposal}"
-    part = booking.part._replace(target=reference, effect={"status": sorted(CONFIRMED)})
+    part = booking.part._replace(target=reference, effect={"status": [*CONFIRMED]})
     response = booking.kernel.send(build_reference_request(part, BOOK))
     answer = read_write_response(response) if response else None
     made = (_find_id(answer) if answer and judge(answer).is_done else None) or held

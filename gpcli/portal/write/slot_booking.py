@@ -40,7 +40,7 @@ APPOINTMENT = "Appointment"
 SEE_SLOTS = "gpcli slots lists the free times."
 OTHER_WAY = "Set the profile's booking to auto, or ask the people who run the portal."
 _SEE_APPOINTMENTS = "gpcli appointments list shows what is there."
-CONFIRMED = frozenset({"booked", "arrived", "checked-in"})
+CONFIRMED = ("arrived", "booked", "checked-in")
 _NO_SUCH_OPERATION = frozenset({400, 404, 405, 501})
 """What portals answer to an operation that they don't have."""
 _UNEXPLAINED = frozenset({Conflict, Rejected})
@@ -112,7 +112,7 @@ class SlotBooking:
             return False
         seen = fetch_or_none(lambda: search.fetch_all(queries.slot(self.slot)))
         slot = seen.get(f"Slot/{self.slot}") if seen else None
-        return slot is not None and slot.json.get("status") not in {"free", None}
+        return slot is not None and slot.json.get("status") not in ("free", None)
 
     def send_cancellation(self, appointment: str) -> None:
         """Cancel what was booked; raise Conflict where that does not work.
@@ -290,7 +290,7 @@ def _require_first(booking: SlotBooking, outcome: WriteOutcome) -> None:
     """
     ours = outcome.record
     rivals = appointments_holding_slot(outcome.extra, booking.slot) - {ours.json["id"]}
-    others = (each for each in outcome.extra.matches if each.json.get("id") in rivals)
+    others = (each for each in outcome.extra.matches if each.json.get("id") in [*rivals])
     if not any(map(partial(_is_first, ours=ours), others)):
         return
     booking.send_cancellation(ours.json["id"])
