@@ -104,6 +104,30 @@ def test_different_names_are_counted_and_the_same_ones_are_not():
         decode_json(f"{{{','.join(names)}}}".encode())
 
 
+def test_a_page_of_six_thousand_appointments_is_read():
+    def code(system: str, code: str) -> dict[str, object]:
+        return {"coding": [{"system": system, "code": code, "display": "General practice"}]}
+
+    def appointment(number: int) -> dict[str, object]:
+        actors = ("Patient/ada", "Practitioner/haugland", "Location/solbakken")
+        return {
+            "resourceType": "Appointment",
+            "id": f"a-{number:07}",
+            "meta": {"versionId": "1", "lastUpdated": "2026-11-30T10:00:00.000+00:00"},
+            "status": "booked",
+            "serviceType": [code("http://terminology.hl7.org/CodeSystem/service-type", "124")],
+            "start": "2026-12-01T10:00:00+01:00",
+            "end": "2026-12-01T10:15:00+01:00",
+            "participant": [
+                {"actor": {"reference": each}, "status": "accepted"} for each in actors
+            ],
+        }
+
+    entries = [{"resource": appointment(number)} for number in range(6000)]
+    page = {"resourceType": "Bundle", "type": "searchset", "entry": entries}
+    assert decode_json(json.dumps(page).encode()) == page
+
+
 def _repeat(form: str) -> Callable[[int], str]:
     return lambda size: (
         "[" + ",".join(form.replace("#", f"{n:06}") for n in range(1, size // len(form))) + "]"
