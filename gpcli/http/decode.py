@@ -91,7 +91,7 @@ def encode_json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytes
 
 
 def _decode_utf8(raw: bytes | bytearray) -> str:
-    if len(raw) > MAX_JSON_BYTES or _estimate_memory(raw) > MAX_MEMORY:
+    if len(raw) > MAX_JSON_BYTES or not _fits_memory(raw):
         raise UnusableBody("is too large")
     try:
         return raw.decode("utf-8-sig")
@@ -99,13 +99,16 @@ def _decode_utf8(raw: bytes | bytearray) -> str:
         raise UnusableBody("is not UTF-8") from None
 
 
-def _estimate_memory(raw: bytes | bytearray) -> int:
+def _fits_memory(raw: bytes | bytearray) -> bool:
     # CPython stores every character of a text as wide as its widest. The text is counted twice,
     # since one string in it may be nearly all of it; the body, once, as memory that is freed before
     # is not all used again.
-    widest = next((width for width, lead in _CHARACTER_WIDTHS if lead.search(raw)), 1)
     values = _OBJECT_BYTES * raw.count(b"{") + _VALUE_BYTES * (raw.count(b"[") + raw.count(b","))
-    return len(raw) * (1 + 2 * widest) + values
+    left = MAX_MEMORY - values - len(raw)
+    if 2 * 4 * len(raw) <= left:  # however wide: looking for that takes time
+        return True
+    widest = next((width for width, lead in _CHARACTER_WIDTHS if lead.search(raw)), 1)
+    return 2 * widest * len(raw) <= left
 
 
 def _check_names(text: str) -> None:
