@@ -20,7 +20,8 @@ from gpcli.errors import (
     Partial,
     TlsError,
 )
-from gpcli.model.receipt import PlanValue, WriteResult
+from gpcli.model.person import Parties
+from gpcli.model.receipt import PlanValue, Receipt, WriteResult
 from gpcli.model.service import Price, format_decimal
 
 Record = TypeVar("Record")
@@ -113,6 +114,16 @@ class Outcome(Generic[Record]):
     changed: bool
     dry_run: bool = False
     here_only: bool = False
+
+    def to_receipt(self, parties: Parties, request_id: str) -> Receipt:
+        """Return how it went for whom; `request_id` repeats the request."""
+        return Receipt(
+            changed=self.changed,
+            dry_run=self.dry_run,
+            request_id=request_id,
+            patient=parties.patient,
+            acting_user=parties.acting_user,
+        )
 
 
 Decision = Proposal[Record] | Outcome[Record]

@@ -17,10 +17,11 @@ from gpcli.model.prescription import (
     Prescription,
     Renewal,
     RenewalOutcome,
+    RenewalReceipt,
     RenewalResult,
     WhyNot,
 )
-from gpcli.model.receipt import PlanValue
+from gpcli.model.receipt import PlanValue, Receipt
 from gpcli.model.service import Price, Service
 
 
@@ -119,6 +120,10 @@ class RenewalItem:
             error=WhyNot(error.code, error.message, error.hint or None) if error else None,
             zone=self.prescription.zone if self.prescription else zone,
         )
+
+    def to_receipt(self, zone: str, sent: Receipt) -> RenewalReceipt:
+        """Return the receipt; `sent` is that of the whole request, `zone` as in `to_result`."""
+        return RenewalReceipt.of(self.to_result(zone), replace(sent, changed=self.changed))
 
 
 @dataclass(frozen=True)

@@ -26,19 +26,11 @@ from gpcli.cli.global_options import (
 )
 from gpcli.config.settings import Options
 from gpcli.errors import (
-    Conflict,
-    Expired,
     Failure,
     GpcliError,
     InputNeeded,
     InvalidUsage,
-    NotConfirmed,
-    NotPermitted,
     OutcomeUnknown,
-    Partial,
-    SignInError,
-    Unavailable,
-    UsageError,
 )
 
 PROGRAM = "gpcli"
@@ -273,7 +265,6 @@ def run(
     except typer.Exit as ending:
         return ending.exit_code
     except GpcliError as error:
-        _add_machine_hint(command_run, error)
         known = _name_request(command_run, error)
         _tell_unsettled(command_run)
         raise known from known.__cause__
@@ -310,48 +301,12 @@ def _tell_unsettled(command_run: CommandRun) -> None:
 
 
 def _name_request(command_run: CommandRun, error: GpcliError) -> GpcliError:
-    """Return the error as it is for the request of this run, which its id repeats.
-
-    A repeat that can't find out what became of an earlier try leaves that as unknown as it was.
-    """
     context = command_run.context_if_built
-    request_id = context.request_id if context else None
-    if context is None or request_id is None:
+    if context is None:
         return error
-    if error.request_id is not None:
-        error.rename_request(request_id)
-        return error
-    is_decided = isinstance(error, UsageError | NotConfirmed | Conflict | Partial | OutcomeUnknown)
-    if is_decided or command_run.options.dry_run:
-        return error
-    from gpcli.outbox import may_have_been_sent  # noqa: PLC0415  (start-up: only failures)
+    from gpcli.run_errors import explain_error  # noqa: PLC0415  (start-up: only failures)
 
-    has_not_looked = isinstance(error, Failure | SignInError | Unavailable)
-    if not may_have_been_sent(context, asked=not has_not_looked):
-        return error
-    unknown = OutcomeUnknown(
-        f"This request was or may have been sent, and its outcome can't be told. {error.message}",
-        hint=f"{error.hint} The same command with this --request-id looks again.".strip(),
-        request_id=request_id,
-        trace_id=error.trace_id,
-        retry_after=error.retry_after,
-    )
-    unknown.__cause__ = error
-    return unknown
-
-
-def _add_machine_hint(command_run: CommandRun, error: GpcliError) -> None:
-    """Where a machine signs in, replace the hint by one for machines."""
-    context = command_run.context_if_built
-    if context is None or not isinstance(error, Expired | NotPermitted):
-        return
-    if not context.settings.machine:
-        return
-    from gpcli.auth.unattended import (  # noqa: PLC0415  (start-up: only failures of machines)
-        word_machine_hint,
-    )
-
-    error.replace_hint(word_machine_hint(error, context.settings.machine))
+    return explain_error(context, error)
 
 
 def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:

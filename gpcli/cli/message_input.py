@@ -9,14 +9,12 @@ from typing import TextIO
 
 from gpcli.app_context import AppContext
 from gpcli.care.message import MessageContext, NewThread, describe_text_limit
+from gpcli.care.written_text import MAX_BYTES, parse_message_text, parse_subject
 from gpcli.cli.attachments import read_attachments
 from gpcli.cli.message_drafts import DraftText, run_editor, store_unless_sent
-from gpcli.cli.read_text import MAX_BYTES, STDIN, decode_text, parse_message_text, read_message_file
+from gpcli.cli.read_text import STDIN, decode_text, read_message_file
 from gpcli.errors import Declined, InputNeeded, InvalidUsage
 from gpcli.model.thread import Draft
-
-MAX_SUBJECT = 200
-"""The most characters of a subject."""
 
 PATIENCE = 30.0
 """Seconds to wait for data of a pipe, unless `--timeout` says otherwise."""
@@ -118,18 +116,6 @@ def read_draft(
     if text is None:
         text = compose_message(context, source.draft, about())
     return Draft(text, attachments)
-
-
-def parse_subject(subject: str) -> str:
-    """Return `subject` without the space around it; raise InvalidUsage if it is not one line."""
-    line = subject.strip()
-    if not line:
-        raise InvalidUsage("--subject needs a value that is not empty.")
-    if not line.isprintable():
-        raise InvalidUsage("--subject must be one line of text.")
-    if len(line) > MAX_SUBJECT:
-        raise InvalidUsage(f"--subject is too long: {MAX_SUBJECT} characters at most.")
-    return line
 
 
 def compose_message(context: AppContext, draft: DraftText, about: Iterable[str | None]) -> str:

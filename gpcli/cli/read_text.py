@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import select
 import stat
 from pathlib import Path
 
+from gpcli.care.written_text import MAX_BYTES, too_long_error
 from gpcli.errors import InvalidUsage, NotFound
-
-MAX_BYTES = 512 * 1024
-"""The most bytes of a message, whatever a surgery accepts."""
 
 STDIN = "-"
 """The file name on the command line that means standard input."""
-
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-"""Characters that no FHIR string may have. Source: R4, Data Types, string."""
 
 _FLAGS = (
     os.O_RDONLY
@@ -58,28 +52,6 @@ def decode_text(content: bytes, origin: str) -> str:
         raise InvalidUsage(f"{origin} is not text in UTF-8.") from None
 
 
-def parse_message_text(text: str, origin: str) -> str:
-    """Return the text of a message, with `\\n` as line ends and no space around it.
-
-    Raises: InvalidUsage, naming `origin`, if it is empty or too long, or has a forbidden character.
-    """
-    message = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if not message:
-        raise InvalidUsage(f"{origin} is empty.", hint="Write what it is about.")
-    if len(message.encode(errors="replace")) > MAX_BYTES:
-        raise too_long_error(origin)
-    forbidden = _FORBIDDEN.search(message)
-    if forbidden or not _is_unicode(message):
-        line = message[: forbidden.start()].count("\n") + 1 if forbidden else 1
-        raise InvalidUsage(f"{origin} has a character that no message can hold, in line {line}.")
-    return message
-
-
-def too_long_error(origin: str) -> InvalidUsage:
-    """Return the error for a message that is too long."""
-    return InvalidUsage(f"{origin} is too long: {MAX_BYTES} bytes at most.")
-
-
 def _read_content(name: str, patience: float) -> bytes:
     descriptor = os.open(Path(name), _FLAGS)
     with os.fdopen(descriptor, "rb") as file:
@@ -103,11 +75,3 @@ def _read_pipe(name: str, descriptor: int, patience: float) -> bytes:
             break
         content += part
     return content
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

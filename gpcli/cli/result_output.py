@@ -71,11 +71,5 @@ def format_next_step(receipt: AppointmentReceipt) -> str:
 
 def build_receipt(context: AppContext, outcome: Outcome[Any], intent: UUID) -> Receipt:
     """Return the receipt of a write: for whom, by whom, with which request id."""
-    parties = context.portal.fetch_parties()
-    return Receipt(
-        changed=outcome.changed,
-        dry_run=outcome.dry_run,
-        request_id=context.options.request_id or str(intent),
-        patient=parties.patient,
-        acting_user=parties.acting_user,
-    )
+    request_id = context.options.request_id or str(intent)
+    return outcome.to_receipt(context.portal.fetch_parties(), request_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -23,13 +22,13 @@ from gpcli.care.renewal_request import (
     format_result,
     overall_error,
 )
+from gpcli.care.written_text import parse_message_text
 from gpcli.cli.global_options import get_context
-from gpcli.cli.read_text import STDIN, parse_message_text
+from gpcli.cli.read_text import STDIN
 from gpcli.cli.result_output import DRY_RUN_NOTICE, build_receipt, require_complete
 from gpcli.cli.value_parsers import choice, format_choices
 from gpcli.errors import InvalidUsage
-from gpcli.model.prescription import REFUSED, Prescription, Renewal, RenewalReceipt
-from gpcli.model.receipt import Receipt
+from gpcli.model.prescription import REFUSED, Prescription, Renewal
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.prescription_views import (
     PRESCRIPTION,
@@ -256,17 +255,12 @@ def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UU
     items, sent = outcome.record.items, build_receipt(context, outcome, intent)
     error = overall_error(items, sent.request_id)
     if error is None or isinstance(error, ERRORS_AFTER_RESULTS):
-        receipts = [_build_renewal_receipt(item, context.zone.key, sent) for item in items]
+        receipts = [item.to_receipt(context.zone.key, sent) for item in items]
         context.output.show_list(RENEWAL_RECEIPTS, receipts)
         for notice in _format_next_steps(outcome):
             context.output.notice(notice)
     if error:
         raise error
-
-
-def _build_renewal_receipt(item: RenewalItem, zone: str, sent: Receipt) -> RenewalReceipt:
-    """Return the receipt for one prescription; `sent` is that of the whole request."""
-    return RenewalReceipt.of(item.to_result(zone), replace(sent, changed=item.changed))
 
 
 def _format_next_steps(outcome: Outcome[RenewalPlan]) -> list[str]:
@@ -304,7 +298,7 @@ def _show_withdrawal(context: AppContext, outcome: Outcome[Renewal], intent: UUI
     """Show the receipt of a withdrawn request."""
     renewal = outcome.record
     item = RenewalItem(str(renewal.prescription_id or ""), renewal=renewal, changed=outcome.changed)
-    receipt = _build_renewal_receipt(item, renewal.zone, build_receipt(context, outcome, intent))
+    receipt = item.to_receipt(renewal.zone, build_receipt(context, outcome, intent))
     context.output.show_item(WITHDRAWALS, receipt)
     context.output.notice(_format_withdrawn(outcome))
 

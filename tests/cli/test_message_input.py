@@ -10,15 +10,13 @@ from pathlib import Path
 import pytest
 
 from gpcli.app_context import AppContext
+from gpcli.care.written_text import MAX_BYTES, MAX_SUBJECT, parse_message_text, parse_subject
 from gpcli.cli.message_input import (
-    MAX_SUBJECT,
     MessageSource,
     build_source,
-    parse_subject,
     read_draft,
     read_new_thread,
 )
-from gpcli.cli.read_text import MAX_BYTES, parse_message_text
 from gpcli.config.settings import Options
 from gpcli.errors import Declined, InputNeeded, InvalidUsage, NotFound, NotOffered
 from gpcli.model.thread import AttachedFile, Draft
