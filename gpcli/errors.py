@@ -8,7 +8,7 @@
 ├─ Unavailable (6)      Unreachable, TimedOut, RateLimited, PortalError
 ├─ Refused (7)          SlotTaken, TooLate, AlreadyBooked, AlreadyAnswered, Rejected, Conflict
 ├─ Partial (8)
-├─ NotConfirmed (9)     Declined, ConfirmationNeeded, FeeNotAccepted
+├─ NotConfirmed (9)     Declined, ConfirmationNeeded, FeeNotAccepted, PlanChanged
 ├─ OutcomeUnknown (10)
 └─ Unexpected (70)
 
@@ -91,10 +91,12 @@ class GpcliError(Exception):
     been sent. `trace_id` is the `X-Request-ID` of the request that failed, which the portal may
     have logged. `retry_after` is the number of seconds after which the portal asked to try again.
     Texts may quote the portal: they are shortened here, and the writer sanitises them.
+    `results` is what `Plan.send` would have returned, where a part was done all the same.
     """
 
     exit: ClassVar[Exit] = Exit.FAILURE
     code: ClassVar[str] = "failure"
+    results: tuple[object, ...] = ()
 
     def __init__(
         self,
@@ -377,6 +379,12 @@ class FeeNotAccepted(NotConfirmed):
     """Raised when sending costs money and `--accept-fee` does not cover it."""
 
     code = "fee_not_accepted"
+
+
+class PlanChanged(NotConfirmed):
+    """Raised when what a plan showed is no longer so, and nobody has seen what is so now."""
+
+    code = "plan_changed"
 
 
 class OutcomeUnknown(GpcliError):

@@ -73,10 +73,11 @@ class Proposal(Generic[Record]):
     """A write that is ready to be shown, agreed to and sent.
 
     `action` says in the imperative what is agreed to, `rows` are the plan. `preview` is the record
-    as it would be, for a dry run. `charge` is what sending costs, `None` = nothing. `word` has to
-    be typed to agree, where a yes is not enough; `""` = a yes is enough. `revalidate` is called
-    once a person has agreed, who may have taken long: it reads the facts again and raises if they
-    no longer are as the plan showed.
+    as it would be, for a dry run. `charge` is what sending costs, `None` = nothing. `later_charge`
+    is what may be charged later: it counts only where `accept_fee` sets a limit. `word` has to be
+    typed to agree, where a yes is not enough; `""` = a yes is enough. `revalidate` is called once a
+    person has agreed, who may have taken long: it reads the facts again and raises if they no
+    longer are as the plan showed.
     """
 
     action: str
@@ -84,6 +85,7 @@ class Proposal(Generic[Record]):
     preview: Record
     send: Callable[[], WriteResult[Record]]
     charge: Charge | None = None
+    later_charge: Charge | None = None
     warnings: tuple[str, ...] = ()
     word: str = ""
     revalidate: Callable[[], None] | None = None
@@ -188,19 +190,20 @@ def _require_agreement(proposal: Proposal[Record], agreement: Agreement, asker: 
 
     Raises: Declined, ConfirmationNeeded, FeeNotAccepted; InputNeeded for the word.
     """
-    if proposal.charge and (agreement.yes or agreement.accept_fee):
-        check_fee(proposal.charge, agreement.accept_fee)
+    charge = proposal.charge or (proposal.later_charge if agreement.accept_fee else None)
+    if charge and (agreement.yes or agreement.accept_fee):
+        check_fee(charge, agreement.accept_fee)
     if proposal.word:
         _require_word(proposal.word, agreement.word, asker)
         return agreement.word is None
     if agreement.yes:
         return False
-    flag = "--yes" if proposal.charge is None else "--yes --accept-fee"
+    flag = "--yes" if charge is None else "--yes --accept-fee"
     try:
         agreed = asker.confirm(f"{proposal.action}?", flag=flag)
     except ConfirmationNeeded:
-        if proposal.charge:
-            check_fee(proposal.charge, agreement.accept_fee)
+        if charge:
+            check_fee(charge, agreement.accept_fee)
         raise
     if not agreed:
         raise Declined("Nothing was sent.")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from gpcli.care.confirmation import Decision, Outcome, Proposal
 from gpcli.care.inbox import thread_label
 from gpcli.care.portal_protocol import Mailbox, Portal
-from gpcli.errors import GpcliError
+from gpcli.errors import GpcliError, OutcomeUnknown, Partial
 from gpcli.model.receipt import PlanValue, WriteResult
 from gpcli.model.thread import Conversation, Message
 
@@ -21,6 +21,19 @@ class ReadMarkResult:
 
     messages: tuple[Message, ...]
     error: GpcliError | None = None
+
+    @property
+    def overall_error(self) -> GpcliError | None:
+        """The error of the whole; `None` = nothing failed. An unknown outcome stays that."""
+        if self.error is None or isinstance(self.error, OutcomeUnknown):
+            return self.error
+        marked = format_marked_count(len(self.messages))
+        return Partial(f"Only {marked}: {self.error.message}", hint="Run it again for the rest.")
+
+
+def format_marked_count(count: int) -> str:
+    """Return `1 message is marked as read`, `2 messages are marked as read`."""
+    return "1 message is marked as read" if count == 1 else f"{count} messages are marked as read"
 
 
 def fetch_conversations(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversation]:

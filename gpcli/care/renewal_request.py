@@ -31,8 +31,7 @@ class RenewalRequest:
 
     `ids` `None` = none were named; empty = the list that was given is empty. `low` asks for all
     that run out. `intent` identifies this request at the portal; `repeated` tells that it was given
-    by `--request-id`, so that an earlier try may have been sent. `capped` tells that `--accept-fee`
-    limits the price.
+    by `--request-id`, so that an earlier try may have been sent.
     """
 
     intent: UUID
@@ -41,7 +40,6 @@ class RenewalRequest:
     low: bool = False
     note: str | None = None
     gp: str | None = None
-    capped: bool = False
 
 
 class MultiChooser(Asker, Protocol):
@@ -126,6 +124,12 @@ class RenewalItem:
         return RenewalReceipt.of(self.to_result(zone), replace(sent, changed=self.changed))
 
 
+def build_withdrawal_receipt(renewal: Renewal, sent: Receipt) -> RenewalReceipt:
+    """Return the receipt of a request that is taken back; `sent` says how that went."""
+    item = RenewalItem(str(renewal.prescription_id or ""), renewal=renewal, changed=sent.changed)
+    return item.to_receipt(renewal.zone, sent)
+
+
 @dataclass(frozen=True)
 class SkippedPrescription:
     """A prescription that runs out, or may, and that `--low` skips; `why` ends a sentence."""
@@ -190,13 +194,8 @@ def plan_warnings(plan: RenewalPlan) -> Iterator[str]:
             yield f"{item.label}: {warning}"
 
 
-def build_charge(price: Price | None, count: int, *, capped: bool) -> Charge | None:
-    """Return the charge for `count` requests; `None` = none has to be agreed to.
-
-    That is so where the portal does not charge for sending, unless the person set a cap.
-    """
-    if not capped and not (price and price.at_sending):
-        return None
+def build_charge(price: Price | None, count: int) -> Charge:
+    """Return what `count` requests cost, when they are sent or later."""
     what = "Asking for this" if count == 1 else f"Asking for {count} prescriptions"
     return Charge(what, _multiply(price, count) if price else None)
 

@@ -444,13 +444,14 @@ def _build_proposal(
     price = offers.price_of(_SERVICE, *(service.surgery for service in asked))
     check_note(request.note, asked)
     offer_checks = [build_offer_check(context.portal, service, context.clock) for service in asked]
-    parties = context.portal.fetch_parties()
+    parties, charge = context.portal.fetch_parties(), build_charge(price, len(due))
     return Proposal(
         action=f"Ask to renew {'these prescriptions' if len(due) > 1 else 'this prescription'}",
         rows=plan_rows(plan, services, asked, parties, request.note, price),
         preview=replace(plan, items=tuple(preview_item(item, request) for item in plan.items)),
         send=lambda: _send_renewals(context.portal, request, plan),
-        charge=build_charge(price, len(due), capped=request.capped),
+        charge=charge if price and price.at_sending else None,
+        later_charge=charge,
         warnings=tuple(plan_warnings(plan)),
         revalidate=lambda: _run_all(offer_checks),
     )

@@ -327,13 +327,16 @@ def fetch_slots(
     *,
     gp: str | None = None,
     limit: int | None = None,
+    offers: Offers | None = None,
 ) -> Iterator[Slot]:
     """Fetch the free slots for a service that pass the filters of `search`, at most `limit`.
+
+    `offers` are those that were fetched before; `None` = they are fetched.
 
     Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted if no GP lets this patient book the
     service; NotFound if no GP is called `gp`.
     """
-    offers = filter_by_gp(portal.fetch_offers(), gp)
+    offers = filter_by_gp(offers or portal.fetch_offers(), gp)
     services = require_service(offers, name, search.now)
     search.note_asked(services, offers)
     free = portal.fetch_slots(

@@ -11,10 +11,9 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Decision, Outcome
 from gpcli.care.message import check_can_wait, emergency_notice, find_answer_time
-from gpcli.care.read_status import ReadMarkResult
+from gpcli.care.read_status import ReadMarkResult, format_marked_count
 from gpcli.care.service_request import ServiceRequest
 from gpcli.cli.result_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_receipt
-from gpcli.errors import OutcomeUnknown, Partial
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Conversation, Message, MessageReceipt, ThreadReceipt
 from gpcli.render.views.thread_views import THREAD_RECEIPT, message_receipts_view
@@ -100,16 +99,9 @@ def show_read_mark_result(
     sent = build_receipt(context, outcome, intent)
     receipts = [MessageReceipt.of(message, sent) for message in outcome.record.messages]
     context.output.show_list(message_receipts_view(context.zone.key), receipts)
-    error = outcome.record.error
-    if error is None:
-        context.output.notice(_format_read_notice(outcome))
-    if isinstance(error, OutcomeUnknown):
+    if error := outcome.record.overall_error:
         raise error
-    if error:
-        raise Partial(
-            f"Only {_format_marked_count(len(receipts))}: {error.message}",
-            hint="Run it again for the rest.",
-        )
+    context.output.notice(_format_read_notice(outcome))
 
 
 def _format_thread_notice(
@@ -141,11 +133,7 @@ def _format_read_notice(outcome: Outcome[ReadMarkResult]) -> str:
         return DRY_RUN_NOTICE
     count = len(outcome.record.messages)
     where = ON_THIS_MACHINE_ONLY if outcome.here_only else ""
-    return f"{_format_marked_count(count)}{where}." if count else "Nothing is unread there."
-
-
-def _format_marked_count(count: int) -> str:
-    return "1 message is marked as read" if count == 1 else f"{count} messages are marked as read"
+    return f"{format_marked_count(count)}{where}." if count else "Nothing is unread there."
 
 
 def end_sentence(text: str) -> str:

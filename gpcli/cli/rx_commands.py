@@ -19,6 +19,7 @@ from gpcli.care.renewal_request import (
     RenewalItem,
     RenewalPlan,
     RenewalRequest,
+    build_withdrawal_receipt,
     format_result,
     overall_error,
 )
@@ -134,7 +135,6 @@ def renew(
         low=low,
         note=None if note is None else parse_message_text(note, "--note"),
         gp=context.options.gp,
-        capped=context.options.accept_fee is not None,
     )
     renewal_context = RenewalContext(context.portal, context.now, context.ask, prescription_label)
     decision = renewals.propose_renewal(renewal_context, request)
@@ -296,9 +296,7 @@ def _format_answer(item: RenewalItem) -> str:
 
 def _show_withdrawal(context: AppContext, outcome: Outcome[Renewal], intent: UUID) -> None:
     """Show the receipt of a withdrawn request."""
-    renewal = outcome.record
-    item = RenewalItem(str(renewal.prescription_id or ""), renewal=renewal, changed=outcome.changed)
-    receipt = item.to_receipt(renewal.zone, build_receipt(context, outcome, intent))
+    receipt = build_withdrawal_receipt(outcome.record, build_receipt(context, outcome, intent))
     context.output.show_item(WITHDRAWALS, receipt)
     context.output.notice(_format_withdrawn(outcome))
 

@@ -13,13 +13,13 @@ from gpcli.render.columns import wrap_line
 from gpcli.render.sanitise import escape_hidden, is_harmless, safe_line, safe_text
 from gpcli.render.stderr import (
     PATIENCE,
-    Plan,
     Progress,
     ProgressAnnouncer,
     ProgressIndicator,
     Spinner,
     StderrJson,
     StderrText,
+    WordedPlan,
 )
 from gpcli.render.terminal import LineWriter, Terminal
 from gpcli.render.times import TimeFormat
@@ -241,7 +241,7 @@ class Output:
         """Write what failed and what to do about it, the last line of a command."""
         self._messages.error(error)
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: WordedPlan) -> None:
         """Write on standard error what is about to be sent."""
         self._messages.plan(plan)
 

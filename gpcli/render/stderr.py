@@ -17,7 +17,7 @@ from gpcli.render.view import Json, JsonScalar
 
 
 @dataclass(frozen=True)
-class Plan:
+class WordedPlan:
     """A write before it is sent.
 
     `action` is what will happen ("Book a time"); `rows` are label and value, in reading order;
@@ -77,7 +77,7 @@ class StderrText:
         hints = self._wrap(below, 2 * len(_INDENT)) if below else []
         self._write([*self._format_marked("gpcli:", _RED, safe_line(error.message)), *hints])
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: WordedPlan) -> None:
         """Write a plan: its title, labels and values in two columns, then its warnings."""
         width = max((display_width(safe_line(label)) for label, _ in plan.rows), default=0)
         title = self._wrap(safe_line(plan.title), len(_INDENT))
@@ -153,7 +153,7 @@ class StderrJson:
             }
         )
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: WordedPlan) -> None:
         """Write `{"plan": {…}}` with the rows as objects of label and value."""
         self._write(
             {

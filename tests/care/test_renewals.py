@@ -665,7 +665,7 @@ def test_only_what_is_sent_has_a_price():
 @pytest.mark.parametrize(("known", "cap"), [(PRICED, "321.99"), (RENEWING_OFFERED, "1000")])
 def test_a_cap_that_is_too_low_or_can_not_be_compared_keeps_everything_back(known, cap):
     portal = prescription_portal(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
-    decision = decide(portal, "rx-1", "rx-2", capped=True)
+    decision = decide(portal, "rx-1", "rx-2")
 
     with pytest.raises(FeeNotAccepted, match="Asking for 2 prescriptions costs"):
         confirm_and_send(
@@ -679,7 +679,7 @@ def test_a_cap_that_is_too_low_or_can_not_be_compared_keeps_everything_back(know
 )
 def test_a_cap_that_is_high_enough_lets_them_go(known, cap):
     portal = prescription_portal(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
-    decision = decide(portal, "rx-1", "rx-2", capped=True)
+    decision = decide(portal, "rx-1", "rx-2")
     confirm_and_send(
         decision, Agreement(yes=True, accept_fee=cap), ScriptedAsker(), lambda decision: None
     )

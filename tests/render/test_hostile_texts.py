@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gpcli.errors import Rejected
 from gpcli.render.output import Format
 from gpcli.render.prompt import Prompt
-from gpcli.render.stderr import Plan
+from gpcli.render.stderr import WordedPlan
 from gpcli.render.view import Column, View
 
 RAW = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)]} - {"\n"}
@@ -43,7 +43,7 @@ def everything(make_output, text, **surroundings):
     shown.output.show_value(text)
     shown.output.notice(text, key=text)
     shown.output.warning(text, key=text)
-    shown.output.plan(Plan(text, ((text, text),), text, (text,)))
+    shown.output.plan(WordedPlan(text, ((text, text),), text, (text,)))
     shown.output.error(Rejected(text, hint=text, request_id=text, trace_id=text))
     return shown.out, shown.err
 

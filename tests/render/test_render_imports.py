@@ -9,7 +9,7 @@ import sys
 from io import StringIO
 from gpcli.errors import NotFound
 from gpcli.render.output import Format, Output, Terminal
-from gpcli.render.stderr import Plan
+from gpcli.render.stderr import WordedPlan
 from gpcli.render.view import Column, View
 view = View("words", (Column("id", "ID", str),), lambda word: {"id": word})
 tty = "tty" in sys.argv
@@ -18,7 +18,7 @@ before = set(sys.modules)
 output.show_list(view, ["a", "b"])
 output.show_item(view, "a", text="b")
 output.notice("n")
-output.plan(Plan("Book", (("a", "b"),), "staging"))
+output.plan(WordedPlan("Book", (("a", "b"),), "staging"))
 output.error(NotFound("No such slot."))
 print(*sorted(sys.modules))
 """

@@ -4,9 +4,9 @@ import pytest
 
 from gpcli.errors import NotOffered, Partial, RateLimited, Unexpected
 from gpcli.render.output import Format
-from gpcli.render.stderr import Plan
+from gpcli.render.stderr import WordedPlan
 
-PLAN = Plan(
+PLAN = WordedPlan(
     "Book a time",
     (("For", "Ada Nordmann"), ("When", "tomorrow,\nTue 24 Nov 2026"), ("Costs", "")),
     "staging",
@@ -108,7 +108,7 @@ def test_a_plan_shows_labels_and_values_and_the_environment(make_output):
 
 def test_a_production_plan_is_not_marked(make_output):
     shown = make_output()
-    shown.output.plan(Plan("Cancel", (), "production"))
+    shown.output.plan(WordedPlan("Cancel", (), "production"))
     assert shown.stderr_text == "Cancel\n"
 
 
@@ -135,7 +135,7 @@ def test_colour_marks_words_and_leaves_the_texts_alone(make_output):
     shown = make_output(tty=True, color=True)
     shown.output.error(Partial("Some failed."))
     shown.output.warning("Careful.")
-    shown.output.plan(Plan("Cancel", (("What", "s1"),), "production", ("Late.",)))
+    shown.output.plan(WordedPlan("Cancel", (("What", "s1"),), "production", ("Late.",)))
     assert shown.stderr_text == (
         "\x1b[31mgpcli:\x1b[0m Some failed.\n"
         "\x1b[33mwarning:\x1b[0m Careful.\n"
@@ -226,7 +226,7 @@ def test_on_a_terminal_an_error_and_its_hint_are_wrapped(make_output):
 def test_on_a_terminal_a_plan_keeps_its_two_columns(make_output):
     shown = make_output(tty=True, width=28)
     rows = (("For", "Ada Nordmann"), ("Surgery", f"Nordstrand\n{LONG}"))
-    shown.output.plan(Plan("Book this time for flu vaccination", rows, "sandbox", (LONG,)))
+    shown.output.plan(WordedPlan("Book this time for flu vaccination", rows, "sandbox", (LONG,)))
     assert shown.stderr_text == (
         "Book this time for flu\n"
         "  vaccination [sandbox]\n"
@@ -246,7 +246,7 @@ def test_on_a_terminal_a_plan_keeps_its_two_columns(make_output):
 def test_off_a_terminal_nothing_is_wrapped(make_output):
     shown = make_output(width=10)
     shown.output.notice(LONG)
-    shown.output.plan(Plan("Cancel", (("Where", LONG),), "production", (LONG,)))
+    shown.output.plan(WordedPlan("Cancel", (("Where", LONG),), "production", (LONG,)))
     assert shown.stderr_text == f"{LONG}\nCancel\n  Where  {LONG}\n! {LONG}\n"
 
 

@@ -10,7 +10,7 @@ from gpcli.model.appointment import Window
 from gpcli.model.person import Person
 from gpcli.model.receipt import PlanValue, Receipt
 from gpcli.model.service import Price, format_decimal
-from gpcli.render.stderr import Plan
+from gpcli.render.stderr import WordedPlan
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column
 
@@ -102,7 +102,7 @@ def build_plan(
     environment: str,
     zone: str,
     now: datetime,
-) -> Plan:
+) -> WordedPlan:
     """Return a plan with its values formatted.
 
     Rows without a value are left out, except for prices: an unknown one is shown as such.
@@ -111,7 +111,7 @@ def build_plan(
     formatted = tuple(
         (label, _format_plan_value(label, value, zone, time_format)) for label, value in rows
     )
-    return Plan(action, tuple(row for row in formatted if row[1]), environment, warnings)
+    return WordedPlan(action, tuple(row for row in formatted if row[1]), environment, warnings)
 
 
 def _format_plan_value(label: str, value: PlanValue, zone: str, time_format: TimeFormat) -> str:

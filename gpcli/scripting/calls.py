@@ -1,0 +1,198 @@
+"""What holds for every call from Python: right types, one at a time, errors in its words."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache, wraps
+from threading import RLock
+from types import NoneType, UnionType
+from typing import (
+    Any,
+    Concatenate,
+    Literal,
+    NewType,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from gpcli.app_context import AppContext
+from gpcli.errors import GpcliError, InvalidUsage
+from gpcli.run_errors import explain_error
+
+_OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)( (?='))?")
+"""An option in an error's words, with the space before its value in quotes, if it has one."""
+
+_PARAMETERS = {
+    "as": "as_",
+    "attach": "attachments",
+    "from": "first",
+    "kind": "kind",
+    "message": "text",
+    "message-file": "text",
+    "to": "last",
+    "via": "channel",
+    "weekday": "weekdays",
+    "with": "practitioner",
+    "yes": "send()",
+}
+"""Parameters that are not called as the option of the command line is."""
+
+VARIABLES = {
+    "GPCLI_PORTAL": "url",
+    "GPCLI_TOKEN": "token",
+    "GPCLI_PATIENT": "patient",
+    "GPCLI_ENVIRONMENT": "environment",
+    "GPCLI_FHIR_USER": "fhir_user",
+}
+"""The variables of a machine's sign-in, and the arguments of `connect()` that stand for them."""
+
+
+class Session:
+    """One connection to a portal, which one thread at a time uses.
+
+    `has_url` tells that the portal was named by arguments, not by a profile or variables.
+    """
+
+    def __init__(self, context: AppContext, *, has_url: bool) -> None:
+        self.context = context
+        self._lock = RLock()
+        self._is_open = True
+        self._has_url = has_url
+
+    def close(self) -> None:
+        """Close the connections; every later call is refused."""
+        with self._lock:
+            self._is_open = False
+            self.context.close()
+
+    @contextmanager
+    def use(self) -> Iterator[None]:
+        """Run one call, which has the whole time limit and makes no request yet.
+
+        Raises: InvalidUsage after `close`; the body's GpcliError, explained and in Python's words.
+        """
+        with self._lock:
+            if not self._is_open:
+                raise InvalidUsage(
+                    "The portal is closed.",
+                    hint="Use it, and its plans, inside `with gpcli.connect() as portal`.",
+                )
+            self.context.restart_deadlines()
+            self.context.options.request_id = self.context.request = None
+            try:
+                yield
+            except GpcliError as error:
+                known = explain_error(self.context, error)
+                self.word_error(known)
+                raise known from known.__cause__
+
+    def word_error(self, error: GpcliError) -> None:
+        """Have an error name parameters where it names options, or variables for arguments."""
+        error.message = self._word(error.message)
+        error.args = (error.message,)
+        error.replace_hint(self._word(error.hint))
+
+    def _word(self, text: str) -> str:
+        fee = re.sub(r"--yes --accept-fee ([\w.]*\w)", r"send(accept_fee='\1')", text)
+        worded = _OPTION.sub(lambda found: _word_option(found[1], has_value=bool(found[2])), fee)
+        if not self._has_url:
+            return worded
+        for variable, argument in VARIABLES.items():
+            worded = re.sub(rf"\b{variable}\b", argument, worded)
+        return worded
+
+
+def _word_option(option: str, *, has_value: bool) -> str:
+    name = _PARAMETERS.get(option, option.replace("-", "_"))
+    return f"{name}=" if has_value else name
+
+
+class _HasSession(Protocol):
+    @property
+    def _session(self) -> Session:
+        """The connection."""
+
+
+Owner = TypeVar("Owner", bound=_HasSession)
+Made = TypeVar("Made")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def public(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
+    """Make a call of the method one of its owner's session, with arguments of the right types.
+
+    Raises: TypeError for an argument that is not what its annotation says, and as `Session.use`.
+    """
+
+    @wraps(method)
+    def call(owner: Owner, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        check_types(method, owner, *args, **kwargs)
+        with owner._session.use():
+            return method(owner, *args, **kwargs)
+
+    return call
+
+
+def check_types(function: Callable[..., Any], *args: object, **kwargs: object) -> None:
+    """Raise TypeError unless each argument is what the function's annotation says.
+
+    Text is no sequence here, a time no date, and a truth value no number.
+    """
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    hints = _read_hints(function)
+    for name, value in bound.arguments.items():
+        if name in hints and not _fits(value, hints[name]):
+            given = repr(value) if _is_choice(hints[name]) else type(value).__name__
+            wanted = _describe(hints[name])
+            raise TypeError(f"{name} takes {wanted}, not {given}")
+
+
+@cache
+def _read_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    return {name: hint for name, hint in get_type_hints(function).items() if name != "return"}
+
+
+def _fits(value: object, hint: Any) -> bool:
+    if isinstance(hint, NewType):
+        return _fits(value, hint.__supertype__)
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, part) for part in parts)
+    if origin is Literal:
+        return value in parts
+    if origin is not None:
+        if not isinstance(value, origin) or isinstance(value, str | bytes):
+            return False
+        wanted = parts if origin is tuple else parts * len(value)
+        return len(value) == len(wanted) and all(map(_fits, value, wanted))
+    if isinstance(value, bool | datetime):  # which are an int and a date as well
+        return hint is type(value)
+    return isinstance(value, int | float if hint is float else hint)
+
+
+def _is_choice(hint: Any) -> bool:
+    return any(get_origin(part) is Literal for part in (hint, *get_args(hint)))
+
+
+def _describe(hint: Any) -> str:
+    """Return the words for an annotation: `str or None`, `several of str`, `'a' or 'b'`."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return " or ".join(map(_describe, parts))
+    if origin is Literal:
+        return " or ".join(map(repr, parts))
+    if origin is tuple:
+        return f"({', '.join(map(_describe, parts))})"
+    if origin is not None and issubclass(origin, Collection):
+        return f"several of {_describe(parts[0])}"
+    return "None" if hint is NoneType else str(hint.__name__)
