@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperOption
 
 from gpcli.cli.value_parsers import read_decimal
-from gpcli.config.settings import FORMATS, Options
+from gpcli.config.settings import FORMATS, MAX_TIMEOUT, Options, check_not_empty, check_request_id
 from gpcli.errors import InvalidUsage
 
 if TYPE_CHECKING:
@@ -81,23 +81,11 @@ class GlobalOption(NamedTuple):
         return "as_" if name == "as" else name
 
 
-def _check_not_empty(flag: str, value: str) -> str:
-    if value.strip():
-        return value
-    raise InvalidUsage(f"{flag} needs a value that is not empty.")
-
-
-def _check_request_id(flag: str, value: str) -> str:
-    if len(_check_not_empty(flag, value)) <= 128:
-        return value
-    raise InvalidUsage(f"{flag} is too long: 128 characters at most.")
-
-
 def _parse_seconds(flag: str, value: str) -> float:
     seconds = read_decimal(value)
-    if seconds is not None and 0 < seconds <= 3600:
+    if seconds is not None and 0 < seconds <= MAX_TIMEOUT:
         return seconds
-    raise InvalidUsage(f"{flag} needs a number of seconds up to 3600, not '{value}'.")
+    raise InvalidUsage(f"{flag} needs a number of seconds up to {MAX_TIMEOUT:g}, not '{value}'.")
 
 
 def _parse_fields(flag: str, value: str) -> tuple[str, ...]:
@@ -111,11 +99,9 @@ GLOBAL_OPTIONS = (
     GlobalOption(
         "--fields", "NAMES", "Only these columns, comma-separated; '' lists them", _parse_fields
     ),
-    GlobalOption("--profile", "NAME", "The portal to use", _check_not_empty),
-    GlobalOption(
-        "--as", "WHO", "The signed-in person to act as: a name or an id", _check_not_empty
-    ),
-    GlobalOption("--gp", "NAME", "The GP, for those who have several", _check_not_empty),
+    GlobalOption("--profile", "NAME", "The portal to use", check_not_empty),
+    GlobalOption("--as", "WHO", "The signed-in person to act as: a name or an id", check_not_empty),
+    GlobalOption("--gp", "NAME", "The GP, for those who have several", check_not_empty),
     GlobalOption(
         "--timeout", "SECONDS", "Limit for the network work, 30 by default", _parse_seconds
     ),
@@ -128,10 +114,10 @@ WRITE_OPTIONS = (
     GlobalOption("--yes", "", "Agree to the plan without being asked"),
     GlobalOption("--dry-run", "", "Show the plan and send nothing"),
     GlobalOption(
-        "--accept-fee", "MAX", "Agree to a charge up to MAX, or to 'any'", _check_not_empty
+        "--accept-fee", "MAX", "Agree to a charge up to MAX, or to 'any'", check_not_empty
     ),
     GlobalOption(
-        "--request-id", "ID", "Makes a retry the same request: done once", _check_request_id
+        "--request-id", "ID", "Makes a retry the same request: done once", check_request_id
     ),
 )
 """The options of commands that send something to the portal."""

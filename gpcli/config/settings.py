@@ -15,7 +15,7 @@ from gpcli.config.profiles import (
     parse_environment,
     parse_portal_url,
 )
-from gpcli.errors import ConfigError, InputNeeded, NotSignedIn, ProductionGuard
+from gpcli.errors import ConfigError, InputNeeded, InvalidUsage, NotSignedIn, ProductionGuard
 
 FORMATS = ("json", "ndjson", "plain")
 """The options for the format of answers, of which only one may be given."""
@@ -57,6 +57,27 @@ class Options:
     def format(self) -> str | None:
         """The one of FORMATS that was asked for; `None` = none."""
         return next((name for name in FORMATS if getattr(self, name)), None)
+
+
+MAX_TIMEOUT = 3600.0
+"""The longest time limit, in seconds."""
+
+MAX_REQUEST_ID = 128
+"""The most characters of what repeats a request."""
+
+
+def check_not_empty(name: str, value: str) -> str:
+    """Return the value of an option or argument; raise InvalidUsage, which names it, if empty."""
+    if value.strip():
+        return value
+    raise InvalidUsage(f"{name} needs a value that is not empty.")
+
+
+def check_request_id(name: str, value: str) -> str:
+    """Return what repeats a request; raise InvalidUsage, which names it, if empty or too long."""
+    if len(check_not_empty(name, value)) <= MAX_REQUEST_ID:
+        return value
+    raise InvalidUsage(f"{name} is too long: {MAX_REQUEST_ID} characters at most.")
 
 
 TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"

@@ -11,7 +11,7 @@ from io import StringIO
 from typing import Literal
 
 from gpcli.app_context import AppContext
-from gpcli.config.settings import Options
+from gpcli.config.settings import MAX_TIMEOUT, Options, check_not_empty
 from gpcli.errors import InvalidUsage
 from gpcli.render.terminal import Terminal
 from gpcli.scripting.calls import VARIABLES, Session, check_types
@@ -44,10 +44,10 @@ class Arguments:
         check_types(type(self), **vars(self))
         given = {name: value for name, value in vars(self).items() if value is not None}
         for name, value in given.items():
-            if isinstance(value, str) and not value.strip():
-                raise InvalidUsage(f"{name} is empty.", hint="Give it a value, or leave it out.")
-        if self.timeout is not None and not self.timeout > 0:
-            raise InvalidUsage("timeout is a number of seconds, more than 0.")
+            if isinstance(value, str):
+                check_not_empty(name, value)
+        if self.timeout is not None and not 0 < self.timeout <= MAX_TIMEOUT:
+            raise InvalidUsage(f"timeout needs a number of seconds up to {MAX_TIMEOUT:g}.")
         if self.url is None:
             self._check_without_url(given)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from io import StringIO
 from typing import Any, Generic, TypeVar
 
 from gpcli.care.confirmation import (
@@ -17,8 +18,12 @@ from gpcli.care.confirmation import (
     SendStage,
     confirm_and_send,
 )
-from gpcli.errors import InvalidUsage, PlanChanged
+from gpcli.config.settings import check_request_id
+from gpcli.errors import PlanChanged
 from gpcli.outbox import settle_own
+from gpcli.render.stderr import StderrText
+from gpcli.render.terminal import LineWriter
+from gpcli.render.views.wording import build_plan
 from gpcli.scripting.calls import Session, public
 from gpcli.scripting.errands import Errand, find_record
 
@@ -36,8 +41,8 @@ class Plan(Generic[Result]):
     """
 
     def __init__(self, session: Session, errand: Errand[Result], request_id: str | None) -> None:
-        if request_id is not None and not request_id.strip():
-            raise InvalidUsage("request_id is empty.", hint="Leave it out, or name the errand.")
+        if request_id is not None:
+            check_request_id("request_id", request_id)
         self._session = session
         self._errand = errand
         self._given_id = request_id
@@ -83,6 +88,22 @@ class Plan(Generic[Result]):
     def notices(self) -> tuple[str, ...]:
         """What holds for any such errand (whom to call instead), and what was left out of it."""
         return (*self._errand.notices, *self._errand.find_notices(find_record(self._decision)))
+
+    def __str__(self) -> str:
+        """Return the plan as the command line shows it."""
+        if self.is_done:
+            return "It is so already: nothing would be sent."
+        context, stream = self._session.context, StringIO()
+        worded = build_plan(
+            self.action,
+            self.rows,
+            self.warnings,
+            environment=context.profile.environment,
+            zone=context.zone.key,
+            now=context.now(),
+        )
+        StderrText(LineWriter(stream), color=False).plan(worded)
+        return stream.getvalue().rstrip("\n")
 
     @public
     def send(
