@@ -121,7 +121,8 @@ class RenewalItem:
 
     def to_receipt(self, zone: str, sent: Receipt) -> RenewalReceipt:
         """Return the receipt; `sent` is that of the whole request, `zone` as in `to_result`."""
-        return RenewalReceipt.of(self.to_result(zone), replace(sent, changed=self.changed))
+        changed = self.changed and sent.changed
+        return RenewalReceipt.of(self.to_result(zone), replace(sent, changed=changed))
 
 
 def build_withdrawal_receipt(renewal: Renewal, sent: Receipt) -> RenewalReceipt:

@@ -140,7 +140,6 @@ def test_what_went_wrong_inside_closes_it_too(connect_as):
 
 def test_nothing_is_written_on_any_stream(connect_as, capfd):
     with connect_as("hans") as portal:
-        portal.fetch_slots()
         portal.fetch_threads()
 
     assert capfd.readouterr() == ("", "")
