@@ -458,9 +458,10 @@ class AppContext:
 
         options = self.options
         agreement = Agreement(options.yes, options.dry_run, options.accept_fee, word)
-        return confirm_and_send(decision, agreement, self.ask, self._show_plan, self._note_stage)
+        return confirm_and_send(decision, agreement, self.ask, self._show_plan, self.note_stage)
 
-    def _note_stage(self, stage: SendStage) -> None:
+    def note_stage(self, stage: SendStage) -> None:
+        """Note how far sending this run's request has come."""
         if stage == "sending":
             self._keep_line()
         if stage == "sent":

@@ -401,6 +401,12 @@ class Unexpected(GpcliError):
     code = "unexpected"
 
 
+def build_system_error(error: OSError) -> Failure:
+    """Return the error for what the operating system refused, for a reason that it gives."""
+    place = f"{error.filename}: " if error.filename else ""
+    return Failure(f"The system refused: {place}{error.strerror or type(error).__name__}.")
+
+
 NEW_ID_HINT = "Use a new --request-id for a new request."
 
 

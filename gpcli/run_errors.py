@@ -16,8 +16,29 @@ from gpcli.errors import (
     SignInError,
     Unavailable,
     UsageError,
+    build_system_error,
 )
 from gpcli.outbox import may_have_been_sent
+
+
+def explain_system_error(context: AppContext, error: OSError) -> GpcliError:
+    """Return what it means for this run that the system refused something.
+
+    What was or may have been sent before stays so, and can be repeated.
+    """
+    if request_id := context.sent_request_id:
+        return Failure(
+            f"It was sent, but the answer can't be written: {error.strerror}.",
+            hint="The same command with this --request-id answers again and sends nothing.",
+            request_id=request_id,
+        )
+    if request_id := context.pending_request_id:
+        return OutcomeUnknown(
+            f"It may have been sent; the system refused to go on: {error.strerror}.",
+            hint="The same command with this --request-id goes on with it.",
+            request_id=request_id,
+        )
+    return build_system_error(error)
 
 
 def explain_error(context: AppContext, error: GpcliError) -> GpcliError:

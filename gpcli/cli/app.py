@@ -26,11 +26,9 @@ from gpcli.cli.global_options import (
 )
 from gpcli.config.settings import Options
 from gpcli.errors import (
-    Failure,
     GpcliError,
     InputNeeded,
     InvalidUsage,
-    OutcomeUnknown,
 )
 
 PROGRAM = "gpcli"
@@ -322,22 +320,9 @@ def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:
     if request_id is None:
         return
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-        raise _lost_answer_error(error, request_id, is_sent=is_sent) from error
+        from gpcli.run_errors import explain_system_error  # noqa: PLC0415  (start-up: only failures)
+
+        raise explain_system_error(context, error) from error
     was = "was" if is_sent else "may have been"
     with suppress(OSError):
         context.output.notice(f"It {was} sent, under the request id {request_id}.")
-
-
-def _lost_answer_error(error: OSError, request_id: str, *, is_sent: bool) -> GpcliError:
-    """Return the error for a command that the system ended after it had sent, or begun to."""
-    if is_sent:
-        return Failure(
-            f"It was sent, but the answer can't be written: {error.strerror}.",
-            hint="The same command with this --request-id answers again and sends nothing.",
-            request_id=request_id,
-        )
-    return OutcomeUnknown(
-        f"It may have been sent; the system refused to go on: {error.strerror}.",
-        hint="The same command with this --request-id goes on with it.",
-        request_id=request_id,
-    )

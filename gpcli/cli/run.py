@@ -148,16 +148,15 @@ def _open_output(
 
 def _as_gpcli_error(error: BaseException) -> "GpcliError":
     from gpcli.errors import (  # noqa: PLC0415  (start-up: only failures need it)
-        Failure,
         GpcliError,
         Unexpected,
+        build_system_error,
     )
 
     if isinstance(error, GpcliError):
         return error
     if isinstance(error, OSError) and error.strerror:
-        place = f"{error.filename}: " if error.filename else ""
-        return Failure(f"The system refused: {place}{error.strerror}.")
+        return build_system_error(error)
     return Unexpected(
         f"gpcli failed in a way that nobody foresaw ({type(error).__name__}).",
         hint="GPCLI_DEBUG=1 shows where. Nothing from your record is in it.",

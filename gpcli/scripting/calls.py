@@ -26,7 +26,7 @@ from typing import (
 
 from gpcli.app_context import AppContext
 from gpcli.errors import GpcliError, InvalidUsage
-from gpcli.run_errors import explain_error
+from gpcli.run_errors import explain_error, explain_system_error
 
 _OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)( (?='))?")
 """An option in an error's words, with the space before its value in quotes, if it has one."""
@@ -78,7 +78,8 @@ class Session:
     def use(self) -> Iterator[None]:
         """Run one call, which has the whole time limit and makes no request yet.
 
-        Raises: InvalidUsage after `close`; the body's GpcliError, explained and in Python's words.
+        Raises: InvalidUsage after `close`; the body's GpcliError or OSError, as a GpcliError in
+        Python's words.
         """
         with self._lock:
             if not self._is_open:
@@ -86,20 +87,24 @@ class Session:
                     "The portal is closed.",
                     hint="Use it, and its plans, inside `with gpcli.connect() as portal`.",
                 )
-            self.context.restart_deadlines()
-            self.context.options.request_id = self.context.request = None
+            context = self.context
+            context.restart_deadlines()
+            context.options.request_id = context.request = None
+            context.sent_request_id = context.pending_request_id = None
             try:
                 yield
             except GpcliError as error:
-                known = explain_error(self.context, error)
-                self.word_error(known)
-                raise known from known.__cause__
+                known = explain_error(context, error)
+                raise self._word_error(known) from known.__cause__
+            except OSError as error:
+                raise self._word_error(explain_system_error(context, error)) from error
 
-    def word_error(self, error: GpcliError) -> None:
-        """Have an error name parameters where it names options, or variables for arguments."""
+    def _word_error(self, error: GpcliError) -> GpcliError:
+        """Return the error, with parameters in place of options, and arguments of variables."""
         error.message = self._word(error.message)
         error.args = (error.message,)
         error.replace_hint(self._word(error.hint))
+        return error
 
     def _word(self, text: str) -> str:
         fee = re.sub(r"--yes --accept-fee ([\w.]*\w)", r"send(accept_fee='\1')", text)

@@ -89,6 +89,10 @@ class Plan(Generic[Result]):
         """What holds for any such errand (whom to call instead), and what was left out of it."""
         return (*self._errand.notices, *self._errand.find_notices(find_record(self._decision)))
 
+    def __repr__(self) -> str:
+        """Return what would be done, without anything of the record."""
+        return f"<Plan: {self.action or 'nothing to do'}>"
+
     def __str__(self) -> str:
         """Return the plan as the command line shows it."""
         if self.is_done:
@@ -135,6 +139,7 @@ class Plan(Generic[Result]):
         return result
 
     def _note_stage(self, stage: SendStage) -> None:
+        self._session.context.note_stage(stage)
         self._is_tried = self._is_tried or stage == "sending"
 
     def _renew_decision(self) -> Decision[Any]:

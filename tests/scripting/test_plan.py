@@ -1,5 +1,6 @@
 """Plans: nothing is sent that was not agreed to, is not so any more, or was sent before."""
 
+import errno
 import os
 import sys
 from contextlib import contextmanager
@@ -380,3 +381,34 @@ def test_an_e_consultation_by_phone_is_withdrawn(ada):
     asked = ada.plan_econsult_at("phone", "Rash", QUESTION).send(accept_fee="any")
 
     assert ada.plan_econsult_withdrawal(asked).send().status == "cancelled"
+
+
+class Unplugged(httpx.HTTPTransport):
+    """The system takes the network's socket away with an error that is none of the network's."""
+
+    def handle_request(self, request):
+        if request.method == "POST" and b'"POST"' in request.read():
+            super().handle_request(request).close()
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        return super().handle_request(request)
+
+
+def test_what_the_system_refuses_after_sending_is_an_unknown_outcome(sandbox, own_files):
+    with open_as(sandbox, "ada", transport=Unplugged()) as portal:
+        plan = portal.plan_contact("Ramp", "Is there one?")
+        with pytest.raises(gpcli.OutcomeUnknown, match="Operation not permitted") as unknown:
+            plan.send()
+
+    assert unknown.value.request_id == plan.request_id
+    assert repr(plan) == "<Plan: Write to the surgery's reception>"
+
+
+def test_what_the_system_refuses_before_sending_is_a_failure(ada, sandbox, own_files):
+    plan = ada.plan_contact("Ramp", "Is there one?")
+    (own_files / "state").write_text("no directory", encoding="utf-8")
+
+    with pytest.raises(gpcli.GpcliError) as failed:
+        plan.send()
+
+    assert failed.value.exit in (1, 2)
+    assert threads_of(sandbox, "Ramp") == []
