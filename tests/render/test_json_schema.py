@@ -22,6 +22,8 @@ from gpcli.render.json_schema import (
     find_schema,
     list_schema_names,
 )
+from gpcli.render.stderr import Plan, StderrJson
+from gpcli.render.terminal import LineWriter
 from gpcli.render.view import to_json_object
 
 NAMES = list_schema_names()
@@ -143,12 +145,18 @@ def test_any_line_on_stderr_is_valid_against_the_schema_of_them_all(make_output)
     shown = make_output(format="json")
     shown.output.notice("Open this page.", url="https://portal.example")
     shown.output.warning("Nobody knows.")
+    shown.output.plan(Plan("Book a time", (("When", "Today"),), "sandbox", ("It is late.",)))
     shown.output.error(GpcliError("It failed."))
-    lines = [*shown.stderr_json, {"progress": {"message": "Asking"}}]
-    line, kinds = validator(find_schema("stderr")), ("notice", "warning", "error", "progress")
-    assert [line.is_valid(each) for each in lines] == [True] * 4
+    StderrJson(LineWriter(shown.err)).progress("Asking")
+    lines = shown.stderr_json
+    line, kinds = (
+        validator(find_schema("stderr")),
+        ("notice", "warning", "plan", "error", "progress"),
+    )
+    assert [line.is_valid(each) for each in lines] == [True] * 5
     assert [validator(find_schema(kind)).is_valid(lines[0]) for kind in kinds] == [
         True,
+        False,
         False,
         False,
         False,
