@@ -70,10 +70,9 @@ def test_what_ada_has_not_agreed_to_is_valid(world, judge, options):
     assert [each for line in WRITES for each in play(ada, judge, line, home, options)] == []
 
 
-@pytest.mark.parametrize("line", WRONG)
-def test_a_wrong_line_says_so_in_valid_json(world, judge, line):
-    ada = replace(world.shell("ada"), sleep=at_once)
-    assert play(ada, judge, line, str(world.home), "--json") == []
+def test_a_wrong_line_says_so_in_valid_json(world, judge):
+    ada, home = replace(world.shell("ada"), sleep=at_once), str(world.home)
+    assert [each for line in WRONG for each in play(ada, judge, line, home, "--json")] == []
 
 
 @pytest.mark.parametrize("person", OF_OTHERS)
