@@ -306,11 +306,11 @@ def _check_told(batch: _Batch, shown: str, *texts: str) -> None:
 
 def _plan(batch: _Batch) -> None:
     """Show a plan in hostile words."""
-    texts = [batch.text() for _ in range(9)]
-    action, environment, *more = texts
+    texts = [batch.text() for _ in range(8)]
+    action, *more = texts
     rows: list[tuple[str, PlanValue]] = [(more[0], more[1]), ("To", more[2]), (more[3], NOW)]
     warnings = (more[4], more[5])
-    plan = build_plan(action, rows, warnings, environment=environment, zone=more[6], now=NOW)
+    plan = build_plan(action, rows, warnings, environment="staging", zone=more[6], now=NOW)
     for format in (Format.TABLE, Format.JSON):
         screen = batch.open_screen(format, piped=format is Format.JSON)
         screen.output.plan(plan)

@@ -19,12 +19,12 @@ from gpcli.config.kept_requests import KEPT_SECONDS, KeptRequest, KeptRequests
 from gpcli.config.private_files import sweep_drafts
 from gpcli.errors import Conflict, GpcliError, InvalidUsage, NotFound, NotSignedIn
 from gpcli.journal import Journal, JournalEntry
-from gpcli.model.receipt import OutboxPart, OutboxRequest, OutboxState
+from gpcli.model.receipt import OutboxPart, OutboxRequest, OutboxState, RecordKind
 
 if TYPE_CHECKING:
     from gpcli.app_context import AppContext
 
-_KINDS = {
+_KINDS: dict[str, RecordKind] = {
     "Appointment": "appointment",
     "Communication": "message",
     "Consent": "consent",
@@ -208,7 +208,7 @@ def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxReques
     names = [each.name for each in people if each.account == journaled.account]
     parts = [
         OutboxPart(
-            "thread" if write.intent in write.whole[:1] else _KINDS.get(write.resource_type, ""),
+            _name_kind(write),
             write.target.partition("/")[2] if write.target else None,
             journaled.find_state(write, now),
         )
@@ -226,6 +226,13 @@ def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxReques
         needs_settling=journaled.needs_settling(now),
         parts=tuple(parts),
         repeat=_format_line(kept, str(journaled.id)) if kept else None,
+    )
+
+
+def _name_kind(write: JournalEntry) -> RecordKind:
+    """Return what a patient calls the record of a write; the first of a thread is its header."""
+    return (
+        "thread" if write.intent in write.whole[:1] else _KINDS.get(write.resource_type, "record")
     )
 
 

@@ -330,7 +330,7 @@ def _keep_secret(context: AppContext, secret: str | None) -> None:
 def _build_summary(
     context: AppContext, session: StoredSession, parties: Parties, offers: Offers
 ) -> SignInSummary:
-    offered = dict.fromkeys(offer.name.value for offer in offers.offers if offer.active)
+    offered = dict.fromkeys(offer.name for offer in offers.offers if offer.active)
     return SignInSummary(
         patient=parties.patient,
         acting_user=parties.acting_user,

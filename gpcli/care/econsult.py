@@ -53,11 +53,12 @@ from gpcli.errors import (
 )
 from gpcli.model.appointment import Appointment, Window
 from gpcli.model.receipt import BookingFacts
-from gpcli.model.service import Offers, Service, ServiceName
+from gpcli.model.service import Channel, Offers, Service, ServiceName
 from gpcli.model.thread import Conversation, Thread, ThreadKind
 
-TEXT, VIDEO = "text", "video"
-CHANNEL_LABELS = {TEXT: "in writing", "phone": "by phone", VIDEO: "by video"}
+TEXT: Channel = "text"
+VIDEO: Channel = "video"
+CHANNEL_LABELS: dict[Channel, str] = {TEXT: "in writing", "phone": "by phone", VIDEO: "by video"}
 """The channels of an e-consultation in words, by the codes of `urn:gpcli:channel`."""
 
 _RECENT = timedelta(days=1)
@@ -67,21 +68,22 @@ _SERVICE = ServiceName.E_CONSULTATION
 _KIND = ThreadKind.E_CONSULTATION
 
 
-def parse_channel(word: str) -> str:
+def parse_channel(word: str) -> Channel:
     """Return the channel that `--via` names; `audio` is `phone`.
 
     Raises: InvalidUsage, naming the known ones.
     """
-    channel = {"audio": "phone"}.get(word.strip().lower(), word.strip().lower())
-    if channel in CHANNEL_LABELS:
-        return channel
+    wanted = {"audio": "phone"}.get(word.strip().lower(), word.strip().lower())
+    for channel in CHANNEL_LABELS:
+        if channel == wanted:
+            return channel
     raise InvalidUsage(
         f"--via '{word}' is not a way to consult the GP.",
         hint=f"The words are {', '.join(CHANNEL_LABELS)}.",
     )
 
 
-def find_channels(offers: Offers, gp: str | None, now: datetime) -> tuple[str, ...]:
+def find_channels(offers: Offers, gp: str | None, now: datetime) -> tuple[Channel, ...]:
     """Return the channels by which the patient's GPs, or the one named `gp`, take e-consultations.
 
     A GP who lists no channels is taken to accept all of them.
@@ -90,7 +92,7 @@ def find_channels(offers: Offers, gp: str | None, now: datetime) -> tuple[str, .
     return _list_channels(require_service(filter_by_gp(offers, gp), _SERVICE, now))
 
 
-def find_text_limit(offers: Offers, gp: str | None, channel: str, now: datetime) -> int | None:
+def find_text_limit(offers: Offers, gp: str | None, channel: Channel, now: datetime) -> int | None:
     """Return how many characters every GP (or the one named `gp`) takes by `channel`.
 
     `None` = not said.
@@ -127,7 +129,7 @@ def propose_timed_consultation(
     context: MessageContext,
     new_thread: NewThread,
     request: ServiceRequest,
-    channel: str,
+    channel: Channel,
     search: SlotSearch,
 ) -> Decision[Appointment]:
     """Propose to ask for an e-consultation by phone or video within the windows of `search`.
@@ -151,7 +153,7 @@ def _build_timed(
     service: Service,
     new_thread: NewThread,
     request: ServiceRequest,
-    channel: str,
+    channel: Channel,
     windows: Sequence[Window],
 ) -> Proposal[Appointment]:
     portal, offer = context.portal, require_offer(service)
@@ -183,12 +185,16 @@ def _build_timed(
     )
 
 
-def _choose_gp(context: MessageContext, offers: Offers, channel: str, gp: str | None) -> Service:
+def _choose_gp(
+    context: MessageContext, offers: Offers, channel: Channel, gp: str | None
+) -> Service:
     services = _require_channel(offers, gp, channel, context.clock())
     return choose_one(services, _SERVICE, context.asker)
 
 
-def _require_channel(offers: Offers, gp: str | None, channel: str, now: datetime) -> list[Service]:
+def _require_channel(
+    offers: Offers, gp: str | None, channel: Channel, now: datetime
+) -> list[Service]:
     services = require_service(filter_by_gp(offers, gp), _SERVICE, now)
     fitting = [service for service in services if _has_channel(service, channel)]
     if fitting:
@@ -204,7 +210,7 @@ def _require_channel(offers: Offers, gp: str | None, channel: str, now: datetime
     )
 
 
-def _list_channels(services: Sequence[Service]) -> tuple[str, ...]:
+def _list_channels(services: Sequence[Service]) -> tuple[Channel, ...]:
     return tuple(
         channel
         for channel in CHANNEL_LABELS
@@ -212,7 +218,7 @@ def _list_channels(services: Sequence[Service]) -> tuple[str, ...]:
     )
 
 
-def _has_channel(service: Service, channel: str) -> bool:
+def _has_channel(service: Service, channel: Channel) -> bool:
     return not service.channels or channel in service.channels
 
 
@@ -248,7 +254,7 @@ def _resolve_repeat(
     facts: BookingFacts,
     new_thread: NewThread,
     request: ServiceRequest,
-    channel: str,
+    channel: Channel,
 ) -> Outcome[Appointment]:
     """Return the Outcome of a request that was sent before.
 

@@ -31,7 +31,7 @@ from gpcli.cli.message_options import (
 from gpcli.cli.result_output import show_appointment
 from gpcli.cli.terminal_prompter import TerminalPrompter, is_openable
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
-from gpcli.model.service import ServiceName
+from gpcli.model.service import Channel, ServiceName
 from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
 from gpcli.render.views.thread_views import THREAD_RECEIPT
 
@@ -150,12 +150,12 @@ def _open_link(context: AppContext, link: str, browser: str | None) -> None:
         context.output.warning(f"'{browser}' failed. Open the link to join.")
 
 
-def _ask_for_channel(context: AppContext) -> str:
+def _ask_for_channel(context: AppContext) -> Channel:
     channels = econsult.find_channels(
         context.portal.fetch_offers(), context.options.gp, context.now()
     )
     choices = [(channel, econsult.CHANNEL_LABELS[channel]) for channel in channels]
-    return context.ask.choose("In which way?", choices, flag="--via")
+    return econsult.parse_channel(context.ask.choose("In which way?", choices, flag="--via"))
 
 
 def _start_in_writing(
@@ -179,7 +179,7 @@ def _start_at_a_time(
     subject: str | None,
     source: MessageSource,
     times: Times,
-    channel: str,
+    channel: Channel,
     *,
     another: bool,
 ) -> None:
@@ -199,7 +199,7 @@ def _start_at_a_time(
     show_appointment(context, context.confirm_and_send(decision), request.intent)
 
 
-def _fetch_text_limit(context: AppContext, channel: str) -> int | None:
+def _fetch_text_limit(context: AppContext, channel: Channel) -> int | None:
     """Fetch the most characters of a text (`None` = not known), or raise why none can be sent."""
     return econsult.find_text_limit(
         context.portal.fetch_offers(), context.options.gp, channel, context.now()

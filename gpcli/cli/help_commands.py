@@ -21,7 +21,7 @@ from gpcli.cli.global_options import (
     is_global,
 )
 from gpcli.errors import Exit, InvalidUsage, list_coded_errors
-from gpcli.render.json_schema import find_command_schema
+from gpcli.render.json_schema import find_schema, list_schema_names
 
 WIDTH = 80
 INDENT = "  "
@@ -386,17 +386,22 @@ def show_help(
 ) -> None:
     """Help on a command or a topic.
 
-    Ready answers cover topics and commands: this is for `help json COMMAND`, the schema of a
-    command's answer, and for subjects that there are not: it raises Usage, naming the nearest.
+    Ready answers cover topics and commands: this is for `help json NAME`, a JSON Schema, and for
+    subjects that there are not: it raises Usage, naming the nearest.
     """
     wanted = " ".join(subject or ())
-    topic, _, command = wanted.partition(" ")
-    schema = find_command_schema(command) if topic == "json" else None
+    topic, _, name = wanted.partition(" ")
+    schema = find_schema(name) if topic == "json" else None
     if schema:
         get_context(ctx).output.show_json(schema)
         return
     groups, commands = REGISTRY.groups, REGISTRY.commands
-    known = [*build_topics(), *(group.path for group in groups), *(spec.path for spec in commands)]
+    known = [
+        *build_topics(),
+        *(group.path for group in groups),
+        *(spec.path for spec in commands),
+        *(f"json {each}" for each in list_schema_names()),
+    ]
     near = difflib.get_close_matches(wanted, known, n=1)
     guess = f"; did you mean '{near[0]}'?" if near else "."
     raise InvalidUsage(

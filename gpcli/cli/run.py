@@ -78,7 +78,7 @@ def report_failure(
         return SILENT_ENDINGS[type(error)]
     options = parse_line(list(argv)).options
     known = _as_gpcli_error(error)
-    output = _open_output(options, env, streams)
+    output = _open_output(env, streams, is_json=_asks_for_json(argv, options, known))
     try:
         if "--debug" in options or is_set(env.get("GPCLI_DEBUG")):
             _write_places(error, output)
@@ -130,13 +130,24 @@ def _find_parsed_command(commands: "Registry", argv: "Sequence[str]") -> "Comman
     return commands.find_command(line.path)
 
 
-def _open_output(
-    options: "Mapping[str, str]", env: "Mapping[str, str]", streams: "Streams"
-) -> "Output":
+def _asks_for_json(
+    argv: "Sequence[str]", options: "Mapping[str, str]", error: "GpcliError"
+) -> bool:
+    """Return whether errors are to be JSON.
+
+    On a wrong line also where `--json` was taken for the value of an option that had none.
+    """
+    from gpcli.errors import InvalidUsage  # noqa: PLC0415  (start-up: only failures need it)
+
+    words = argv[: argv.index("--")] if "--" in argv else argv
+    given = {*options, *words} if isinstance(error, InvalidUsage) else {*options}
+    return not given.isdisjoint({"--json", "--ndjson"})
+
+
+def _open_output(env: "Mapping[str, str]", streams: "Streams", *, is_json: bool) -> "Output":
     from gpcli.render.output import Format, Output  # noqa: PLC0415  (start-up: only failures)
     from gpcli.render.terminal import detect_terminal  # noqa: PLC0415  (start-up: as above)
 
-    is_json = options.keys() & {"--json", "--ndjson"}
     _, stdout, stderr = streams
     return Output(
         stdout,

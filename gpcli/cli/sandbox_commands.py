@@ -131,7 +131,7 @@ def serve(
         _start_sandbox(clock, delay, people, seed, **settings) as sandbox,
         announce(context.state_dir, ServedSandbox(sandbox.url, sandbox.control_token)),
     ):
-        context.output.show_value(sandbox.fhir_base)
+        _show_word(context, sandbox.fhir_base)
         context.output.notice("Serving until Ctrl-C. In another shell: gpcli sandbox env ada")
         context.stdout.flush()
         sandbox.serve_forever()
@@ -188,7 +188,7 @@ def advance(
     context = get_context(ctx)
     forward = parse_duration(time, "TIME")
     present = _call_control(context, lambda control: control.advance(forward))
-    context.output.show_value(present.isoformat())
+    _show_word(context, present.isoformat())
 
 
 def answer(
@@ -216,6 +216,14 @@ def answer(
     context.output.show_list(ANSWERS, [_build_answer(answer) for answer in answers])
     if not answers:
         context.output.notice("Nothing waits for an answer.")
+
+
+def _show_word(context: AppContext, word: str) -> None:
+    """Write a bare word, in JSON as a string."""
+    if context.output.is_json:
+        context.output.show_json(word)
+    else:
+        context.output.show_value(word)
 
 
 @contextmanager

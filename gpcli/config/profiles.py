@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.config.private_files import edit_config_file, read_config_file
 from gpcli.errors import ConfigError, InvalidUsage, NotFound
+from gpcli.model.account import Environment
 from gpcli.web_url import InvalidUrl, is_loopback, split_web_url
 
-ENVIRONMENTS = ("production", "staging", "sandbox")
+ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
 EMERGENCY = ("acute", "urgent")
 """Keys of the numbers to call: when life is in danger, and for what can't wait until the surgery
 opens."""
@@ -41,6 +42,9 @@ SCOPES_VERSIONS = ("1", "2")
 CLIENT_AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 KEPT_IN_KEYRING = "keyring"
 """The one value of `client_secret`: the secret itself is in the keyring."""
+
+
+Word = TypeVar("Word", bound=str)
 
 
 class InvalidValue(ValueError):
@@ -78,13 +82,13 @@ def _quote_url(text: str) -> str:
     return "the portal" if set("@?#") & set(text) else repr(text)
 
 
-def parse_environment(value: object) -> str:
+def parse_environment(value: object) -> Environment:
     """Return one of production, staging, sandbox; raise InvalidValue."""
     return _build_choice_parser(*ENVIRONMENTS)(value)
 
 
-def _build_choice_parser(*words: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
+def _build_choice_parser(*words: Word) -> Callable[[object], Word]:
+    def parse(value: object) -> Word:
         if isinstance(value, str) and value in words:
             return value
         raise InvalidValue(f"'{value}' is not one of {', '.join(words)}")
@@ -224,7 +228,7 @@ class Profile:
 
     name: str
     portal: str
-    environment: str
+    environment: Environment
     client_id: str = "gpcli"
     client_auth: str | None = None
     client_secret: str | None = None

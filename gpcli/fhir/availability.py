@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
 from gpcli.fhir.element import Element, Malformed, read_period
-from gpcli.model.service import Absence, OpeningHours
+from gpcli.model.service import Absence, HoursField, OpeningHours
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:([0-5]\d|60)(\.\d+)?)?|24:00(:00(\.0+)?)?", re.ASCII)
 _NO_FRACTION = re.compile(r"\.0+$", re.ASCII)
@@ -34,7 +34,7 @@ def read_available_hours(record: Element) -> tuple[OpeningHours, ...]:
 def _read_hours(line: Element, opens: str, closes: str, place: str | None) -> OpeningHours | None:
     """Return one line; `None` where it says nothing."""
     days, all_day = line.strings("daysOfWeek"), line.boolean("allDay")
-    read: list[tuple[str, str, object]] = [("days", "daysOfWeek", days)]
+    read: list[tuple[HoursField, str, object]] = [("days", "daysOfWeek", days)]
     start = end = None
     if not all_day:  # else R4 has the times ignored
         start, end = _read_time(line, opens), _read_time(line, closes)

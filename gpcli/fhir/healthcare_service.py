@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from gpcli.fhir.availability import read_absences, read_available_hours, read_exceptions
@@ -16,6 +16,7 @@ from gpcli.fhir.element import UUID_SYSTEM, Coding, Element, Malformed
 from gpcli.fhir.modifiers import require_understood
 from gpcli.fhir.validity import is_within
 from gpcli.model.service import (
+    Channel,
     Consent,
     ConsentLevel,
     Limits,
@@ -31,7 +32,7 @@ from gpcli.model.service import (
 
 SERVICE_SYSTEM = "urn:gpcli:gp-service"
 CHANNEL_SYSTEM = "urn:gpcli:channel"
-CHANNELS = frozenset({"in-person", "phone", "video", "text"})
+CHANNELS: dict[str, Channel] = {code: code for code in get_args(Channel)}
 """The codes of CHANNEL_SYSTEM."""
 LATE_CANCELLATION = "urn:gpcli:late-cancellation"
 DEEP_LINK = "urn:gpcli:booking-deep-link"
@@ -113,10 +114,10 @@ def has_mapped_service(bundle: Bundle, code_map: CodeMap) -> bool:
     return any(read_service_codes(each.codings("type"), code_map) for each in services)
 
 
-def read_channel(codings: Iterable[Coding]) -> str | None:
+def read_channel(codings: Iterable[Coding]) -> Channel | None:
     """Return the code of the channel, of our system; `None` also for what is no channel."""
     ours = (each.code for each in codings if each.system == CHANNEL_SYSTEM)
-    return next((code for code in ours if code in CHANNELS), None)
+    return next((CHANNELS[code] for code in ours if code in CHANNELS), None)
 
 
 def find_services(bundle: Bundle, surgeries: Iterable[Surgery]) -> list[tuple[Surgery, Element]]:

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from gpcli.model.person import Person
-from gpcli.model.service import ConsentLevel, Surgery
+from gpcli.model.service import ConsentLevel, ServiceName, Surgery
+
+Environment = Literal["production", "staging", "sandbox"]
+"""What a portal is for: patients, trying out a new portal, or learning."""
 
 
 @dataclass(frozen=True)
@@ -14,7 +18,7 @@ class KnownPortal:
 
     profile: str
     portal: str
-    environment: str
+    environment: Environment
     default: bool
     people: tuple[str, ...]
 
@@ -33,7 +37,7 @@ class SignInState:
     acting_user: Person | None
     profile: str
     portal: str
-    environment: str
+    environment: Environment
     consent: ConsentLevel | None
     until: datetime | None
     renews: bool
@@ -47,9 +51,9 @@ class SignInSummary:
     patient: Person
     acting_user: Person | None
     profile: str
-    environment: str
+    environment: Environment
     surgeries: tuple[Surgery, ...]
-    offered: tuple[str, ...]
+    offered: tuple[ServiceName, ...]
     until: datetime | None
     renews: bool
 
@@ -72,12 +76,21 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
+class OwnCause(StrEnum):
+    """Causes of findings that no `error.code` names."""
+
+    CLOCK = "clock"
+    NO_BROWSER = "no_browser"
+    NO_REFRESH = "no_refresh"
+    NOT_SUPPORTED = "not_supported"
+
+
 @dataclass(frozen=True)
 class Finding:
     """The outcome of one check.
 
-    `name` is the check's; `seen` says what was found. `cause` is a word of `error.code`, or one
-    that `gpcli troubleshoot --help` lists; `cure` is what to do. Both are `None` where all is
+    `name` is the check's; `seen` says what was found. `cause` is a word of `error.code`, or an
+    OwnCause; `cure` is what to do. Both are `None` where all is
     well or nothing was looked at.
     """
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
 
-from gpcli.model.service import Price, Surgery
+from gpcli.model.service import Channel, Price, Surgery
 
 SlotId = NewType("SlotId", str)
 """Logical id of a Slot, or of the proposed Appointment by which a portal offers a time."""
@@ -49,9 +49,10 @@ class Actor:
 class Slot:
     """A time that the surgery has published. `zone` names the surgery's time zone.
 
-    `service`, `channel` and `status` are codes as the portal writes them, `service` in its words
-    where it is none of ours. `comment` is what the portal says of this time, `schedule_comment` of
-    the whole schedule. `services` are those of ours that it may be for; empty = not told.
+    `service` and `status` are codes as the portal writes them, `service` in its words where it is
+    none of ours; `channel` is `None` where it is none of ours. `comment` is what the portal says of
+    this time, `schedule_comment` of the whole schedule. `services` are those of ours that it may be
+    for; empty = not told.
     `practitioner` is `None` where the portal names nobody; `practitioner_ref` is its reference to
     them (`Type/id`, the type alone where it has no record), `None` where it tells of nobody.
     `participants` are all others whom the time is with or who are needed for it, by name.
@@ -66,7 +67,7 @@ class Slot:
     end: datetime
     zone: str
     service: str | None
-    channel: str | None
+    channel: Channel | None
     practitioner: str | None
     surgery: str | None
     location: str | None
@@ -126,7 +127,7 @@ class Appointment:
     zone: str
     requested: tuple[Window, ...]
     service: str | None
-    channel: str | None
+    channel: Channel | None
     practitioner: str | None
     surgery: str | None
     location: str | None

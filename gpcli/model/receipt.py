@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from gpcli.model.appointment import Appointment, Slot, Window
 from gpcli.model.person import Person
@@ -123,6 +123,10 @@ class OutboxState(StrEnum):
     """The portal has nothing of it: it was not sent, or refused, or is not there."""
 
 
+RecordKind = Literal["appointment", "consent", "message", "record", "request", "thread", "time"]
+"""What a patient calls what gpcli writes; `record` is one that this release does not write."""
+
+
 @dataclass(frozen=True)
 class OutboxPart:
     """One record that a request makes or changes.
@@ -131,7 +135,7 @@ class OutboxPart:
     one is made.
     """
 
-    what: str
+    what: RecordKind
     id: str | None
     state: OutboxState
 

@@ -5,6 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
+
+HoursField = Literal["days", "opens", "closes", "all_day"]
+"""A field of a line of opening hours that may be unreadable."""
+
+Channel = Literal["in-person", "phone", "video", "text"]
+"""How a visit is held: a code of the system `urn:gpcli:channel` (docs/portal.md)."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,7 @@ class OpeningHours:
     closes: str | None
     all_day: bool = False
     place: str | None = None
-    unreadable: tuple[str, ...] = ()
+    unreadable: tuple[HoursField, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,119 @@
-"""JSON Schema (2020-12) of the answer of each command with `--json`."""
+"""JSON Schemas (2020-12) of what each command answers with `--json`, and of the lines on stderr.
+
+The shapes come from the types of the records, the words from `json_texts.toml`: a docstring speaks
+to who reads this program, a description to who reads its JSON.
+"""
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
 from dataclasses import is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from inspect import getdoc
+from functools import cache
+from importlib import resources
 from types import NoneType, UnionType
-from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Literal,
+    NewType,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
-from gpcli.model.account import Finding, KnownPortal, SignedOut, SignInState, SignInSummary
+from gpcli.errors import list_coded_errors
+from gpcli.model.account import (
+    Finding,
+    KnownPortal,
+    OwnCause,
+    SignedOut,
+    SignInState,
+    SignInSummary,
+)
 from gpcli.model.appointment import Appointment, FluAnswer, Slot
-from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt
+from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt, WhyNot
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, OutboxRequest
 from gpcli.model.service import Consent, Service, Surgery
 from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
+from gpcli.render.stderr_lines import (
+    ErrorLine,
+    Failed,
+    NoticeLine,
+    PlanLine,
+    ProgressLine,
+    StderrLine,
+    WarningLine,
+)
 from gpcli.render.view import Json, json_fields
 from gpcli.render.views.account_views import Answer, SandboxPerson
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-Schema = dict[str, Json]
+JSON_VERSION = 1
+"""The version of the JSON interface. Only what breaks a program that reads it makes it grow: a key
+taken away or given another meaning, never a new key or a new word."""
 
-_ROOT_KEYS = frozenset({"$schema", "$defs"})
+ANSWERS: dict[str, Any] = {
+    "appointments list": list[Appointment],
+    "appointments show": Appointment,
+    "book": AppointmentReceipt,
+    "cancel": AppointmentReceipt,
+    "consent grant": ConsentReceipt,
+    "consent show": list[Consent],
+    "consent withdraw": ConsentReceipt,
+    "contact": ThreadReceipt,
+    "econsult join": Appointment,
+    "econsult start": ThreadReceipt | AppointmentReceipt,
+    "econsult withdraw": AppointmentReceipt,
+    "flu": FluAnswer | AppointmentReceipt,
+    "gp": list[Surgery],
+    "login": SignInSummary,
+    "logout": list[SignedOut],
+    "messages list": list[Thread] | int,
+    "messages mark-read": list[MessageReceipt],
+    "messages reply": MessageReceipt,
+    "messages save": list[Saved],
+    "messages show": Conversation,
+    "outbox list": list[OutboxRequest],
+    "outbox settle": list[OutboxRequest],
+    "outbox show": OutboxRequest,
+    "profile add": KnownPortal,
+    "profile list": list[KnownPortal],
+    "profile remove": KnownPortal,
+    "profile show": KnownPortal,
+    "profile use": KnownPortal,
+    "rx list": list[Prescription],
+    "rx renew": list[RenewalReceipt],
+    "rx requests": list[Renewal],
+    "rx show": Prescription,
+    "rx withdraw": RenewalReceipt,
+    "sandbox advance": datetime,
+    "sandbox answer": list[Answer],
+    "sandbox people": list[SandboxPerson],
+    "sandbox serve": str,
+    "services": list[Service],
+    "slots": list[Slot],
+    "troubleshoot": list[Finding],
+    "whoami": SignInState | list[SignInState],
+}
+"""Command -> the type of its answer: a record, a list of them, or either, as its options ask."""
+
+STDERR_LINES: dict[str, Any] = {
+    "error": ErrorLine,
+    "notice": NoticeLine,
+    "plan": PlanLine,
+    "progress": ProgressLine,
+    "stderr": StderrLine,
+    "warning": WarningLine,
+}
+"""Kind of line on standard error -> its type; `stderr` is any of them."""
+
+Schema = dict[str, Json]
 
 _SCALAR_SCHEMAS: dict[object, Schema] = {
     str: {"type": "string"},
@@ -38,76 +128,136 @@ _SCALAR_SCHEMAS: dict[object, Schema] = {
     object: {},
 }
 
+_CODES = sorted({error.code for error in list_coded_errors()})
 
-def build_schema(kind: type) -> Schema:
-    """Return the schema of the JSON object of a dataclass.
+_CLOSED_SETS: dict[tuple[type, str], list[Any]] = {
+    (Failed, "code"): _CODES,
+    (Failed, "exit"): sorted({int(error.exit) for error in list_coded_errors()}),
+    (WhyNot, "code"): _CODES,
+    (Finding, "cause"): [*_CODES, *(cause.value for cause in OwnCause)],
+}
+"""The values of the keys that have a closed set of them which the key's type does not say."""
 
-    Every key is required; `null` is allowed where the field's type has `None`. The docstring is
-    the description; nested dataclasses are under `$defs`.
 
-    Raises: TypeError for a type that `to_json_object` does not know.
+def list_schema_names() -> list[str]:
+    """Return what `find_schema` takes: the commands with an answer in JSON, and `STDERR_LINES`."""
+    return sorted([*ANSWERS, *STDERR_LINES])
+
+
+def find_schema(name: str) -> Schema | None:
+    """Return the schema of the answer of the command `name`, or of that kind of line on stderr.
+
+    `None` = there is no such command, or it has no answer in JSON.
     """
-    nested: dict[str, Json] = {}
-    described = _object_schema(kind, nested)
-    return {"$schema": DIALECT, **described, **({"$defs": nested} if nested else {})}
+    if name in ANSWERS:
+        return build_schema(ANSWERS[name], name, f"The answer of gpcli {name}")
+    if name in STDERR_LINES:
+        return build_schema(STDERR_LINES[name], name, f"A line on standard error: {name}")
+    return None
 
 
-def build_array_schema(schema: Schema) -> Schema:
-    """Return the schema of an array whose items `schema` describes."""
-    root = {key: part for key, part in schema.items() if key in _ROOT_KEYS}
-    items: Json = {key: part for key, part in schema.items() if key not in root}
-    return {**root, "type": "array", "items": items}
+def build_schema(hint: Any, name: str, title: str) -> Schema:
+    """Return the schema of what has the type `hint`.
+
+    Every key of a dataclass is required; `null` is allowed where the field's type has `None`. All
+    records are under `$defs`, by the names of their types.
+
+    Raises: TypeError for a type that `to_json` does not know.
+    """
+    records: dict[str, Json] = {}
+    described = _type_schema(hint, records)
+    about = _read_texts("answers").get(name)
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:gpcli:schema:{JSON_VERSION}:{name.replace(' ', '-')}",
+        "title": title,
+        **({"description": about} if about else {}),
+        **described,
+        **({"$defs": records} if records else {}),
+    }
 
 
-def _object_schema(kind: type, nested: dict[str, Json]) -> Schema:
+def _type_schema(hint: Any, records: dict[str, Json]) -> Schema:
+    if isinstance(hint, NewType):
+        return _type_schema(hint.__supertype__, records)
+    if hint in _SCALAR_SCHEMAS:
+        return dict(_SCALAR_SCHEMAS[hint])
+    if isinstance(hint, type) and (is_dataclass(hint) or is_typeddict(hint)):
+        return _reference_schema(hint, records)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _enum_schema([member.value for member in hint])
+    return _generic_schema(get_origin(hint), get_args(hint), records)
+
+
+def _generic_schema(origin: object, parts: tuple[Any, ...], records: dict[str, Json]) -> Schema:
+    if origin in (Union, UnionType):
+        return _union_schema([_type_schema(part, records) for part in parts])
+    if origin is Literal:
+        return _enum_schema([*parts])
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _type_schema(parts[1], records)}
+    if origin is tuple and Ellipsis not in parts:
+        return _tuple_schema([_type_schema(part, records) for part in parts])
+    if origin in (tuple, list, frozenset):
+        return {"type": "array", "items": _type_schema(parts[0], records)}
+    raise TypeError(f"{origin or parts} has no JSON Schema")
+
+
+def _reference_schema(kind: type, records: dict[str, Json]) -> Schema:
+    if kind.__name__ not in records:
+        records[kind.__name__] = {}  # ends the recursion of a type that contains itself
+        records[kind.__name__] = _record_schema(kind, records)
+    return {"$ref": f"#/$defs/{kind.__name__}"}
+
+
+def _record_schema(kind: type, records: dict[str, Json]) -> Schema:
     hints = get_type_hints(kind)
-    names = json_fields(kind)
-    properties: dict[str, Json] = {name: _type_schema(hints[name], nested) for name in names}
+    names = json_fields(kind) if is_dataclass(kind) else tuple(hints)
+    required = getattr(kind, "__required_keys__", names)
+    about = _read_texts(kind.__name__).get("object")
     return {
         "title": kind.__name__,
-        "description": getdoc(kind) or "",
+        **({"description": about} if about else {}),
         "type": "object",
-        "properties": properties,
-        "required": list(names),
+        "properties": {name: _key_schema(kind, name, hints[name], records) for name in names},
+        "required": [name for name in names if name in required],
         "additionalProperties": False,
     }
 
 
-def _type_schema(hint: Any, nested: dict[str, Json]) -> Schema:
-    if isinstance(hint, NewType):
-        return _type_schema(hint.__supertype__, nested)
-    if hint in _SCALAR_SCHEMAS:
-        return dict(_SCALAR_SCHEMAS[hint])
-    if isinstance(hint, type) and is_dataclass(hint):
-        return _reference_schema(hint, nested)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return _enum_schema([member.value for member in hint])
-    return _generic_schema(get_origin(hint), get_args(hint), nested)
+def _key_schema(kind: type, name: str, hint: Any, records: dict[str, Json]) -> Schema:
+    words = _CLOSED_SETS.get((kind, name))
+    schema = _enum_schema(words) if words else _type_schema(hint, records)
+    if words and NoneType in get_args(hint):
+        schema = _union_schema([schema, _SCALAR_SCHEMAS[NoneType]])
+    about = find_description(kind, name)
+    return {**schema, **({"description": about} if about else {})}
 
 
-def _generic_schema(origin: object, parts: tuple[Any, ...], nested: dict[str, Json]) -> Schema:
-    if origin in (Union, UnionType):
-        return _union_schema([_type_schema(part, nested) for part in parts])
-    if origin is Literal:
-        return _enum_schema(list(parts))
-    if origin is dict:
-        return {"type": "object", "additionalProperties": _type_schema(parts[1], nested)}
-    if origin is tuple and Ellipsis not in parts:
-        return _tuple_schema([_type_schema(part, nested) for part in parts])
-    if origin in (tuple, list, frozenset):
-        return {"type": "array", "items": _type_schema(parts[0], nested)}
-    raise TypeError(f"{origin or parts} has no JSON Schema")
+def find_description(kind: type, name: str) -> str | None:
+    """Return what a key of a record means; `None` = no text tells it."""
+    tables = [_read_texts(each.__name__) for each in _list_bases(kind)]
+    return next((texts[name] for texts in (*tables, _read_texts("every")) if name in texts), None)
 
 
-def _reference_schema(kind: type, nested: dict[str, Json]) -> Schema:
-    if kind.__name__ not in nested:
-        nested[kind.__name__] = {}  # ends the recursion of a type that contains itself
-        nested[kind.__name__] = _object_schema(kind, nested)
-    return {"$ref": f"#/$defs/{kind.__name__}"}
+def _list_bases(kind: type) -> tuple[type, ...]:
+    """Return `kind` and what it inherits from, which a TypedDict knows by another name."""
+    return (*kind.__mro__, *getattr(kind, "__orig_bases__", ()))
+
+
+@cache
+def _read_all_texts() -> Mapping[str, dict[str, str]]:
+    text = (resources.files("gpcli.render") / "json_texts.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _read_texts(table: str) -> dict[str, str]:
+    return _read_all_texts().get(table, {})
 
 
 def _enum_schema(values: list[Any]) -> Schema:
-    return {"enum": values}
+    kind = "string" if isinstance(values[0], str) else "integer"
+    return {"type": kind, "enum": values}
 
 
 def _tuple_schema(items: list[Schema]) -> Schema:
@@ -115,82 +265,6 @@ def _tuple_schema(items: list[Schema]) -> Schema:
 
 
 def _union_schema(choices: list[Schema]) -> Schema:
-    simple = all(set(choice) == {"type"} for choice in choices)
-    if simple:
+    if all(set(choice) == {"type"} for choice in choices):
         return {"type": [choice["type"] for choice in choices]}
     return {"anyOf": list(choices)}
-
-
-LIST_TYPES: dict[str, type] = {
-    "appointments list": Appointment,
-    "consent show": Consent,
-    "gp": Surgery,
-    "logout": SignedOut,
-    "messages list": Thread,
-    "messages mark-read": MessageReceipt,
-    "messages save": Saved,
-    "profile list": KnownPortal,
-    "rx list": Prescription,
-    "rx renew": RenewalReceipt,
-    "rx requests": Renewal,
-    "sandbox answer": Answer,
-    "sandbox people": SandboxPerson,
-    "services": Service,
-    "outbox list": OutboxRequest,
-    "outbox settle": OutboxRequest,
-    "slots": Slot,
-    "troubleshoot": Finding,
-}
-"""Command -> the type of the items of its array."""
-
-ITEM_TYPES: dict[str, tuple[type, ...]] = {
-    "appointments show": (Appointment,),
-    "book": (AppointmentReceipt,),
-    "cancel": (AppointmentReceipt,),
-    "consent grant": (ConsentReceipt,),
-    "consent withdraw": (ConsentReceipt,),
-    "contact": (ThreadReceipt,),
-    "econsult join": (Appointment,),
-    "econsult start": (ThreadReceipt, AppointmentReceipt),
-    "econsult withdraw": (AppointmentReceipt,),
-    "flu": (FluAnswer, AppointmentReceipt),
-    "messages reply": (MessageReceipt,),
-    "messages show": (Conversation,),
-    "login": (SignInSummary,),
-    "outbox show": (OutboxRequest,),
-    "profile add": (KnownPortal,),
-    "profile remove": (KnownPortal,),
-    "profile show": (KnownPortal,),
-    "profile use": (KnownPortal,),
-    "rx show": (Prescription,),
-    "rx withdraw": (RenewalReceipt,),
-    "whoami": (SignInState,),
-}
-"""Command -> the types that its object may have: `flu` answers with a receipt when it books."""
-
-
-def find_command_schema(command: str) -> Schema | None:
-    """Return the schema of the answer of `command`; `None` = it has no answer in JSON.
-
-    `whoami --all` answers with an array of what `whoami` answers with.
-    """
-    if command in LIST_TYPES:
-        return build_array_schema(build_schema(LIST_TYPES[command]))
-    kinds = ITEM_TYPES.get(command)
-    if kinds is None:
-        return None
-    if len(kinds) == 1:
-        return build_schema(kinds[0])
-    return _any_of_schema([build_schema(kind) for kind in kinds])
-
-
-def _any_of_schema(schemas: list[Schema]) -> Schema:
-    """Return a schema that allows each of `schemas`, with their `$defs` at its root."""
-    shared: dict[str, Json] = {}
-    for schema in schemas:
-        nested = schema.get("$defs")
-        shared |= nested if isinstance(nested, dict) else {}
-    choices: list[Json] = [
-        {key: part for key, part in schema.items() if key not in _ROOT_KEYS} for schema in schemas
-    ]
-    return {"$schema": DIALECT, "anyOf": choices, "$defs": shared}

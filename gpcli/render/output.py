@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO, Unpack
 
 from gpcli.errors import GpcliError, shorten
 from gpcli.render.columns import wrap_line
@@ -23,7 +23,10 @@ from gpcli.render.stderr import (
 )
 from gpcli.render.terminal import LineWriter, Terminal
 from gpcli.render.times import TimeFormat
-from gpcli.render.view import Cell, Json, JsonScalar, T, View, rfc3339
+from gpcli.render.view import Cell, Json, T, View, rfc3339
+
+if TYPE_CHECKING:
+    from gpcli.render.stderr_lines import NoticeDetails
 
 MAX_WARNINGS = 100
 """The most warnings of one kind: a portal may send any number of broken records."""
@@ -216,19 +219,19 @@ class Output:
         """Write a document that has a format of its own, such as a calendar: UTF-8, as it is."""
         self._stdout.write_bytes(document)
 
-    def notice(self, text: str, *, whole: bool = False, **extra: JsonScalar) -> None:
-        """Write a notice on standard error; `extra` are further members of its JSON object.
+    def notice(self, text: str, *, whole: bool = False, **details: Unpack[NoticeDetails]) -> None:
+        """Write a notice on standard error; `details` are further members of its JSON object.
 
         It is shortened as an error is, unless it must be `whole`: an address to open.
         After the names of fields were written instead of an answer, notices are left out.
         """
         if self._has_written_field_names:
             return
-        self._messages.notice(text if whole else shorten(text), extra)
+        self._messages.notice(text if whole else shorten(text), details)
 
-    def warning(self, text: str, **extra: JsonScalar) -> None:
-        """Write a warning, shortened as an error is, on standard error; `extra` as in `notice`."""
-        self._messages.warning(shorten(text), extra)
+    def warning(self, text: str) -> None:
+        """Write a warning, shortened as an error is, on standard error."""
+        self._messages.warning(shorten(text))
 
     def warnings(self, texts: Sequence[str]) -> None:
         """Write the first `MAX_WARNINGS` of warnings, and how many more there are."""

@@ -7,13 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, cycle
 from threading import Event, RLock, Thread
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from gpcli.errors import GpcliError
 from gpcli.render.columns import display_width, pad, truncate, wrap_line
 from gpcli.render.sanitise import safe_line, safe_text
 from gpcli.render.terminal import LineWriter
-from gpcli.render.view import Json, JsonScalar
+
+if TYPE_CHECKING:
+    from gpcli.model.account import Environment
+    from gpcli.render.stderr_lines import NoticeDetails, StderrLine
+    from gpcli.render.view import Json
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class WordedPlan:
 
     action: str
     rows: tuple[tuple[str, str], ...]
-    environment: str
+    environment: Environment
     warnings: tuple[str, ...] = ()
 
     @property
@@ -56,11 +60,11 @@ class StderrText:
         self._color = color
         self._width = width
 
-    def notice(self, text: str, extra: dict[str, JsonScalar]) -> None:
-        """Write a notice; `extra` is for scripts."""
+    def notice(self, text: str, details: NoticeDetails) -> None:
+        """Write a notice; `details` are for scripts."""
         self._write(self._wrap(safe_text(text), len(_INDENT)))
 
-    def warning(self, text: str, extra: dict[str, JsonScalar]) -> None:
+    def warning(self, text: str) -> None:
         """Write a warning."""
         self._write(self._format_marked("warning:", _YELLOW, safe_text(text)))
 
@@ -125,13 +129,13 @@ class StderrJson:
         self._stderr = stderr
         self._json = JsonTextEncoder(stderr)
 
-    def notice(self, text: str, extra: dict[str, JsonScalar]) -> None:
-        """Write `{"notice": {"message": …}}` with the `extra` members."""
-        self._write({"notice": {"message": text, **extra}})
+    def notice(self, text: str, details: NoticeDetails) -> None:
+        """Write `{"notice": {"message": …}}` with the `details`."""
+        self._write({"notice": {"message": text, **details}})
 
-    def warning(self, text: str, extra: dict[str, JsonScalar]) -> None:
-        """Write `{"warning": {"message": …}}` with the `extra` members."""
-        self._write({"warning": {"message": text, **extra}})
+    def warning(self, text: str) -> None:
+        """Write `{"warning": {"message": …}}`."""
+        self._write({"warning": {"message": text}})
 
     def progress(self, text: str) -> None:
         """Write `{"progress": {"message": …}}`."""
@@ -166,8 +170,8 @@ class StderrJson:
             }
         )
 
-    def _write(self, value: dict[str, Json]) -> None:
-        self._stderr.write_line(self._json.encode(value))
+    def _write(self, line: StderrLine) -> None:
+        self._stderr.write_line(self._json.encode(cast("Json", line)))
 
 
 PATIENCE = 0.3

@@ -19,6 +19,7 @@ from gpcli.http.network_errors import FailureStage, failure_stage
 from gpcli.http.portal_clock import find_clock_error, read_portal_time
 from gpcli.http.transport import find_proxy, format_proxy
 from gpcli.http.url_policy import parse_safe_url
+from gpcli.model.account import OwnCause
 from gpcli.troubleshoot.check import Check, CheckContext, CheckResult, passed, skipped, warning
 from gpcli.web_url import is_loopback
 
@@ -44,8 +45,6 @@ BROWSERS = (
 )
 """Programs that open pages on Linux where BROWSER names none."""
 
-NO_BROWSER = "no_browser"
-"""The cause of a finding that no `error.code` names, as CLOCK_CAUSE."""
 
 _BY_HAND = "gpcli login --no-browser prints the address instead of opening it."
 
@@ -138,7 +137,7 @@ def check_browser(context: CheckContext) -> CheckResult:
     if not (context.env.get("DISPLAY") or context.env.get("WAYLAND_DISPLAY")):
         return _warn_of_no_display(context)
     if not any(_is_installed(browser, context) for browser in BROWSERS):
-        return warning("no browser is installed", NO_BROWSER, _BY_HAND)
+        return warning("no browser is installed", OwnCause.NO_BROWSER, _BY_HAND)
     return passed("the desktop's own")
 
 
@@ -180,14 +179,16 @@ def _check_named_browser(named: str, context: CheckContext) -> CheckResult:
     installed = [line for line in named.split(os.pathsep) if _is_installed(line, context)]
     if installed:
         return passed(f"BROWSER names {Path(shlex.split(installed[0])[0]).name}")
-    return warning("BROWSER names no program that is there", NO_BROWSER, f"Correct it; {_BY_HAND}")
+    return warning(
+        "BROWSER names no program that is there", OwnCause.NO_BROWSER, f"Correct it; {_BY_HAND}"
+    )
 
 
 def _warn_of_no_display(context: CheckContext) -> CheckResult:
     if context.env.get("SSH_CONNECTION"):
         seen = "an SSH session without a display"
-        return warning(seen, NO_BROWSER, f"{_BY_HAND} It also prints the ssh -L line.")
-    return warning("there is no display", NO_BROWSER, _BY_HAND)
+        return warning(seen, OwnCause.NO_BROWSER, f"{_BY_HAND} It also prints the ssh -L line.")
+    return warning("there is no display", OwnCause.NO_BROWSER, _BY_HAND)
 
 
 def _is_installed(command: str, context: CheckContext) -> bool:
@@ -197,8 +198,6 @@ def _is_installed(command: str, context: CheckContext) -> bool:
         return False
     return bool(argv) and shutil.which(argv[0], path=context.env.get("PATH", "")) is not None
 
-
-CLOCK_CAUSE = "clock"
 
 _PORTS = {"https": 443, "http": 80}
 _UNUSED_VARIABLES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -260,7 +259,7 @@ def check_clock(context: CheckContext) -> CheckResult:
     wrong = find_clock_error(context.app_context.timestamp(), portal_time)
     if wrong is None:
         return passed("within a minute of the portal's")
-    return warning(wrong, CLOCK_CAUSE, _SET_THE_CLOCK)
+    return warning(wrong, OwnCause.CLOCK, _SET_THE_CLOCK)
 
 
 _SET_THE_CLOCK = (

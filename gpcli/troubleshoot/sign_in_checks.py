@@ -17,6 +17,7 @@ from gpcli.errors import BadResponse, Expired, NotSignedIn
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Malformed
 from gpcli.http.client import HttpResponse
+from gpcli.model.account import OwnCause
 from gpcli.model.service import ConsentLevel, ServiceName
 from gpcli.portal import queries
 from gpcli.portal.capabilities import Capabilities, permitted_services
@@ -74,15 +75,15 @@ def check_portal_support(context: CheckContext) -> CheckResult:
     capabilities = context.capabilities
     missing = _format_missing_services(permitted_services(None, capabilities))
     if missing:
-        return warning(f"the portal can't do {missing}", NOT_SUPPORTED, _SUPPORT)
+        return warning(f"the portal can't do {missing}", OwnCause.NOT_SUPPORTED, _SUPPORT)
     way = context.profile.booking
     if way in _OFFERED and not _OFFERED[way](capabilities):
         seen = f"the profile books by {way}, which the portal does not offer"
-        return warning(seen, NOT_SUPPORTED, OTHER_WAY)
+        return warning(seen, OwnCause.NOT_SUPPORTED, OTHER_WAY)
     unconditional = [kind for kind in CREATED_TYPES if kind not in capabilities.conditional_creates]
     if unconditional:
         seen = f"the portal does not recognise a repeated {', '.join(unconditional)}"
-        return warning(seen, NOT_SUPPORTED, _REPEATS)
+        return warning(seen, OwnCause.NOT_SUPPORTED, _REPEATS)
     return passed("all that the services need")
 
 
@@ -120,10 +121,6 @@ def _format_missing_services(possible: Collection[ServiceName]) -> str:
     return ", ".join(name.value for name in ServiceName if name not in possible)
 
 
-NOT_SUPPORTED = "not_supported"
-NO_REFRESH = "no_refresh"
-"""Causes of findings that no `error.code` names."""
-
 _SIGN_IN = "gpcli login signs in."
 _OFFLINE = "permission-offline"
 """The SMART capability of sessions that can be renewed."""
@@ -151,7 +148,7 @@ def check_sign_in_options(context: CheckContext) -> CheckResult:
     missing = [(name, effect) for is_there, name, effect in features if not is_there]
     if missing:
         seen = f"the portal has no {', no '.join(name for name, _ in missing)}"
-        return warning(seen, NOT_SUPPORTED, " ".join(effect for _, effect in missing))
+        return warning(seen, OwnCause.NOT_SUPPORTED, " ".join(effect for _, effect in missing))
     return passed("device sign-in, sign-out, renewal; grace for a lost renewal is not told")
 
 
@@ -257,7 +254,7 @@ def _check_lifetime(stored: StoredSession, now: float, profile: Profile) -> Chec
             raise Expired("The sign-in has expired.", hint=_SIGN_IN)
         seen = f"ends at {_format_time(stored.expires_at)} and can't be renewed"
         cure = _UNGRANTED if profile.has_consent_prompt else _ASK_FOR_CONSENT
-        return warning(seen, NO_REFRESH, cure)
+        return warning(seen, OwnCause.NO_REFRESH, cure)
     end = stored.refresh_expires_at
     if end is None:
         return passed("renews itself, for as long as the portal does so")

@@ -41,8 +41,8 @@ def everything(make_output, text, **surroundings):
     shown.output.show_list(view, [text, "b"])
     shown.output.show_item(view, text, text=text)
     shown.output.show_value(text)
-    shown.output.notice(text, key=text)
-    shown.output.warning(text, key=text)
+    shown.output.notice(text, url=text)
+    shown.output.warning(text)
     shown.output.plan(WordedPlan(text, ((text, text),), text, (text,)))
     shown.output.error(Rejected(text, hint=text, request_id=text, trace_id=text))
     return shown.out, shown.err

@@ -75,8 +75,8 @@ def test_every_key_of_an_error_is_there_even_if_nothing_is_known(make_output):
 
 def test_notices_and_warnings_are_lines_on_standard_error(make_output):
     shown = make_output()
-    shown.output.notice("No times.", searched="28 days")
-    shown.output.warning("The clock is 2 min off.", seconds=120)
+    shown.output.notice("No times.", unsettled=2)
+    shown.output.warning("The clock is 2 min off.")
     assert (shown.stdout_text, shown.stderr_text) == (
         "",
         "No times.\nwarning: The clock is 2 min off.\n",
@@ -85,11 +85,11 @@ def test_notices_and_warnings_are_lines_on_standard_error(make_output):
 
 def test_notices_and_warnings_are_objects_with_json(make_output):
     shown = make_output(format=Format.NDJSON)
-    shown.output.notice("No times.", searched=28)
-    shown.output.warning("The clock is off.", seconds=120, synced=False)
+    shown.output.notice("1 request is unsettled.", unsettled=1)
+    shown.output.warning("The clock is off.")
     assert shown.stderr_json == [
-        {"notice": {"message": "No times.", "searched": 28}},
-        {"warning": {"message": "The clock is off.", "seconds": 120, "synced": False}},
+        {"notice": {"message": "1 request is unsettled.", "unsettled": 1}},
+        {"warning": {"message": "The clock is off."}},
     ]
 
 

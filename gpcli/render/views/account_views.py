@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from gpcli.model.account import Finding, KnownPortal, SignedOut, SignInState, SignInSummary, Verdict
 from gpcli.model.receipt import OutboxPart, OutboxRequest
@@ -107,13 +108,17 @@ PEOPLE: View[SandboxPerson] = dataclass_view(
 )
 
 
+SurgeryAnswer = Literal["booked", "answered", "closed", "renewed", "refused", "declined"]
+"""What the surgery of the sandbox made of a request."""
+
+
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the surgery: to what (`id`), of which service, and `booked`, `declined`, ..."""
+    """An answer of the surgery: to what (`id`), of which service, and what came of it."""
 
     id: str
     service: str
-    outcome: str
+    outcome: SurgeryAnswer
 
 
 ANSWERS: View[Answer] = dataclass_view(

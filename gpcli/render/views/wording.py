@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from gpcli.model.account import Environment
 from gpcli.model.appointment import Window
 from gpcli.model.person import Person
 from gpcli.model.receipt import PlanValue, Receipt
@@ -99,7 +100,7 @@ def build_plan(
     rows: Iterable[tuple[str, PlanValue]],
     warnings: tuple[str, ...],
     *,
-    environment: str,
+    environment: Environment,
     zone: str,
     now: datetime,
 ) -> WordedPlan:

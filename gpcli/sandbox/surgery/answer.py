@@ -4,6 +4,7 @@ Standard library only: the control client imports this module.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 _DECLINE = "please decline"
 _CLOSE = "please close"
@@ -18,19 +19,22 @@ class NothingPending(LookupError):
         super().__init__(f"nothing called {wanted!r} waits for an answer")
 
 
+Outcome = Literal["booked", "answered", "closed", "renewed", "refused", "declined"]
+"""What the surgery made of a request; only a renewal is `refused`."""
+
+
 @dataclass(frozen=True)
 class AnsweredRequest:
     """A request that the surgery has answered.
 
     `reference` is what was answered: an Appointment, a Task, or the Communication that heads a
     thread. `kind` is the service: `booking`, `e-consultation`, `contact`, `prescription-renewal` or
-    another. `outcome` is `booked`, `answered`, `closed`, `renewed`, `refused` (a renewal) or
-    `declined`.
+    another.
     """
 
     reference: str
     kind: str
-    outcome: str
+    outcome: Outcome
 
 
 @dataclass(frozen=True)

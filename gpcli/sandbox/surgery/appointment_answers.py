@@ -33,10 +33,11 @@ from gpcli.sandbox.surgery.answer import (
     DEFAULT_OPTIONS,
     AnsweredRequest,
     AnswerOptions,
+    Outcome,
     is_decline_requested,
 )
 
-_OUTCOMES = {"booked": "booked", "cancelled": "declined"}
+_OUTCOMES: dict[str, Outcome] = {"booked": "booked", "cancelled": "declined"}
 _BOOKING_DECLINED_TEXT = "This time is not possible after all. Please choose another, or call us."
 VIRTUAL_SERVICE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"
 _ADDED_ACTOR_TYPES = ("PractitionerRole", "Location")

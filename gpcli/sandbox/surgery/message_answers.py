@@ -19,6 +19,7 @@ from gpcli.sandbox.store import Store
 from gpcli.sandbox.surgery.answer import (
     AnsweredRequest,
     AnswerOptions,
+    Outcome,
     is_close_requested,
     is_decline_requested,
     is_thanks,
@@ -88,7 +89,7 @@ class _MessageAnswer(NamedTuple):
 
     text: str
     header: Resource
-    outcome: str
+    outcome: Outcome
 
 
 def answer_message(

@@ -8,7 +8,12 @@ from gpcli.sandbox.clock import ZONE
 from gpcli.sandbox.fhir.dates import period_span, to_microseconds
 from gpcli.sandbox.fhir.elements import Resource, id_of, reference_to, references_at, values_at
 from gpcli.sandbox.store import Store
-from gpcli.sandbox.surgery.answer import AnsweredRequest, AnswerOptions, is_decline_requested
+from gpcli.sandbox.surgery.answer import (
+    AnsweredRequest,
+    AnswerOptions,
+    Outcome,
+    is_decline_requested,
+)
 
 SNOMED = "http://snomed.info/sct"
 RENEWAL_CODE = "103742009"
@@ -98,7 +103,7 @@ def answer_renewal(
     reason = _rejection_reason(store, task, prescription, now, options)
     changes = _reject(reason) if reason else _renew(store, prescription, now, options)
     store.put(task | changes | {"lastModified": _timestamp(now)})
-    outcome = "refused" if reason else "renewed"
+    outcome: Outcome = "refused" if reason else "renewed"
     return AnsweredRequest(reference_to(task), "prescription-renewal", outcome)
 
 
