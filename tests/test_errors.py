@@ -14,7 +14,7 @@ CODES = {
     6: {"unreachable", "timeout", "rate_limited", "portal_error"},
     7: {"slot_taken", "too_late", "already_booked", "already_answered", "rejected", "conflict"},
     8: {"partial"},
-    9: {"declined", "confirmation_needed", "fee_not_accepted"},
+    9: {"declined", "confirmation_needed", "fee_not_accepted", "plan_changed"},
     10: {"outcome_unknown"},
     70: {"unexpected"},
 }

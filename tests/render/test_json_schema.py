@@ -22,7 +22,7 @@ from gpcli.render.json_schema import (
     find_schema,
     list_schema_names,
 )
-from gpcli.render.stderr import Plan, StderrJson
+from gpcli.render.stderr import StderrJson, WordedPlan
 from gpcli.render.terminal import LineWriter
 from gpcli.render.view import to_json_object
 
@@ -145,7 +145,7 @@ def test_any_line_on_stderr_is_valid_against_the_schema_of_them_all(make_output)
     shown = make_output(format="json")
     shown.output.notice("Open this page.", url="https://portal.example")
     shown.output.warning("Nobody knows.")
-    shown.output.plan(Plan("Book a time", (("When", "Today"),), "sandbox", ("It is late.",)))
+    shown.output.plan(WordedPlan("Book a time", (("When", "Today"),), "sandbox", ("It is late.",)))
     shown.output.error(GpcliError("It failed."))
     StderrJson(LineWriter(shown.err)).progress("Asking")
     lines = shown.stderr_json
