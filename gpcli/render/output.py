@@ -68,11 +68,15 @@ class PlainFormat:
         )
 
     def write_item(self, view: View[T], item: T, text: str | None) -> None:
-        """Write `key:⇥value` lines, then, unless fields were chosen, `--` and the text."""
-        lines = [
-            f"{column.name}:\t{format_plain_cell(column.plain(item))}"
-            for column in view.select_columns(self._fields)
-        ]
+        """Write `key:⇥value` lines, or the value of the one field that was chosen.
+
+        Unless fields were chosen, `--` and the text follow.
+        """
+        columns = view.select_columns(self._fields)
+        if self._fields is not None and len(columns) == 1:
+            self._stdout.write_line(format_plain_cell(columns[0].plain(item)))
+            return
+        lines = [f"{column.name}:\t{format_plain_cell(column.plain(item))}" for column in columns]
         if text is not None and self._fields is None:
             lines += ["--", safe_text(text).removesuffix("\n")]
         self._stdout.write("\n".join([*lines, ""]))
@@ -180,6 +184,8 @@ class Output:
 
     def show_item(self, view: View[T], item: T, *, text: str | None = None) -> None:
         """Write one record, then its `text`, unless in JSON or where fields were chosen.
+
+        Of one chosen field the value stands alone, unless in JSON.
 
         Raises: InvalidUsage if `fields` has a name that the view does not have.
         """
