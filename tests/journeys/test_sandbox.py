@@ -139,7 +139,7 @@ def test_where_it_serves_is_known_to_its_owner_alone(beside):
 
 def test_env_points_a_shell_at_it(beside):
     line = f'eval "$({PYTHON} sandbox env guro --as emil)"; {PYTHON} whoami --fields patient'
-    assert shell(line, beside.env) == CommandResult(0, "patient:\tEmil Hagen\n", "")
+    assert shell(line, beside.env) == CommandResult(0, "Emil Hagen\n", "")
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_advance_lets_the_surgery_answer_and_reset_begins_again(beside):
     """
     ending = shell(line, beside.env)
     assert ending == CommandResult(
-        0, "status:\tpending\nbooked\nbooked\nbooked\n", "Everything is as it was at the start.\n"
+        0, "pending\nbooked\nbooked\nbooked\n", "Everything is as it was at the start.\n"
     )
 
 
@@ -300,7 +300,7 @@ def test_what_runs_inside_controls_the_sandbox_that_it_runs_in(tmp_path):
     )
     assert (ending.code, ending.out.splitlines()) == (
         0,
-        ["ada", "status:\tpending", "booked", "booked", "patient:\tBo Lindvik", "600"],
+        ["ada", "pending", "booked", "booked", "Bo Lindvik", "600"],
     )
     assert ending.err == "Everything is as it was at the start.\n"
     assert list(tmp_path.iterdir()) == []

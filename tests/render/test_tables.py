@@ -265,9 +265,9 @@ def test_on_an_ascii_terminal_letters_are_spelled_and_still_aligned(
     shown = make_output(tty=True, out=ascii_stream, fields=("practitioner", "start"))
     shown.output.show_list(slots_view, [a_slot()])
     assert ascii_stream.buffer.getvalue().decode() == (
-        "With                     When\n"
-        "------------------------ -------------------------------------\n"
-        "Dr. Ingrid \\xd8vreb\\xf8  tomorrow, Tue 24 Nov 2026 09:00-09:20\n"
+        "With                         When\n"
+        "---------------------------- -------------------------------------\n"
+        "Dr. Ingrid \\u00d8vreb\\u00f8  tomorrow, Tue 24 Nov 2026 09:00-09:20\n"
     )
 
 

@@ -17,12 +17,12 @@ from enum import Enum
 from functools import cache
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
-from bench.hostile_text import HostileTexts
 from gpcli.model.account import SignInState
 from gpcli.render import views
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import View
 from gpcli.render.views.wording import ActingParties
+from tests.hostile_text import HostileTexts
 
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 _TIMES = (NOW, NOW + timedelta(days=1, minutes=7), datetime(9000, 12, 31, 23, 59, tzinfo=UTC))
