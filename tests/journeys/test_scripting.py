@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.journeys.process import PYTHON, as_person, shell
 from tests.journeys.test_outbox import AMLODIPINE, RASH, TOMORROW, cut_off
 
 SINGLE_THINGS = {
@@ -38,3 +39,16 @@ def test_one_field_of_a_request_is_without_the_list_of_its_parts(world):
     assert ada("gpcli outbox list --fields state").out == "unknown\n"
     [request] = ada.json("gpcli outbox list")
     assert ada(f"gpcli outbox show {request['request_id']} --fields state").out == "unknown\n"
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
+def test_a_write_whose_receipt_can_t_be_written_is_not_sent(live, tmp_path, redirection):
+    env = as_person(live, tmp_path, "ada")
+    line = f"{PYTHON} contact --subject Ramp --message Where? --yes"
+
+    before = len(live.store.find("Communication"))
+    assert shell(f"{line} {redirection}", env).code == 1
+    assert len(live.store.find("Communication")) == before
+
+    assert shell(f"{line} 2>&-", env).code == 0
+    assert len(live.store.find("Communication")) > before
