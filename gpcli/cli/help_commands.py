@@ -322,7 +322,8 @@ def format_environment() -> str:
     return "\n".join(
         [
             "An option wins over a variable, a variable over the profile. A name that is set\n"
-            "to nothing is an error; a switch is off if it is 0, false or empty.\n",
+            "to nothing is an error; a switch is off if it is 0, false or empty. Spaces and\n"
+            "line ends around a value do not count.\n",
             format_section("YOUR OWN", format_pairs([*OWN_VARIABLES])),
             format_section("WITHOUT CONFIGURATION OR KEYRING", format_pairs([*MACHINE_VARIABLES])),
             format_section("EVERYBODY'S", format_pairs([*RESPECTED_VARIABLES])),

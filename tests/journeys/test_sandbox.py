@@ -49,9 +49,7 @@ def test_people_can_be_brought_from_a_file(tmp_path, people):
         *("sandbox", "run", "--people", str(people), "--as", "ola", "--", "bash", "-c", line),
         env=minimal_env(tmp_path),
     )
-    assert ending == CommandResult(
-        0, "Ola Vik\n", "The portal's record of you names no GP.\n"
-    )
+    assert ending == CommandResult(0, "Ola Vik\n", "The portal's record of you names no GP.\n")
 
 
 @pytest.mark.parametrize(
