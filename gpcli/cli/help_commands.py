@@ -204,6 +204,8 @@ EXIT_MEANINGS = {
     Exit.CANCELLED: "Somebody said no, or --yes or --accept-fee was needed.",
     Exit.UNKNOWN: "A request went out and no answer came: it may or may not have been done.",
     Exit.BUG: "A fault of gpcli itself.",
+    Exit.NOT_EXECUTABLE: "sandbox run: the command is there and can't be run.",
+    Exit.NO_PROGRAM: "sandbox run: there is no such command.",
     Exit.INTERRUPTED: "Ctrl-C.",
     Exit.CLOSED_PIPE: "Whoever read the answer stopped reading.",
     Exit.TERMINATED: "SIGTERM.",

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from gpcli.config.paths import state_dir
 from gpcli.config.private_files import read_private_file, write_private_file
-from gpcli.errors import ConfigError, NotFound
+from gpcli.errors import ConfigError, NoProgram, NotExecutable, NotFound
 
 PROGRAM = "gpcli"
 SERVED_FILE = "sandbox.json"
@@ -117,7 +117,7 @@ def run_in_sandbox(
     control the sandbox that it runs in. Returns the exit status; 128 + n where signal n ended the
     command.
 
-    Raises: NotFound if there is no such program.
+    Raises: NoProgram if there is no such program, NotExecutable if it can't be run.
     """
     inside = {name: text for name, text in env.items() if name not in _LEFT_OUT_VARIABLES}
     inside |= {**values, "PATH": prepend_program_dir(env.get("PATH", ""), _program_dirs())}
@@ -177,7 +177,8 @@ def _run_command(command: Sequence[str], env: Mapping[str, str], umask: int) -> 
     try:
         return subprocess.run(command, env=env, umask=umask, check=False).returncode  # noqa: S603  (the user's own)
     except OSError as error:
-        raise NotFound(f"'{command[0]}' can't be run: {error.strerror}.") from error
+        kind = NoProgram if isinstance(error, FileNotFoundError) else NotExecutable
+        raise kind(f"'{command[0]}' can't be run: {error.strerror}.") from error
 
 
 def _program_dirs() -> tuple[Path, Path]:

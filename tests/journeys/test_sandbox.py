@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import signal
 import socket
@@ -94,7 +95,7 @@ def test_the_clock_the_delay_and_the_seed_can_be_set(tmp_path):
         ("--clock 2027-03-01T09:00:00 -- true", 2, "Write 2027-03-01T09:00:00+01:00."),
         ("--delay long -- true", 2, "--delay 'long' is not a length of time."),
         ("--people /nope.json -- true", 3, "There is no file '/nope.json'."),
-        ("--as ola -- /no/program", 3, "'/no/program' can't be run: No such file or directory."),
+        ("--as ola -- /no/program", 127, "'/no/program' can't be run: No such file or directory."),
     ],
 )
 def test_what_cannot_be_run_is_named(shell_of, people, words, code, said):
@@ -102,6 +103,43 @@ def test_what_cannot_be_run_is_named(shell_of, people, words, code, said):
     assert (ending.code, ending.out) == (code, "")
     assert ending.err.startswith("gpcli: ")
     assert said in ending.err
+
+
+@pytest.fixture
+def commands(tmp_path):
+    """Files on the PATH that are no commands, each by its name."""
+    (tmp_path / "a-directory").mkdir()
+    (tmp_path / "a-text").write_text("#!/bin/sh\n")
+    (tmp_path / "an-orphan").write_text("#!/no/interpreter\n")
+    (tmp_path / "an-orphan").chmod(0o700)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "word"),
+    [
+        ("nosuch", 127, "no_program"),
+        ("{}/nosuch", 127, "no_program"),
+        ("an-orphan", 127, "no_program"),
+        ("a-text", 126, "not_executable"),
+        ("{}/a-text", 126, "not_executable"),
+        ("{}/a-text/below", 126, "not_executable"),
+        ("{}/a-directory", 126, "not_executable"),
+    ],
+)
+def test_a_command_that_can_t_be_started_ends_as_env_does(
+    shell_of, people, commands, name, code, word
+):
+    path, name = f"{commands}{os.pathsep}{os.environ['PATH']}", name.format(commands)
+
+    ending = shell_of("ada").with_env(PATH=path)(
+        f"gpcli --json sandbox run --people {people} --as ola -- {name}"
+    )
+
+    by_env = subprocess.run(["env", name], env={"PATH": path}, capture_output=True, check=False)
+    assert ending.refused == (code, word, "")
+    assert (by_env.returncode, ending.error["exit"]) == (code, code)
+    assert ending.error["message"].startswith(f"'{name}' can't be run: ")
 
 
 @dataclass(frozen=True)
