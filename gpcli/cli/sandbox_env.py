@@ -53,6 +53,9 @@ class BookingWay(StrEnum):
 _SHELL_OPTION = re.compile(rf"(?<!\S)-+sh\w*[ =]({'|'.join(Shell)})(?!\S)", re.IGNORECASE)
 """`--shell SHELL` on a line, also misspelt."""
 
+_RECORD_OPTION = re.compile(r"(?<!\S)--(json|ndjson|fields)(?![\w-])")
+"""An option with which the variables are a record, which no shell evaluates."""
+
 
 class ServedSandbox(NamedTuple):
     """A running `sandbox serve`."""
@@ -91,14 +94,26 @@ def format_exports(shell: Shell, values: Mapping[str, str]) -> list[str]:
     ]
 
 
+def format_mask(token: str) -> str:
+    """Format the command by which GitHub's runner keeps `token` out of its logs.
+
+    The runner obeys it on either stream of a step; in `$GITHUB_ENV` it would be an error.
+    Source: actions/runner, ScriptHandler and OutputManager; docs.github.com, "Workflow commands".
+    """
+    return f"::add-mask::{token}"
+
+
 def format_eval_failure(argv: Sequence[str]) -> str:
     """Format an export after which every gpcli fails with exit 2, so that `eval` fails closed.
 
-    It is for the shell that `argv` names, or for bash. `argv` may be a line that can't be parsed:
-    `--shel`, no value, an unknown shell.
+    It is for the shell that `argv` names, or for bash; empty where no shell is to evaluate the
+    output. `argv` may be a line that can't be parsed: `--shel`, no value, an unknown shell.
     """
-    named = _SHELL_OPTION.findall(" ".join(argv)) or [Shell.BASH]
-    shell = Shell(named[-1].lower())
+    line = " ".join(argv)
+    named = _SHELL_OPTION.findall(line)
+    if not named and _RECORD_OPTION.search(line):
+        return ""
+    shell = Shell((named or [Shell.BASH])[-1].lower())
     # no URL, but not empty: in PowerShell that would unset the variable
     return f"{format_exports(shell, {'GPCLI_PORTAL': 'no-sandbox'})[0]}\n"
 

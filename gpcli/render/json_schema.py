@@ -17,7 +17,7 @@ from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, OutboxReques
 from gpcli.model.service import Consent, Service, Surgery
 from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
 from gpcli.render.view import Json, json_fields
-from gpcli.render.views.account_views import Answer, SandboxPerson
+from gpcli.render.views.account_views import Answer, SandboxPerson, SandboxVariables
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -164,6 +164,7 @@ ITEM_TYPES: dict[str, tuple[type, ...]] = {
     "profile use": (KnownPortal,),
     "rx show": (Prescription,),
     "rx withdraw": (RenewalReceipt,),
+    "sandbox env": (SandboxVariables,),
     "whoami": (SignInState,),
 }
 """Command -> the types that its object may have: `flu` answers with a receipt when it books."""

@@ -163,7 +163,6 @@ def test_every_command_that_answers_has_a_schema():
         "appointments export",
         "sandbox run",
         "sandbox serve",
-        "sandbox env",
         "sandbox reset",
         "sandbox advance",
         "demo",

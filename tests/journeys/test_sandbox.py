@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from gpcli.cli import sandbox_env
 from gpcli.cli.run import run_command_line
 from gpcli.cli.sandbox_env import prepend_program_dir
+from gpcli.render.json_schema import find_command_schema
 from tests.journeys.process import PYTHON, gpcli, minimal_env, shell, start_gpcli, wait_for_end
 from tests.journeys.shell import CommandResult, Shell
 from tests.journeys.world import MONDAY
@@ -193,6 +195,48 @@ def test_env_speaks_every_shell(beside, name, begins):
     assert len(lines) == 5
 
 
+def read_github_env(text):
+    """What GitHub's runner takes from $GITHUB_ENV: it refuses lines that are no NAME=VALUE."""
+    pairs = [line.partition("=") for line in text.splitlines()]
+    assert all(re.fullmatch(r"\w+", name) and equals for name, equals, _ in pairs)
+    return {name: value for name, _, value in pairs}
+
+
+def test_env_for_github_keeps_the_token_out_of_logs_and_the_mask_out_of_the_file(beside):
+    ending = beside.shell("gpcli sandbox env ada --shell github")
+    values = read_github_env(ending.out)
+    assert ending.err == f"::add-mask::{values['GPCLI_TOKEN']}\n"
+    assert values["GPCLI_PORTAL"] == beside.base
+
+
+def test_env_is_an_object_in_json(beside):
+    values = beside.shell.json("gpcli sandbox env guro --as emil")
+    jsonschema.validate(values, find_command_schema("sandbox env"))
+    assert list(values) == [
+        *("GPCLI_PORTAL", "GPCLI_ENVIRONMENT", "GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER")
+    ]
+    inside = Shell({"GPCLI_CONFIG_DIR": beside.env["HOME"], **values}, beside.shell.now)
+    assert inside("gpcli whoami --fields patient").out == "Emil Hagen\n"
+
+
+def test_one_variable_of_env_is_its_value_alone(beside):
+    assert beside.shell("gpcli sandbox env ada --fields GPCLI_PORTAL").out == f"{beside.base}\n"
+    assert beside.shell("gpcli sandbox env ada --fields ''").out.splitlines()[1] == (
+        "GPCLI_ENVIRONMENT"
+    )
+
+
+@pytest.mark.parametrize("option", ["--json", "--ndjson", "--fields GPCLI_PORTAL"])
+def test_lines_for_a_shell_are_no_record(beside, option):
+    ending = beside.shell(f"gpcli sandbox env ada --shell fish {option}")
+    assert (ending.code, ending.out) == (2, FISH)
+
+
+@pytest.mark.parametrize("option", ["--json", "--ndjson", "--fields GPCLI_TOKEN"])
+def test_a_record_that_fails_leaves_stdout_empty(beside, option):
+    assert beside.shell(f"gpcli sandbox env nobody {option}").out == ""
+
+
 @pytest.mark.parametrize("name", ["bash", "fish", "powershell", "github"])
 def test_env_that_fails_prints_what_makes_later_calls_fail(tmp_path, name):
     nowhere = Shell(minimal_env(tmp_path), lambda: MONDAY)
@@ -236,7 +280,7 @@ POWERSHELL = "$env:GPCLI_PORTAL = 'no-sandbox'\n"
         ("sandbox env --shell fish --shell powershell", POWERSHELL),
         ("sandbox env fish --as", BASH),
         ("sandbox env --push fish", BASH),
-        ("sandbox env ada --json --plain", BASH),
+        ("sandbox env ada --json --plain", ""),
         ("sandbox env ada --yes", BASH),
         ("sandbox env ada --timeout 0", BASH),
         ("--timeout never sandbox env ada --shell fish", FISH),
