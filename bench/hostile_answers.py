@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.findings import Findings
-from bench.hostile_text import PAINT, HostileTexts, find_raw_controls
 from bench.lines import Line, list_lines
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.demo import open_sign_in_page
 from gpcli.errors import Exit
 from gpcli.render.terminal import Terminal
 from gpcli.sandbox.server import Sandbox
+from tests.hostile_text import PAINT, HostileTexts, find_raw_controls
 from tests.journeys.shell import CommandResult, Shell, shell_for
 from tests.journeys.test_hostile_portal import ALONE, WORDS
 from tests.journeys.world import MONDAY

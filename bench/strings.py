@@ -22,8 +22,6 @@ from typing import Any, cast, get_type_hints
 
 from bench.findings import Findings
 from bench.hostile_answers import play_lines
-from bench.hostile_records import NOW, KnownLabel, KnownView, RecordMaker, find_labels, find_views
-from bench.hostile_text import PAINT, HostileTexts, find_raw_controls, squash, strings_in
 from bench.row import Report, Row, Scale
 from gpcli.care.inbox import build_file_names
 from gpcli.cli.ready_answers import answer, complete
@@ -42,6 +40,8 @@ from gpcli.render.table import MAX_TABLE_ROWS, format_cell
 from gpcli.render.terminal import LineWriter, Terminal
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.wording import build_plan
+from tests.hostile_records import NOW, KnownLabel, KnownView, RecordMaker, find_labels, find_views
+from tests.hostile_text import PAINT, HostileTexts, find_raw_controls, squash, strings_in
 
 _WIDTHS = (20, 40, 80, 200)
 _ENCODINGS = ("utf-8", "ascii", "latin-1", "cp1252")

@@ -1,5 +1,6 @@
 """The process: ready answers first, else the whole program."""
 
+import errno
 import os
 import sys
 from io import TextIOWrapper
@@ -27,6 +28,7 @@ def main() -> "NoReturn":
     """Run gpcli on the process's own line, variables and streams, and exit."""
     try:
         _open_streams()
+        _require_writable(sys.stdout)
         code = _write_ready_answer()
         if code is None:
             code = _run_whole_program()
@@ -90,10 +92,34 @@ def _terminate(number: int, frame: object) -> "NoReturn":
 
 
 def _open_streams() -> None:
-    """Replace each stream that was closed when gpcli started by one on the null device."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    """Replace each stream that was closed when gpcli started by one on the null device.
+
+    Nothing can be written to that for stdout: an answer must not get lost in silence.
+    """
+    for name, mode, access in (
+        ("stdin", "r", os.O_RDONLY),
+        ("stdout", "w", os.O_RDONLY),
+        ("stderr", "w", os.O_WRONLY),
+    ):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+            stream = open(os.open(os.devnull, access), mode, encoding="utf-8")  # noqa: PTH123, SIM115
+            setattr(sys, name, stream)
+
+
+def _require_writable(stdout: "TextIO") -> None:
+    """Raise Failure where no answer could be written, before anything is asked or sent."""
+    try:
+        os.write(stdout.fileno(), b"")  # a closed or full one refuses that too
+    except OSError as error:
+        from gpcli.errors import Failure  # noqa: PLC0415  (start-up: only failures need it)
+
+        is_closed = error.errno == errno.EBADF
+        raise Failure(
+            "Standard output is closed, or open only for reading."
+            if is_closed
+            else f"Standard output can't be written: {error.strerror}.",
+            hint="Nothing was sent. >/dev/null throws an answer away.",
+        ) from error
 
 
 def _flush_or_discard(stream: "TextIO") -> None:

@@ -10,7 +10,9 @@
 ├─ Partial (8)
 ├─ NotConfirmed (9)     Declined, ConfirmationNeeded, FeeNotAccepted, PlanChanged
 ├─ OutcomeUnknown (10)
-└─ Unexpected (70)
+├─ Unexpected (70)
+├─ NotExecutable (126)
+└─ NoProgram (127)
 
 `exit` numbers and `code` words are interface: `gpcli help exit-codes` prints them.
 """
@@ -38,6 +40,8 @@ class Exit(IntEnum):
     CANCELLED = 9
     UNKNOWN = 10
     BUG = 70
+    NOT_EXECUTABLE = 126
+    NO_PROGRAM = 127
     INTERRUPTED = 130
     CLOSED_PIPE = 141
     TERMINATED = 143
@@ -399,6 +403,20 @@ class Unexpected(GpcliError):
 
     exit = Exit.BUG
     code = "unexpected"
+
+
+class NotExecutable(GpcliError):
+    """Raised when the command of `sandbox run` is there and can't be run."""
+
+    exit = Exit.NOT_EXECUTABLE
+    code = "not_executable"
+
+
+class NoProgram(GpcliError):
+    """Raised when there is no such command as `sandbox run` is to run."""
+
+    exit = Exit.NO_PROGRAM
+    code = "no_program"
 
 
 def build_system_error(error: OSError) -> Failure:

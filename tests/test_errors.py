@@ -17,6 +17,8 @@ CODES = {
     9: {"declined", "confirmation_needed", "fee_not_accepted", "plan_changed"},
     10: {"outcome_unknown"},
     70: {"unexpected"},
+    126: {"not_executable"},
+    127: {"no_program"},
 }
 """Exit codes and their words: scripts rely on them."""
 
@@ -33,6 +35,8 @@ EXITS = {
     "CANCELLED": 9,
     "UNKNOWN": 10,
     "BUG": 70,
+    "NOT_EXECUTABLE": 126,
+    "NO_PROGRAM": 127,
     "INTERRUPTED": 130,
     "CLOSED_PIPE": 141,
     "TERMINATED": 143,

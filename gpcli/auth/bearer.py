@@ -19,11 +19,10 @@ from gpcli.auth.session import StoredSession, session_lock
 from gpcli.auth.token_response import (
     MOVED_STATUSES,
     TokenResponse,
-    is_valid_token,
     parse_token_response,
 )
 from gpcli.auth.vault import Vault
-from gpcli.errors import BadResponse, ConfigError, Cure, Expired, NotSignedIn
+from gpcli.errors import BadResponse, Cure, Expired, NotSignedIn
 from gpcli.http.client import Bearer, HttpClient, HttpResponse
 
 RENEW_EARLY = 60.0
@@ -45,12 +44,9 @@ class StaticBearer:
     """A token that can't be renewed, such as that in GPCLI_TOKEN.
 
     `scope` is what was granted; None = not known.
-    Raises: ConfigError if `token` can't be a token.
     """
 
     def __init__(self, token: str, scope: str | None = None) -> None:
-        if not is_valid_token(token):
-            raise ConfigError("GPCLI_TOKEN is not an access token.")
         self._token = token
         self._scope = scope
 

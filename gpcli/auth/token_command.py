@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import IO
 
-from gpcli.auth.token_response import is_valid_token
+from gpcli.config.given_token import find_token_flaw
 from gpcli.errors import ConfigError, Expired, NoToken
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
@@ -84,7 +84,7 @@ class CommandBearer:
     def _run_for_token(self, deadline: Deadline) -> str:
         timeout = min(self._timeout, deadline.require_seconds_left())
         result = self._run(timeout)
-        token = result.stdout.rstrip(b"\r\n").decode(errors="replace")
+        token = result.stdout.decode(errors="replace").strip()
         if reason := _find_fault(result, token, timeout):
             raise self._error(reason, result.stderr)
         return token
@@ -180,6 +180,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _find_fault(result: _CommandResult, token: str, timeout: float) -> str | None:
     """Return what is wrong with a run, as a clause without a subject; None = nothing."""
+    flaw = find_token_flaw(token)
     faults = (
         (
             len(result.stdout) > MAX_TOKEN_BYTES,
@@ -187,8 +188,8 @@ def _find_fault(result: _CommandResult, token: str, timeout: float) -> str | Non
         ),
         (result.status is None, f"did not end within {timeout:.3g} s"),
         (result.status != 0, f"failed (exit status {result.status})"),
-        (not token.strip(), "printed nothing"),
-        (not is_valid_token(token), "printed something that is not a token on one line"),
+        (not token, "printed nothing"),
+        (flaw is not None, f"printed something that {flaw}: that is no token"),
     )
     return next((why for is_so, why in faults if is_so), None)
 

@@ -84,14 +84,9 @@ def check_available(response: HttpResponse) -> None:
         )
 
 
-def is_valid_token(text: str) -> bool:
-    """Return whether `text` can be sent in an Authorization header (RFC 6750, 2.1)."""
-    return _VISIBLE.fullmatch(text) is not None
-
-
 def _read_token(body: dict[str, Any], key: str) -> str:
     value = body.get(key)
-    if isinstance(value, str) and is_valid_token(value):
+    if isinstance(value, str) and _VISIBLE.fullmatch(value):
         return value
     raise _bad_response_error(f"has no usable {key}")
 

@@ -205,6 +205,8 @@ EXIT_MEANINGS = {
     "plan is not what it was.",
     Exit.UNKNOWN: "A request went out and no answer came: it may or may not have been done.",
     Exit.BUG: "A fault of gpcli itself.",
+    Exit.NOT_EXECUTABLE: "sandbox run: the command is there and can't be run.",
+    Exit.NO_PROGRAM: "sandbox run: there is no such command.",
     Exit.INTERRUPTED: "Ctrl-C.",
     Exit.CLOSED_PIPE: "Whoever read the answer stopped reading.",
     Exit.TERMINATED: "SIGTERM.",
@@ -323,7 +325,8 @@ def format_environment() -> str:
     return "\n".join(
         [
             "An option wins over a variable, a variable over the profile. A name that is set\n"
-            "to nothing is an error; a switch is off if it is 0, false or empty.\n",
+            "to nothing is an error; a switch is off if it is 0, false or empty. Spaces and\n"
+            "line ends around a value do not count.\n",
             format_section("YOUR OWN", format_pairs([*OWN_VARIABLES])),
             format_section("WITHOUT CONFIGURATION OR KEYRING", format_pairs([*MACHINE_VARIABLES])),
             format_section("EVERYBODY'S", format_pairs([*RESPECTED_VARIABLES])),

@@ -54,7 +54,7 @@ def show(
     context = _get_context(ctx)
     found = outbox.find_request(outbox.read_outbox(context), request)
     context.output.show_item(OUTBOX, found)
-    if context.output.is_text:
+    if context.output.is_text and context.options.fields is None:
         context.output.show_separator()
         context.output.show_list(OUTBOX_PARTS, found.parts)
     _note_rest(context, [found])

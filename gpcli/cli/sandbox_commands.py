@@ -21,12 +21,20 @@ from gpcli.cli.sandbox_env import (
     build_variables,
     find_served,
     format_exports,
+    format_mask,
     require_extra,
     run_in_sandbox,
 )
 from gpcli.cli.value_parsers import choice, whole_number
 from gpcli.errors import GpcliError, InvalidUsage, NotFound, Unreachable
-from gpcli.render.views.account_views import ANSWERS, PEOPLE, Answer, SandboxPerson
+from gpcli.render.views.account_views import (
+    ANSWERS,
+    PEOPLE,
+    VARIABLES,
+    Answer,
+    SandboxPerson,
+    SandboxVariables,
+)
 from gpcli.sandbox.accounts import Account, UnknownPerson
 from gpcli.sandbox.control import AccessToken, ControlClient, ControlError, ControlRefused
 from gpcli.sandbox.surgery.answer import AnsweredRequest
@@ -144,20 +152,31 @@ def env(
         str | None, typer.Option("--as", metavar="CHILD", help="Whom the person acts for")
     ] = None,
     shell: Annotated[
-        Shell,
+        Shell | None,
         typer.Option(
             "--shell",
             parser=choice(Shell),
             metavar="SHELL",
-            help="bash, fish, powershell or github",
+            help="bash, fish, powershell or github (default: bash)",
         ),
-    ] = Shell.BASH,
+    ] = None,
 ) -> None:
     """Print what points a shell at the served portal; the token lives for 8 hours."""
     context = get_context(ctx)
+    is_record = context.output.is_json or context.options.fields is not None
+    if is_record and shell:
+        raise InvalidUsage("--shell is for lines that a shell reads: not with --json or --fields.")
+    if context.output.answer_field_query(VARIABLES):
+        return
     served = find_served(context.state_dir)
     token = _call_control(context, lambda control: control.fetch_token(person, acting_for))
-    for line in format_exports(shell, _build_token_variables(served.url, token)):
+    values = _build_token_variables(served.url, token)
+    if is_record:
+        context.output.show_item(VARIABLES, SandboxVariables(**values))
+        return
+    if shell is Shell.GITHUB:
+        context.output.notice(format_mask(token.access_token), whole=True)
+    for line in format_exports(shell or Shell.BASH, values):
         context.output.show_value(line)
 
 

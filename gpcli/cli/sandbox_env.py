@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from gpcli.config.paths import state_dir
 from gpcli.config.private_files import read_private_file, write_private_file
-from gpcli.errors import ConfigError, NotFound
+from gpcli.errors import ConfigError, NoProgram, NotExecutable, NotFound
 
 PROGRAM = "gpcli"
 SERVED_FILE = "sandbox.json"
@@ -52,6 +52,9 @@ class BookingWay(StrEnum):
 
 _SHELL_OPTION = re.compile(rf"(?<!\S)-+sh\w*[ =]({'|'.join(Shell)})(?!\S)", re.IGNORECASE)
 """`--shell SHELL` on a line, also misspelt."""
+
+_RECORD_OPTION = re.compile(r"(?<!\S)--(json|ndjson|fields)(?![\w-])")
+"""An option with which the variables are a record, which no shell evaluates."""
 
 
 class ServedSandbox(NamedTuple):
@@ -91,14 +94,26 @@ def format_exports(shell: Shell, values: Mapping[str, str]) -> list[str]:
     ]
 
 
+def format_mask(token: str) -> str:
+    """Format the command by which GitHub's runner keeps `token` out of its logs.
+
+    The runner obeys it on either stream of a step; in `$GITHUB_ENV` it would be an error.
+    Source: actions/runner, ScriptHandler and OutputManager; docs.github.com, "Workflow commands".
+    """
+    return f"::add-mask::{token}"
+
+
 def format_eval_failure(argv: Sequence[str]) -> str:
     """Format an export after which every gpcli fails with exit 2, so that `eval` fails closed.
 
-    It is for the shell that `argv` names, or for bash. `argv` may be a line that can't be parsed:
-    `--shel`, no value, an unknown shell.
+    It is for the shell that `argv` names, or for bash; empty where no shell is to evaluate the
+    output. `argv` may be a line that can't be parsed: `--shel`, no value, an unknown shell.
     """
-    named = _SHELL_OPTION.findall(" ".join(argv)) or [Shell.BASH]
-    shell = Shell(named[-1].lower())
+    line = " ".join(argv)
+    named = _SHELL_OPTION.findall(line)
+    if not named and _RECORD_OPTION.search(line):
+        return ""
+    shell = Shell((named or [Shell.BASH])[-1].lower())
     # no URL, but not empty: in PowerShell that would unset the variable
     return f"{format_exports(shell, {'GPCLI_PORTAL': 'no-sandbox'})[0]}\n"
 
@@ -117,7 +132,7 @@ def run_in_sandbox(
     control the sandbox that it runs in. Returns the exit status; 128 + n where signal n ended the
     command.
 
-    Raises: NotFound if there is no such program.
+    Raises: NoProgram if there is no such program, NotExecutable if it can't be run.
     """
     inside = {name: text for name, text in env.items() if name not in _LEFT_OUT_VARIABLES}
     inside |= {**values, "PATH": prepend_program_dir(env.get("PATH", ""), _program_dirs())}
@@ -177,7 +192,8 @@ def _run_command(command: Sequence[str], env: Mapping[str, str], umask: int) -> 
     try:
         return subprocess.run(command, env=env, umask=umask, check=False).returncode  # noqa: S603  (the user's own)
     except OSError as error:
-        raise NotFound(f"'{command[0]}' can't be run: {error.strerror}.") from error
+        kind = NoProgram if isinstance(error, FileNotFoundError) else NotExecutable
+        raise kind(f"'{command[0]}' can't be run: {error.strerror}.") from error
 
 
 def _program_dirs() -> tuple[Path, Path]:

@@ -8,6 +8,7 @@ because of what is unknown. Help and completion import this module: it imports o
 import os
 
 from gpcli.config.paths import index_path
+from gpcli.config.variables import find_variable
 from gpcli.invisible import is_hidden
 
 TYPE_CHECKING = False
@@ -146,9 +147,9 @@ def find_profile_key(
     """Return the profile's key in the index, chosen as `gpcli.config.settings` does."""
     if named := options.get("--profile"):
         return named
-    if portal := env.get("GPCLI_PORTAL"):
-        return f"{FROM_ENVIRONMENT}:{portal.strip().rstrip('/')}"
-    if named := env.get("GPCLI_PROFILE"):
+    if portal := find_variable(env, "GPCLI_PORTAL"):
+        return f"{FROM_ENVIRONMENT}:{portal.rstrip('/')}"
+    if named := find_variable(env, "GPCLI_PROFILE"):
         return named
     default = [fact[1] for fact in facts if fact[0] == DEFAULT]
     known = default or [fact[1] for fact in facts if fact[0] == PROFILE]
@@ -194,9 +195,9 @@ def _find_patient(
     facts: list[list[str]], profile: str, options: "Mapping[str, str]", env: "Mapping[str, str]"
 ) -> str:
     if profile.startswith(f"{FROM_ENVIRONMENT}:"):
-        return env.get("GPCLI_PATIENT", "")
+        return find_variable(env, "GPCLI_PATIENT")
     people = find_people(facts, profile)
-    if wanted := options.get("--as") or env.get("GPCLI_AS"):
+    if wanted := options.get("--as") or find_variable(env, "GPCLI_AS"):
         people = find_matching_people(people, wanted)
         return people[0][1] if len(people) == 1 else ""
     return people[0][1] if people else ""

@@ -1,10 +1,12 @@
 """Directories for configuration, state and cache, by the XDG Base Directory specification.
 
-`GPCLI_CONFIG_DIR` puts all three below one directory. Only `os` is imported: shell completion and
+`GPCLI_CONFIG_DIR` puts all three below one directory. Little is imported: shell completion and
 help read the offer index through this module.
 """
 
 import os
+
+from gpcli.config.variables import find_variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ _XDG_DIRS = {
 
 def config_dir(env: "Mapping[str, str]") -> str:
     """Return the directory of `config.toml`."""
-    return env.get("GPCLI_CONFIG_DIR") or _find_xdg_dir("config", env)
+    return find_variable(env, "GPCLI_CONFIG_DIR") or _find_xdg_dir("config", env)
 
 
 def state_dir(env: "Mapping[str, str]") -> str:
@@ -39,7 +41,7 @@ def index_path(env: "Mapping[str, str]") -> str:
 
 
 def _find_below_root(kind: str, env: "Mapping[str, str]") -> str | None:
-    root = env.get("GPCLI_CONFIG_DIR")
+    root = find_variable(env, "GPCLI_CONFIG_DIR")
     return os.path.join(root, kind) if root else None  # noqa: PTH118  (as above)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from gpcli.config.given_token import find_token_flaw
 from gpcli.config.index_format import FROM_ENVIRONMENT, is_set
 from gpcli.config.profiles import (
     Config,
@@ -15,6 +16,7 @@ from gpcli.config.profiles import (
     parse_environment,
     parse_portal_url,
 )
+from gpcli.config.variables import find_variable
 from gpcli.errors import ConfigError, InputNeeded, InvalidUsage, NotSignedIn, ProductionGuard
 
 FORMATS = ("json", "ndjson", "plain")
@@ -190,17 +192,21 @@ def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> 
 def read_token_variables(env: Mapping[str, str]) -> tuple[str | None, str | None]:
     """Return the token and the token command in the environment.
 
-    Raises: ConfigError when both are set, or one is empty.
+    Raises: ConfigError when both are set, one is empty, or the token can't be one.
     """
     token, command = read_variable(env, TOKEN), read_variable(env, TOKEN_COMMAND)
     if token and command:
         raise ConfigError(f"{TOKEN} and {TOKEN_COMMAND} are both set.", hint="Unset one of them.")
+    if token and (flaw := find_token_flaw(token)):
+        raise ConfigError(
+            f"{TOKEN} is no access token: it {flaw}.", hint="Set it to the token and nothing else."
+        )
     return token, command
 
 
 def check_production_allowed(profile: Profile, env: Mapping[str, str]) -> None:
     """Raise ProductionGuard for a production portal in a CI run, unless that was allowed."""
-    is_allowed = env.get("GPCLI_ALLOW_PRODUCTION") == profile.name
+    is_allowed = find_variable(env, "GPCLI_ALLOW_PRODUCTION") == profile.name
     if profile.environment == "production" and is_set(env.get("CI")) and not is_allowed:
         raise ProductionGuard(
             f"'{profile.name}' is a production portal and this is a CI run.",
@@ -210,9 +216,14 @@ def check_production_allowed(profile: Profile, env: Mapping[str, str]) -> None:
 
 
 def read_variable(env: Mapping[str, str], name: str) -> str | None:
-    """Return a variable's value, `None` when it is unset; raise ConfigError when it is empty."""
-    value = env.get(name)
-    if value is not None and not value.strip():
+    """Return a variable's value, `None` when it is unset; raise ConfigError when it is empty.
+
+    The value is without the spaces and line ends around it.
+    """
+    if name not in env:
+        return None
+    value = find_variable(env, name)
+    if not value:
         raise ConfigError(f"{name} is set but empty.", hint=f"Give it a value, or unset {name}.")
     return value
 
@@ -233,7 +244,7 @@ def read_clock_offset(env: Mapping[str, str]) -> timedelta:
     Raises: ConfigError.
     """
     seconds = read_variable(env, "GPCLI_CLOCK_OFFSET")
-    if seconds is None or env.get("GPCLI_ENVIRONMENT") != "sandbox":
+    if seconds is None or find_variable(env, "GPCLI_ENVIRONMENT") != "sandbox":
         return timedelta()
     if not re.fullmatch(r"-?\d{1,12}(\.\d+)?", seconds, re.ASCII):
         raise ConfigError(f"GPCLI_CLOCK_OFFSET '{seconds}' is not a number of seconds.")
@@ -245,8 +256,7 @@ def read_clock_offset(env: Mapping[str, str]) -> timedelta:
 
 def build_clock(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:
     """Return `now`, shifted by GPCLI_CLOCK_OFFSET; raise ConfigError for a wrong environment."""
-    if env.get("GPCLI_CONFIG_DIR") == "":
-        raise ConfigError("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
+    read_variable(env, "GPCLI_CONFIG_DIR")
     if "GPCLI_CLOCK_OFFSET" not in env:
         return now
     offset = read_clock_offset(env)

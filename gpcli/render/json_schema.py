@@ -50,7 +50,7 @@ from gpcli.render.stderr_lines import (
     WarningLine,
 )
 from gpcli.render.view import Json, json_fields
-from gpcli.render.views.account_views import Answer, SandboxPerson
+from gpcli.render.views.account_views import Answer, SandboxPerson, SandboxVariables
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -94,6 +94,7 @@ ANSWERS: dict[str, Any] = {
     "rx withdraw": RenewalReceipt,
     "sandbox advance": datetime,
     "sandbox answer": list[Answer],
+    "sandbox env": SandboxVariables,
     "sandbox people": list[SandboxPerson],
     "sandbox serve": str,
     "services": list[Service],

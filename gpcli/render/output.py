@@ -39,7 +39,7 @@ def format_plain_cell(value: Cell) -> str:
 
     Backslash, tab, newline and carriage return become `\\`, `\t`, `\n`, `\r`; other controls
     become `\x1b` or `\u202e`; `None` is empty; times are RFC 3339; the items of a tuple are
-    joined by `,`, and a comma inside one is `\,`.
+    joined by `,`, and a comma inside one is `\,`. `gpcli help columns` says the same.
     """
     if isinstance(value, str):
         if "\\" not in value and is_harmless(value):
@@ -67,18 +67,25 @@ class PlainFormat:
         """Write each row as it comes, cells separated by tabs, and return how many there were."""
         cells = [column.plain for column in view.select_columns(self._fields)]
         return self._stdout.write_lines(
-            "\t".join([format_plain_cell(cell(row)) for cell in cells]) for row in rows
+            "\t".join([self._format(cell(row)) for cell in cells]) for row in rows
         )
 
     def write_item(self, view: View[T], item: T, text: str | None) -> None:
-        """Write `key:⇥value` lines, then, unless fields were chosen, `--` and the text."""
-        lines = [
-            f"{column.name}:\t{format_plain_cell(column.plain(item))}"
-            for column in view.select_columns(self._fields)
-        ]
+        """Write `key:⇥value` lines, or the value of the one field that was chosen.
+
+        Unless fields were chosen, `--` and the text follow.
+        """
+        columns = view.select_columns(self._fields)
+        if self._fields is not None and len(columns) == 1:
+            self._stdout.write_line(self._format(columns[0].plain(item)))
+            return
+        lines = [f"{column.name}:\t{self._format(column.plain(item))}" for column in columns]
         if text is not None and self._fields is None:
             lines += ["--", safe_text(text).removesuffix("\n")]
         self._stdout.write("\n".join([*lines, ""]))
+
+    def _format(self, value: Cell) -> str:
+        return self._stdout.escape_missing(format_plain_cell(value))
 
 
 class Format(StrEnum):
@@ -183,6 +190,8 @@ class Output:
 
     def show_item(self, view: View[T], item: T, *, text: str | None = None) -> None:
         """Write one record, then its `text`, unless in JSON or where fields were chosen.
+
+        Of one chosen field the value stands alone, unless in JSON.
 
         Raises: InvalidUsage if `fields` has a name that the view does not have.
         """

@@ -51,6 +51,17 @@ def escape_hidden(text: str) -> str:
     return _IN_TEXT.sub(_escape, text)
 
 
+def escape_character(character: str) -> str:
+    r"""Return `\x1b`, `\u202e` or `\U000e0041`, as Python, bash and zsh write characters.
+
+    `\x` stands only for ASCII: in a shell it is a byte, not a character.
+    """
+    code = ord(character)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
 def json_escape_hidden(document: str) -> str:
     r"""Return JSON text with its harmful characters as `\uXXXX`: the same value, safe to display.
 
@@ -78,12 +89,7 @@ def _is_latin(text: str) -> bool:
 
 def _escape(match: re.Match[str]) -> str:
     character = match["hidden"]
-    if not character:
-        return match[0]
-    code = ord(character)
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return escape_character(character) if character else match[0]
 
 
 def _json_escape(match: re.Match[str]) -> str:

@@ -87,8 +87,14 @@ class TableFormat:
         return len(first)
 
     def write_item(self, view: View[T], item: T, text: str | None) -> None:
-        """Draw labels and values in two columns, then, unless fields were chosen, the text."""
+        """Draw labels and values in two columns, or write the value of the one chosen field.
+
+        Unless fields were chosen, the text follows.
+        """
         columns = self._select_columns(view, lambda column: column.for_people)
+        if self._fields is not None and len(columns) == 1:
+            self._stdout.write_line(self._format(columns[0], item))
+            return
         self._draw_blocks(columns, [[self._build_cell(column, item) for column in columns]])
         if text and self._fields is None:
             self._stdout.write_line("")

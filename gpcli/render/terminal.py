@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TextIO
 
+from gpcli.render.sanitise import escape_character
+
 USUAL_WIDTH = 80
 """The columns of a terminal that does not tell its width."""
 
@@ -152,14 +154,24 @@ class LineWriter:
 
     def make_encodable(self, text: str) -> str:
         """Return `text` in characters that the stream has: a dash as `-`, others as escapes."""
-        if self.utf8 or text.isascii():
+        if self._has(text):
             return text
+        return self.escape_missing(text.translate(_ASCII_REPLACEMENTS))
+
+    def escape_missing(self, text: str) -> str:
+        """Return `text` with an escape for each character that the stream does not have."""
+        if self._has(text):
+            return text
+        return "".join(letter if self._has(letter) else escape_character(letter) for letter in text)
+
+    def _has(self, text: str) -> bool:
+        if self.utf8 or text.isascii():
+            return True
         try:
             text.encode(self._encoding)
         except UnicodeEncodeError:
-            replaced = text.translate(_ASCII_REPLACEMENTS)
-            return replaced.encode(self._encoding, "backslashreplace").decode(self._encoding)
-        return text
+            return False
+        return True
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from gpcli.auth.vault import Vault
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.config.profiles import Config, Profile
 from gpcli.config.settings import TOKEN, TOKEN_COMMAND, Options, Settings, choose_profile
+from gpcli.config.variables import find_variable
 from gpcli.errors import BadResponse, ConfigError, GpcliError, NoToken, list_coded_errors
 from gpcli.http.client import FHIR, HttpClient, HttpResponse
 from gpcli.model.account import Finding, Verdict
@@ -163,7 +164,9 @@ class CheckContext:
             return self.app_context.settings.machine
         if self.app_context.options.profile:
             return None
-        return next((name for name in (TOKEN, TOKEN_COMMAND) if self.env.get(name)), None)
+        return next(
+            (name for name in (TOKEN, TOKEN_COMMAND) if find_variable(self.env, name)), None
+        )
 
     @cached_property
     def person(self) -> IndexedPerson:
@@ -221,7 +224,7 @@ class CheckContext:
         return build_redactor(self._secrets(), home.rstrip("/"))
 
     def _secrets(self) -> Iterator[str]:
-        values = [self.env.get(name, "") for name in _SECRET_VARIABLES]
+        values = [find_variable(self.env, name) for name in _SECRET_VARIABLES]
         values.append(self.app_context.options.as_ or "")
         for value in values:
             yield value

@@ -43,7 +43,7 @@ def refusal(command, client, **changes):
     return raised.value.message.removeprefix(prefix), raised.value.hint
 
 
-@pytest.mark.parametrize("end", ["", "\\n", "\\r\\n", "\\n\\n"])
+@pytest.mark.parametrize("end", ["", "\\n", "\\r\\n", "\\n\\n", " \\n", "\\t"])
 def test_the_token_is_what_stands_on_its_line(client, end):
     assert (
         bearer(python(f"import sys; sys.stdout.write('abc.def{end}')")).get_token(client)
@@ -86,7 +86,7 @@ def test_it_gets_our_variables_but_not_those_of_tokens(client):
 
 
 def test_there_is_nothing_to_type_on(client):
-    assert bearer(python("import sys; print(repr(sys.stdin.read()))")).get_token(client) == "''"
+    assert bearer(python("import sys; print(len(sys.stdin.read()))")).get_token(client) == "0"
 
 
 def test_it_gets_the_umask_that_it_is_given(client):
@@ -143,18 +143,21 @@ def test_a_silent_command_is_no_token(client, code):
 
 
 @pytest.mark.parametrize(
-    "code",
+    ("code", "flaw"),
     [
-        "print('two words')",
-        "print('a'); print('b')",
-        "print('tøken')",
-        "print('a\\x1b[31mb')",
-        "import os; os.write(1, bytes(range(256)))",
-        "import os; os.write(1, b'\\xff\\xfe')",
+        ("print('two words')", "has a space in it"),
+        ("print('a'); print('b')", "has several lines"),
+        ("print('tøken')", "has a character that is not ASCII"),
+        ("print('a\\x1b[31mb')", "has a control character in it"),
+        ("import os; os.write(1, bytes(range(256)))", "has several lines"),
+        ("import os; os.write(1, b'\\xff\\xfe')", "has a character that is not ASCII"),
+        ("print(repr('abc'))", "has quotes around it"),
+        ("print('Bearer abc')", "begins with 'Bearer', which gpcli sends itself"),
     ],
 )
-def test_what_is_not_one_token_on_one_line_is_none(client, code):
-    assert refusal(python(code), client)[0] == "printed something that is not a token on one line."
+def test_what_is_not_one_token_on_one_line_is_none(client, code, flaw):
+    why = f"printed something that {flaw}: that is no token."
+    assert refusal(python(code), client)[0] == why
 
 
 def test_the_longest_token_is_taken(client):

@@ -162,7 +162,6 @@ def test_every_command_that_answers_has_a_schema():
     silent = {
         "appointments export",
         "sandbox run",
-        "sandbox env",
         "sandbox reset",
         "demo",
         "completion",

@@ -124,14 +124,6 @@ def test_the_session_is_closed_when_the_command_fails(line):
     assert line.context.closed
 
 
-def test_nobody_listening_on_stderr_leaves_the_exit_code(line):
-    closed = subprocess.run(
-        ["sh", "-c", f"'{sys.executable}' -m gpcli slotz 2>&-"], cwd=ROOT, check=False
-    )
-
-    assert closed.returncode == 2
-
-
 def test_without_anything_gpcli_shows_its_help_on_stdout():
     bare, asked = gpcli(), gpcli("--help")
 
@@ -160,25 +152,67 @@ def test_a_reader_that_has_gone_ends_gpcli_with_141_and_silence():
     assert (ending.returncode, ending.stderr) == (141, "")
 
 
-def test_a_full_disk_behind_stdout_is_said_once():
-    with Path("/dev/full").open("w") as full:
-        ending = gpcli("--help", stdout=full)
+READY_AND_OTHER = ["--help", "--version", "completion bash", "__complete gp", "help json gp", "gp"]
+HINT = "Nothing was sent. >/dev/null throws an answer away."
+CLOSED = "Standard output is closed, or open only for reading."
+UNWRITABLE = {
+    ">&-": CLOSED,
+    ">&- <&-": CLOSED,
+    "1</dev/null": CLOSED,
+    ">/dev/full": "Standard output can't be written: No space left on device.",
+}
+"""How a shell can leave gpcli without a usable stdout, and what is said then."""
 
-    assert (ending.returncode, ending.stderr) == (
-        1,
-        "gpcli: The system refused: No space left on device.\n",
-    )
 
-
-def test_a_closed_stdout_is_no_reason_to_fail():
-    closed = subprocess.run(
-        ["sh", "-c", f"'{sys.executable}' -m gpcli --help >&-"],
+def redirected(line, redirections):
+    """The line in a shell, with PATH and a configuration that is not there as its variables."""
+    return subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -m gpcli {line} {redirections}"],
         cwd=ROOT,
         check=False,
         capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"], "GPCLI_CONFIG_DIR": "/nonexistent"},
     )
 
-    assert (closed.returncode, closed.stderr) == (0, b"")
+
+@pytest.mark.parametrize("redirections", UNWRITABLE)
+@pytest.mark.parametrize("line", READY_AND_OTHER)
+def test_an_answer_that_can_t_be_written_is_a_failure(line, redirections):
+    ending = redirected(line, redirections)
+
+    said = f"gpcli: {UNWRITABLE[redirections]}\n  {HINT}\n"
+    assert (ending.returncode, ending.stdout, ending.stderr) == (1, "", said)
+
+
+def test_a_closed_stdout_is_said_in_json_too():
+    ending = redirected("gp --json", ">&-")
+
+    error = json.loads(ending.stderr)["error"]
+    assert (ending.returncode, error["code"], error["message"]) == (1, "failure", CLOSED)
+
+
+@pytest.mark.parametrize(("line", "code"), [("--help", 0), ("gp", 4), ("slotz", 2)])
+def test_a_closed_stderr_changes_no_exit_code(line, code):
+    ending = redirected(line, "2>&-")
+
+    assert (ending.returncode, ending.stderr) == (code, "")
+    assert ending.stdout == redirected(line, "2>/dev/null").stdout
+
+
+def test_without_stdout_and_stderr_the_exit_code_says_it():
+    assert redirected("gp", ">&- 2>&-").returncode == 1
+
+
+@pytest.mark.parametrize("line", ["--version", "messages reply t-1 --message-file -"])
+def test_a_closed_stdin_is_an_empty_one(line):
+    closed, empty = redirected(line, "<&-"), redirected(line, "</dev/null")
+
+    assert (closed.returncode, closed.stdout, closed.stderr) == (
+        empty.returncode,
+        empty.stdout,
+        empty.stderr,
+    )
 
 
 def test_letters_that_the_terminal_lacks_do_not_break_help():

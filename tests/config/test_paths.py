@@ -52,7 +52,7 @@ def test_without_home_the_system_is_asked(monkeypatch):
     assert paths.config_dir({}) == "/home/other/.config/gpcli"
 
 
-def test_only_os_is_imported():
+def test_only_os_and_the_reading_of_variables_are_imported():
     script = (
         "import os, sys; before = set(sys.modules); import gpcli.config.paths; "
         "print(sorted(set(sys.modules) - before))"
@@ -62,4 +62,6 @@ def test_only_os_is_imported():
         [sys.executable, "-S", "-c", script], capture_output=True, text=True, check=True
     )
 
-    assert run.stdout.strip() == "['gpcli', 'gpcli.config', 'gpcli.config.paths']"
+    assert run.stdout.strip() == (
+        "['gpcli', 'gpcli.config', 'gpcli.config.paths', 'gpcli.config.variables']"
+    )

@@ -8,7 +8,6 @@ from gpcli.config.settings import (
     Settings,
     check_production_allowed,
     read_clock_offset,
-    read_variable,
     resolve_profile_settings,
     resolve_settings,
 )
@@ -174,10 +173,6 @@ def test_an_empty_variable_is_not_an_absent_one(name, env, empty):
         f"{name} is set but empty.",
         f"Give it a value, or unset {name}.",
     )
-
-
-def test_a_variables_value_is_as_written():
-    assert (read_variable({"X": " a "}, "X"), read_variable({}, "X")) == (" a ", None)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ NO_JSON = {
     "completion": "a script",
     "demo": "a show",
     "help": "a page, or a schema",
-    "sandbox env": "lines for a shell",
     "sandbox reset": "no answer",
     "sandbox run": "whatever the command that it runs writes",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import signal
 import socket
@@ -13,11 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from gpcli.cli import sandbox_env
 from gpcli.cli.run import run_command_line
 from gpcli.cli.sandbox_env import prepend_program_dir
+from gpcli.render.json_schema import find_command_schema
 from tests.journeys.process import PYTHON, gpcli, minimal_env, shell, start_gpcli, wait_for_end
 from tests.journeys.shell import CommandResult, Shell
 from tests.journeys.world import MONDAY
@@ -49,9 +52,7 @@ def test_people_can_be_brought_from_a_file(tmp_path, people):
         *("sandbox", "run", "--people", str(people), "--as", "ola", "--", "bash", "-c", line),
         env=minimal_env(tmp_path),
     )
-    assert ending == CommandResult(
-        0, "patient:\tOla Vik\n", "The portal's record of you names no GP.\n"
-    )
+    assert ending == CommandResult(0, "Ola Vik\n", "The portal's record of you names no GP.\n")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_the_clock_the_delay_and_the_seed_can_be_set(tmp_path):
         ("--clock 2027-03-01T09:00:00 -- true", 2, "Write 2027-03-01T09:00:00+01:00."),
         ("--delay long -- true", 2, "--delay 'long' is not a length of time."),
         ("--people /nope.json -- true", 3, "There is no file '/nope.json'."),
-        ("--as ola -- /no/program", 3, "'/no/program' can't be run: No such file or directory."),
+        ("--as ola -- /no/program", 127, "'/no/program' can't be run: No such file or directory."),
     ],
 )
 def test_what_cannot_be_run_is_named(shell_of, people, words, code, said):
@@ -104,6 +105,43 @@ def test_what_cannot_be_run_is_named(shell_of, people, words, code, said):
     assert (ending.code, ending.out) == (code, "")
     assert ending.err.startswith("gpcli: ")
     assert said in ending.err
+
+
+@pytest.fixture
+def commands(tmp_path):
+    """Files on the PATH that are no commands, each by its name."""
+    (tmp_path / "a-directory").mkdir()
+    (tmp_path / "a-text").write_text("#!/bin/sh\n")
+    (tmp_path / "an-orphan").write_text("#!/no/interpreter\n")
+    (tmp_path / "an-orphan").chmod(0o700)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "word"),
+    [
+        ("nosuch", 127, "no_program"),
+        ("{}/nosuch", 127, "no_program"),
+        ("an-orphan", 127, "no_program"),
+        ("a-text", 126, "not_executable"),
+        ("{}/a-text", 126, "not_executable"),
+        ("{}/a-text/below", 126, "not_executable"),
+        ("{}/a-directory", 126, "not_executable"),
+    ],
+)
+def test_a_command_that_can_t_be_started_ends_as_env_does(
+    shell_of, people, commands, name, code, word
+):
+    path, name = f"{commands}{os.pathsep}{os.environ['PATH']}", name.format(commands)
+
+    ending = shell_of("ada").with_env(PATH=path)(
+        f"gpcli --json sandbox run --people {people} --as ola -- {name}"
+    )
+
+    by_env = subprocess.run(["env", name], env={"PATH": path}, capture_output=True, check=False)
+    assert ending.refused == (code, word, "")
+    assert (by_env.returncode, ending.error["exit"]) == (code, code)
+    assert ending.error["message"].startswith(f"'{name}' can't be run: ")
 
 
 @dataclass(frozen=True)
@@ -139,7 +177,7 @@ def test_where_it_serves_is_known_to_its_owner_alone(beside):
 
 def test_env_points_a_shell_at_it(beside):
     line = f'eval "$({PYTHON} sandbox env guro --as emil)"; {PYTHON} whoami --fields patient'
-    assert shell(line, beside.env) == CommandResult(0, "patient:\tEmil Hagen\n", "")
+    assert shell(line, beside.env) == CommandResult(0, "Emil Hagen\n", "")
 
 
 @pytest.mark.parametrize(
@@ -155,6 +193,48 @@ def test_env_speaks_every_shell(beside, name, begins):
     lines = beside.shell(f"gpcli sandbox env ada --shell {name}").out.splitlines()
     assert lines[0] == begins.format(beside.base)
     assert len(lines) == 5
+
+
+def read_github_env(text):
+    """What GitHub's runner takes from $GITHUB_ENV: it refuses lines that are no NAME=VALUE."""
+    pairs = [line.partition("=") for line in text.splitlines()]
+    assert all(re.fullmatch(r"\w+", name) and equals for name, equals, _ in pairs)
+    return {name: value for name, _, value in pairs}
+
+
+def test_env_for_github_keeps_the_token_out_of_logs_and_the_mask_out_of_the_file(beside):
+    ending = beside.shell("gpcli sandbox env ada --shell github")
+    values = read_github_env(ending.out)
+    assert ending.err == f"::add-mask::{values['GPCLI_TOKEN']}\n"
+    assert values["GPCLI_PORTAL"] == beside.base
+
+
+def test_env_is_an_object_in_json(beside):
+    values = beside.shell.json("gpcli sandbox env guro --as emil")
+    jsonschema.validate(values, find_command_schema("sandbox env"))
+    assert list(values) == [
+        *("GPCLI_PORTAL", "GPCLI_ENVIRONMENT", "GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER")
+    ]
+    inside = Shell({"GPCLI_CONFIG_DIR": beside.env["HOME"], **values}, beside.shell.now)
+    assert inside("gpcli whoami --fields patient").out == "Emil Hagen\n"
+
+
+def test_one_variable_of_env_is_its_value_alone(beside):
+    assert beside.shell("gpcli sandbox env ada --fields GPCLI_PORTAL").out == f"{beside.base}\n"
+    assert beside.shell("gpcli sandbox env ada --fields ''").out.splitlines()[1] == (
+        "GPCLI_ENVIRONMENT"
+    )
+
+
+@pytest.mark.parametrize("option", ["--json", "--ndjson", "--fields GPCLI_PORTAL"])
+def test_lines_for_a_shell_are_no_record(beside, option):
+    ending = beside.shell(f"gpcli sandbox env ada --shell fish {option}")
+    assert (ending.code, ending.out) == (2, FISH)
+
+
+@pytest.mark.parametrize("option", ["--json", "--ndjson", "--fields GPCLI_TOKEN"])
+def test_a_record_that_fails_leaves_stdout_empty(beside, option):
+    assert beside.shell(f"gpcli sandbox env nobody {option}").out == ""
 
 
 @pytest.mark.parametrize("name", ["bash", "fish", "powershell", "github"])
@@ -200,7 +280,7 @@ POWERSHELL = "$env:GPCLI_PORTAL = 'no-sandbox'\n"
         ("sandbox env --shell fish --shell powershell", POWERSHELL),
         ("sandbox env fish --as", BASH),
         ("sandbox env --push fish", BASH),
-        ("sandbox env ada --json --plain", BASH),
+        ("sandbox env ada --json --plain", ""),
         ("sandbox env ada --yes", BASH),
         ("sandbox env ada --timeout 0", BASH),
         ("--timeout never sandbox env ada --shell fish", FISH),
@@ -243,12 +323,10 @@ def test_an_env_that_is_interrupted_fails_closed_too(tmp_path):
     assert (code, out.getvalue()) == (130, BASH)
 
 
-def test_an_env_whose_output_nobody_takes_ends_as_it_would_have(tmp_path):
-    line = f"{PYTHON} sandbox env ada >/dev/full"
-    ending = shell(line, minimal_env(tmp_path))
-    assert ending == CommandResult(
-        3, "", "gpcli: No sandbox is being served.\n  Start one with gpcli sandbox serve.\n"
-    )
+def test_an_env_whose_output_nobody_takes_says_so(tmp_path):
+    ending = shell(f"{PYTHON} sandbox env ada >/dev/full", minimal_env(tmp_path))
+    assert (ending.code, ending.out) == (1, "")
+    assert "Standard output can't be written: No space left on device." in ending.err
 
 
 @pytest.mark.parametrize("words", ["ada --shell tcsh", "ada --shel bash", "", "ada --timeout 0"])
@@ -277,7 +355,7 @@ def test_advance_lets_the_surgery_answer_and_reset_begins_again(beside):
     """
     ending = shell(line, beside.env)
     assert ending == CommandResult(
-        0, "status:\tpending\nbooked\nbooked\nbooked\n", "Everything is as it was at the start.\n"
+        0, "pending\nbooked\nbooked\nbooked\n", "Everything is as it was at the start.\n"
     )
 
 
@@ -300,7 +378,7 @@ def test_what_runs_inside_controls_the_sandbox_that_it_runs_in(tmp_path):
     )
     assert (ending.code, ending.out.splitlines()) == (
         0,
-        ["ada", "status:\tpending", "booked", "booked", "patient:\tBo Lindvik", "600"],
+        ["ada", "pending", "booked", "booked", "Bo Lindvik", "600"],
     )
     assert ending.err == "Everything is as it was at the start.\n"
     assert list(tmp_path.iterdir()) == []

@@ -131,7 +131,7 @@ def test_a_command_runs_for_what_needs_a_token_alone(shell_running, tmp_path):
     [
         ("import sys; sys.exit('no\\x1b[31m luck')", "failed (exit status 1)"),
         ("", "printed nothing"),
-        ("print('two\\nlines')", "printed something that is not a token on one line"),
+        ("print('two\\nlines')", "printed something that has several lines: that is no token"),
     ],
 )
 def test_a_command_that_gives_no_token_says_why(shell_running, script, why):

@@ -567,7 +567,7 @@ def test_a_folder_that_is_a_file_can_not_be_written(tmp_path):
 @pytest.mark.parametrize(
     ("variables", "cure"),
     [
-        ({"GPCLI_CONFIG_DIR": ""}, "Name a directory."),
+        ({"GPCLI_CONFIG_DIR": ""}, "Give it a value, or unset GPCLI_CONFIG_DIR."),
         (
             {"GPCLI_CLOCK_OFFSET": "soon", "GPCLI_ENVIRONMENT": "sandbox"},
             "Put it right, then run gpcli troubleshoot again.",

@@ -45,6 +45,12 @@ def test_all_keys_are_there_without_fields(make_output, slots_view, a_slot):
     assert tuple(json.loads(shown.stdout_text)) == slots_view.keys
 
 
+def test_one_field_of_an_item_stays_an_object(make_output, slots_view, a_slot):
+    shown = make_output(format=Format.JSON, fields=("location",))
+    shown.output.show_item(slots_view, a_slot())
+    assert shown.stdout_text == '{"location": "Ekebergveien 228"}\n'
+
+
 def test_an_empty_list_is_an_empty_array(make_output, slots_view):
     shown = make_output(format=Format.JSON)
     assert shown.output.show_list(slots_view, []) == 0

@@ -135,6 +135,18 @@ def test_chosen_fields_of_an_item_come_without_its_text(make_output, slots_view,
     assert shown.stdout_text == "location:\tEkebergveien 228\nid:\ts1\n"
 
 
+def test_one_field_of_an_item_is_its_value_alone(make_output, slots_view, a_slot):
+    shown = make_output(fields=("location",))
+    shown.output.show_item(slots_view, a_slot(location="a\tb"), text="Hei")
+    assert shown.stdout_text == "a\\tb\n"
+
+
+def test_one_field_of_an_item_that_is_not_known_is_an_empty_line(make_output, slots_view, a_slot):
+    shown = make_output(fields=("channel",))
+    shown.output.show_item(slots_view, a_slot())
+    assert shown.stdout_text == "\n"
+
+
 def test_fields_choose_and_order_the_cells(make_output, slots_view, a_slot):
     shown = make_output(fields=("location", "id"))
     shown.output.show_list(slots_view, [a_slot()])

@@ -34,7 +34,7 @@ def looks_raw(character):
             "\x1b]8;;https://x.test\x07her\x1b]8;;\x07",
             "\\x1b]8;;https://x.test\\x07her\\x1b]8;;\\x07",
         ),
-        ("\x9b2J", "\\x9b2J"),
+        ("\x9b2J", "\\u009b2J"),
         ("\x7f", "\\x7f"),
         ("abc\rxyz", "abc\\x0dxyz"),
         ("kveld\u202enegrom", "kveld\\u202enegrom"),

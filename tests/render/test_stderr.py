@@ -166,7 +166,7 @@ def test_words_reach_a_stream_that_lacks_their_letters(make_output):
     ascii_stream = TextIOWrapper(BytesIO(), encoding="ascii", newline="\n")
     shown = make_output(err=ascii_stream)
     shown.output.notice("Øvrebø – 09:00–09:20 … 😀")
-    assert ascii_stream.buffer.getvalue() == (b"\\xd8vreb\\xf8 - 09:00-09:20 ... \\U0001f600\n")
+    assert ascii_stream.buffer.getvalue() == (b"\\u00d8vreb\\u00f8 - 09:00-09:20 ... \\U0001f600\n")
 
 
 def test_letters_that_a_stream_has_are_kept(make_output):

@@ -151,6 +151,14 @@ def test_an_item_is_a_calm_block_without_what_is_not_known(make_output, slots_vi
     )
 
 
+def test_one_field_of_an_item_is_what_a_person_reads_without_a_label(
+    make_output, slots_view, a_slot
+):
+    shown = make_output(tty=True, width=20, fields=("start",))
+    shown.output.show_item(slots_view, a_slot(), text="Hei")
+    assert shown.stdout_text == "tomorrow, Tue 24 Nov 2026 09:00–09:20\n"
+
+
 def test_an_items_text_stands_below_it_wrapped_at_words(make_output, slots_view, a_slot):
     shown = make_output(tty=True, width=30)
     text = "Hei!\n\nprøvene er fine [mg/dL], vi sees til våren.\n"
@@ -257,9 +265,9 @@ def test_on_an_ascii_terminal_letters_are_spelled_and_still_aligned(
     shown = make_output(tty=True, out=ascii_stream, fields=("practitioner", "start"))
     shown.output.show_list(slots_view, [a_slot()])
     assert ascii_stream.buffer.getvalue().decode() == (
-        "With                     When\n"
-        "------------------------ -------------------------------------\n"
-        "Dr. Ingrid \\xd8vreb\\xf8  tomorrow, Tue 24 Nov 2026 09:00-09:20\n"
+        "With                         When\n"
+        "---------------------------- -------------------------------------\n"
+        "Dr. Ingrid \\u00d8vreb\\u00f8  tomorrow, Tue 24 Nov 2026 09:00-09:20\n"
     )
 
 

@@ -331,6 +331,9 @@ TOOL_COMMANDS = (
         TOOLS,
         "Run a command against a portal of its own",
         "gpcli.cli.sandbox_commands:run",
+        about="The exit code is the command's own, 128 + n where signal n ended it; as in a shell, "
+        "127 where there is no such command, and 126 where it can't be run. Where the sandbox does "
+        "not start, it is one of gpcli help exit-codes.",
         examples=(("As Ada", "gpcli sandbox run --as ada -- gpcli services"),),
     ),
     CommandSpec(

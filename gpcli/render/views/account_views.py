@@ -132,6 +132,30 @@ ANSWERS: View[Answer] = dataclass_view(
 )
 
 
+@dataclass(frozen=True)
+class SandboxVariables:
+    """The variables that point gpcli at a sandbox as one of its people, each by its name."""
+
+    GPCLI_PORTAL: str
+    GPCLI_ENVIRONMENT: str
+    GPCLI_TOKEN: str
+    GPCLI_PATIENT: str
+    GPCLI_FHIR_USER: str
+
+
+VARIABLES: View[SandboxVariables] = dataclass_view(
+    SandboxVariables,
+    "sandbox-env",
+    (
+        Column("GPCLI_PORTAL", "GPCLI_PORTAL", lambda values: values.GPCLI_PORTAL),
+        Column("GPCLI_ENVIRONMENT", "GPCLI_ENVIRONMENT", lambda values: values.GPCLI_ENVIRONMENT),
+        Column("GPCLI_TOKEN", "GPCLI_TOKEN", lambda values: values.GPCLI_TOKEN),
+        Column("GPCLI_PATIENT", "GPCLI_PATIENT", lambda values: values.GPCLI_PATIENT),
+        Column("GPCLI_FHIR_USER", "GPCLI_FHIR_USER", lambda values: values.GPCLI_FHIR_USER),
+    ),
+)
+
+
 OUTBOX: View[OutboxRequest] = dataclass_view(
     OutboxRequest,
     "outbox",

@@ -15,14 +15,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
-from bench.hostile_text import HostileTexts
 from gpcli.model.account import SignInState
 from gpcli.render import views
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import View
 from gpcli.render.views.wording import ActingParties
+from tests.hostile_text import HostileTexts
 
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 _TIMES = (NOW, NOW + timedelta(days=1, minutes=7), datetime(9000, 12, 31, 23, 59, tzinfo=UTC))
@@ -62,6 +62,8 @@ class RecordMaker:
             return self.make(kind.__supertype__)
         if get_origin(kind) in {Union, types.UnionType}:
             return self.make(self._choose(*get_args(kind)))
+        if get_origin(kind) is Literal:
+            return self._choose(*get_args(kind))
         if get_origin(kind) in _COLLECTIONS:
             return self._make_several(_COLLECTIONS[get_origin(kind)], get_args(kind))
         if is_dataclass(kind):

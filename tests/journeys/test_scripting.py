@@ -1,0 +1,54 @@
+"""What a script does with answers: one value at a time, and cells that it takes apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journeys.process import PYTHON, as_person, shell
+from tests.journeys.test_outbox import AMLODIPINE, RASH, TOMORROW, cut_off
+
+SINGLE_THINGS = {
+    "profile": "whoami",
+    "start": f"appointments show {TOMORROW}",
+    "subject": f"messages show {RASH}",
+    "status": f"rx show {AMLODIPINE}",
+    "eligibility": "flu",
+    "request_id": "book --first --another --dry-run",
+}
+"""A field, and a command that shows a single thing which has it."""
+
+
+@pytest.mark.parametrize("field", SINGLE_THINGS)
+def test_one_field_of_one_thing_is_its_value_alone(world, field):
+    ada = world.shell("ada")
+    line = f"gpcli {SINGLE_THINGS[field]}"
+    both = ada(f"{line} --fields {field},{field}").rows
+
+    for format in ("", "--plain"):
+        ending = ada(f"{line} {format} --fields {field}")
+        assert ending.code == 0, ending
+        [[value]] = ending.rows
+        assert value
+        assert field == "request_id" or both == [[f"{field}:", value]] * 2
+
+
+def test_one_field_of_a_request_is_without_the_list_of_its_parts(world):
+    ada = world.shell("ada")
+    cut_off(ada, arrives=False)("gpcli contact --subject Ramp --message Where? --yes")
+
+    assert ada("gpcli outbox list --fields state").out == "unknown\n"
+    [request] = ada.json("gpcli outbox list")
+    assert ada(f"gpcli outbox show {request['request_id']} --fields state").out == "unknown\n"
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
+def test_a_write_whose_receipt_can_t_be_written_is_not_sent(live, tmp_path, redirection):
+    env = as_person(live, tmp_path, "ada")
+    line = f"{PYTHON} contact --subject Ramp --message Where? --yes"
+
+    before = len(live.store.find("Communication"))
+    assert shell(f"{line} {redirection}", env).code == 1
+    assert len(live.store.find("Communication")) == before
+
+    assert shell(f"{line} 2>&-", env).code == 0
+    assert len(live.store.find("Communication")) > before
