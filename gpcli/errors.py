@@ -393,6 +393,14 @@ class Unexpected(GpcliError):
     code = "unexpected"
 
 
+def unexpected_error(error: BaseException) -> Unexpected:
+    """Return the error to show for one that nobody foresaw."""
+    return Unexpected(
+        f"gpcli failed in a way that nobody foresaw ({type(error).__name__}).",
+        hint="GPCLI_DEBUG=1 shows where. Nothing from your record is in it.",
+    )
+
+
 NEW_ID_HINT = "Use a new --request-id for a new request."
 
 

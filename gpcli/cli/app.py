@@ -39,6 +39,7 @@ from gpcli.errors import (
     SignInError,
     Unavailable,
     UsageError,
+    unexpected_error,
 )
 
 PROGRAM = "gpcli"
@@ -357,7 +358,8 @@ def _add_machine_hint(command_run: CommandRun, error: GpcliError) -> None:
 def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:
     """Tell the person what was or may have been sent before `error` ended the command.
 
-    Raises: an error that says so, in place of an OSError.
+    Raises: an error that says so, in place of an OSError; Unexpected for what nobody foresaw, which
+    can't become an error that means that nothing was sent.
     """
     context = command_run.context_if_built
     if context is None:
@@ -371,6 +373,8 @@ def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:
     was = "was" if is_sent else "may have been"
     with suppress(OSError):
         context.output.notice(f"It {was} sent, under the request id {request_id}.")
+    if isinstance(error, Exception) and not isinstance(error, OSError):
+        raise unexpected_error(error) from error
 
 
 def _lost_answer_error(error: OSError, request_id: str, *, is_sent: bool) -> GpcliError:
