@@ -419,10 +419,18 @@ class NoProgram(GpcliError):
     code = "no_program"
 
 
-def build_system_error(error: OSError) -> Failure:
+def system_error(error: OSError) -> Failure:
     """Return the error for what the operating system refused, for a reason that it gives."""
     place = f"{error.filename}: " if error.filename else ""
     return Failure(f"The system refused: {place}{error.strerror or type(error).__name__}.")
+
+
+def unexpected_error(error: BaseException) -> Unexpected:
+    """Return the error to show for one that nobody foresaw."""
+    return Unexpected(
+        f"gpcli failed in a way that nobody foresaw ({type(error).__name__}).",
+        hint="GPCLI_DEBUG=1 shows where. Nothing from your record is in it.",
+    )
 
 
 NEW_ID_HINT = "Use a new --request-id for a new request."

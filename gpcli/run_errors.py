@@ -16,7 +16,7 @@ from gpcli.errors import (
     SignInError,
     Unavailable,
     UsageError,
-    build_system_error,
+    system_error,
 )
 from gpcli.outbox import may_have_been_sent
 
@@ -38,7 +38,7 @@ def explain_system_error(context: AppContext, error: OSError) -> GpcliError:
             hint="The same command with this --request-id goes on with it.",
             request_id=request_id,
         )
-    return build_system_error(error)
+    return system_error(error)
 
 
 def explain_error(context: AppContext, error: GpcliError) -> GpcliError:

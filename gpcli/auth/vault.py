@@ -20,6 +20,7 @@ from gpcli.auth.keyring_vault import (
     keyring_error,
 )
 from gpcli.auth.session import StoredSession
+from gpcli.errors import NoKeyring
 
 _SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105  (a class)
 _PASS = "keyring_pass.PasswordStoreBackend"  # noqa: S105  (a class)
@@ -100,7 +101,9 @@ def _open_secret_service(env: Mapping[str, str], *, may_ask: bool) -> KeyringBac
     try:
         from gpcli.auth.secret_service import SecretService  # noqa: PLC0415  (platform: Linux)
     except ImportError as error:
-        raise keyring_error("The package secretstorage is not installed.") from error
+        raise _missing_package_error(
+            "The package secretstorage is not installed.", "secretstorage"
+        ) from error
     return SecretService(address, may_ask=may_ask)
 
 
@@ -109,10 +112,21 @@ def _create_backend(name: str) -> KeyringBackend:
     try:
         backend: KeyringBackend = getattr(importlib.import_module(module), cls)()
     except ImportError as error:
-        raise keyring_error(f"The keyring backend {name} is not installed beside gpcli.") from error
+        message = f"The keyring backend {name} is not installed beside gpcli."
+        if name != _PASS:
+            raise keyring_error(message) from error
+        raise _missing_package_error(message, "keyring-pass") from error
     except Exception as error:
         raise keyring_error(f"The keyring backend {name} does not work here.") from error
     return backend
+
+
+def _missing_package_error(message: str, package: str) -> NoKeyring:
+    from gpcli.installation.install_line import (  # noqa: PLC0415  (start-up: only failures)
+        word_install_hint,
+    )
+
+    return keyring_error(message, word_install_hint(package=package))
 
 
 class Vault(Protocol):

@@ -29,6 +29,7 @@ from gpcli.errors import (
     GpcliError,
     InputNeeded,
     InvalidUsage,
+    unexpected_error,
 )
 
 PROGRAM = "gpcli"
@@ -310,7 +311,8 @@ def _name_request(command_run: CommandRun, error: GpcliError) -> GpcliError:
 def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:
     """Tell the person what was or may have been sent before `error` ended the command.
 
-    Raises: an error that says so, in place of an OSError.
+    Raises: an error that says so, in place of an OSError; Unexpected for what nobody foresaw, which
+    can't become an error that means that nothing was sent.
     """
     context = command_run.context_if_built
     if context is None:
@@ -326,3 +328,5 @@ def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:
     was = "was" if is_sent else "may have been"
     with suppress(OSError):
         context.output.notice(f"It {was} sent, under the request id {request_id}.")
+    if isinstance(error, Exception) and not isinstance(error, OSError):
+        raise unexpected_error(error) from error

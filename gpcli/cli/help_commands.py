@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib import resources
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -30,26 +30,44 @@ MAX_TERM_WIDTH = 30
 
 Pair = tuple[str, str]
 
+HELP_OPTION: Pair = ("-h, --help", "Help on a command, or on gpcli")
+"""The option of every command that is no global option: it ends the line."""
+
+
+class CommandHelp(NamedTuple):
+    """What a command takes: its usage line, and pairs of a term and its meaning.
+
+    `sending` are the options that a command has because it sends.
+    """
+
+    usage: str
+    arguments: list[Pair]
+    options: list[Pair]
+    sending: list[Pair]
+
+
+def describe_command(spec: CommandSpec, command: Any) -> CommandHelp:
+    """Return what a command takes; `command` is what typer built for `spec`."""
+    arguments = [param for param in command.params if _is_shown(param, "argument")]
+    options = [param for param in command.params if _is_shown(param, "option")]
+    return CommandHelp(
+        _format_usage(spec, arguments),
+        [(_format_argument_name(param), _format_help(param)) for param in arguments],
+        [(format_option_name(param), _format_help(param)) for param in options],
+        pair_options(WRITE_OPTIONS, find_own_flags(command)) if spec.writes else [],
+    )
+
 
 def format_command_page(spec: CommandSpec, command: Any) -> str:
     """Format the help page of a command; `command` is what typer built for `spec`."""
-    arguments = [param for param in command.params if _is_shown(param, "argument")]
-    options = [param for param in command.params if _is_shown(param, "option")]
+    about = describe_command(spec, command)
     return "\n".join(
         [
             _format_about(spec),
-            format_section("USAGE", [f"{INDENT}{_format_usage(spec, arguments)}"]),
-            *_format_list(
-                "ARGUMENTS",
-                [(_format_argument_name(param), _format_help(param)) for param in arguments],
-            ),
-            *_format_list(
-                "OPTIONS", [(format_option_name(param), _format_help(param)) for param in options]
-            ),
-            *_format_list(
-                "WHEN SENDING",
-                _option_pairs(WRITE_OPTIONS, find_own_flags(command)) if spec.writes else [],
-            ),
+            format_section("USAGE", [f"{INDENT}{about.usage}"]),
+            *_format_list("ARGUMENTS", about.arguments),
+            *_format_list("OPTIONS", about.options),
+            *_format_list("WHEN SENDING", about.sending),
             *_format_examples(spec),
             format_section("GLOBAL OPTIONS", _format_global_flags(find_own_flags(command))),
         ]
@@ -70,14 +88,12 @@ def format_pairs(pairs: list[Pair], *, width: int = WIDTH) -> list[str]:
 
 def format_global_options() -> list[str]:
     """Format the options of every command, a line or more for each."""
-    return format_pairs(
-        [*_option_pairs(GLOBAL_OPTIONS, set()), ("-h, --help", "Help on a command, or on gpcli")]
-    )
+    return format_pairs([*pair_options(GLOBAL_OPTIONS), HELP_OPTION])
 
 
 def format_write_options() -> list[str]:
     """Format the options of commands that send, a line or more for each."""
-    return format_pairs(_option_pairs(WRITE_OPTIONS, set()))
+    return format_pairs(pair_options(WRITE_OPTIONS))
 
 
 def find_own_flags(command: Any) -> set[str]:
@@ -147,7 +163,7 @@ def _format_default(default: Any) -> str:
     return str(getattr(default, "value", default))
 
 
-def _option_pairs(options: Iterable[GlobalOption], own: set[str]) -> list[Pair]:
+def pair_options(options: Iterable[GlobalOption], own: Collection[str] = ()) -> list[Pair]:
     """Return the names and the help of `options`, without the flags in `own`."""
     return [
         (f"{option.flag} {option.metavar}".strip(), option.help)
@@ -310,14 +326,18 @@ def read_topic(name: str) -> str:
 
 def format_exit_codes() -> str:
     """Format the exit codes, with the values of `error.code` of each."""
-    rows = [
-        (f"{code.value:>3}", _format_meaning(code, text)) for code, text in EXIT_MEANINGS.items()
-    ]
     head = (
         "gpcli ends with one of these exit codes. With --json or --ndjson, the last line\n"
         'on stderr says more: {"error": {"code": ...}}, a word of those in brackets.\n'
     )
-    return "\n".join([head, format_section("EXIT CODES", format_pairs(rows))])
+    return "\n".join([head, format_section("EXIT CODES", format_pairs(pair_exit_codes()))])
+
+
+def pair_exit_codes() -> list[Pair]:
+    """Return the exit codes and what they mean."""
+    return [
+        (f"{code.value:>3}", _format_meaning(code, text)) for code, text in EXIT_MEANINGS.items()
+    ]
 
 
 def format_environment() -> str:

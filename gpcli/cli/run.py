@@ -5,6 +5,8 @@ it is imported for ready answers too. It imports `ready_answers` only inside fun
 checkout the commands, and this module with them, are imported to build the ready answers.
 """
 
+import sys
+
 from gpcli.config.index_format import is_set
 
 TYPE_CHECKING = False
@@ -160,18 +162,19 @@ def _open_output(env: "Mapping[str, str]", streams: "Streams", *, is_json: bool)
 def _as_gpcli_error(error: BaseException) -> "GpcliError":
     from gpcli.errors import (  # noqa: PLC0415  (start-up: only failures need it)
         GpcliError,
-        Unexpected,
-        build_system_error,
+        system_error,
+        unexpected_error,
+    )
+    from gpcli.installation.requirements import (  # noqa: PLC0415  (start-up: as above)
+        find_requirement_error,
     )
 
     if isinstance(error, GpcliError):
         return error
     if isinstance(error, OSError) and error.strerror:
-        return build_system_error(error)
-    return Unexpected(
-        f"gpcli failed in a way that nobody foresaw ({type(error).__name__}).",
-        hint="GPCLI_DEBUG=1 shows where. Nothing from your record is in it.",
-    )
+        return system_error(error)
+    extra = "sandbox" if "gpcli.sandbox" in sys.modules else ""
+    return find_requirement_error(extra) or unexpected_error(error)
 
 
 def _write_places(error: BaseException, output: "Output") -> None:

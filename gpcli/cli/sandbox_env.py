@@ -70,9 +70,16 @@ def require_extra(who: str) -> Iterator[None]:
     try:
         yield
     except ImportError as missing:
-        raise ConfigError(
+        from gpcli.installation.install_line import (  # noqa: PLC0415  (start-up: only failures)
+            word_install_hint,
+        )
+        from gpcli.installation.requirements import (  # noqa: PLC0415  (start-up: as above)
+            find_requirement_error,
+        )
+
+        raise find_requirement_error("sandbox") or ConfigError(
             f"The {who} needs packages that are not installed ({missing.name}).",
-            hint="pip install 'gpcli[sandbox]'",
+            hint=word_install_hint(extra="sandbox"),
         ) from missing
 
 

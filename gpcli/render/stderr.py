@@ -77,9 +77,13 @@ class StderrText:
             lines.append(f"Request id: {safe_line(error.request_id)}")
         if error.trace_id:
             lines.append(f"Trace id: {safe_line(error.trace_id)}")
-        below = "\n".join(f"{_INDENT}{line}" for line in lines)
-        hints = self._wrap(below, 2 * len(_INDENT)) if below else []
+        hints = chain.from_iterable(map(self._format_hint, lines))
         self._write([*self._format_marked("gpcli:", _RED, safe_line(error.message)), *hints])
+
+    def _format_hint(self, line: str) -> list[str]:
+        """Return the lines for one of a hint; an indented one is a command line, not to be cut."""
+        written = f"{_INDENT}{line}"
+        return [written] if line.startswith(" ") else self._wrap(written, 2 * len(_INDENT))
 
     def plan(self, plan: WordedPlan) -> None:
         """Write a plan: its title, labels and values in two columns, then its warnings."""

@@ -6,6 +6,7 @@ import pytest
 from gpcli.auth.keyring_vault import HELP_HINT
 from gpcli.auth.vault import ALLOWED_BACKENDS, find_session_bus, open_keyring, select_backend
 from gpcli.errors import NoKeyring
+from gpcli.installation.install_line import word_install_hint
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,15 @@ def test_a_backend_that_is_not_installed_says_so(monkeypatch):
     assert raised.value.message == (
         "The keyring backend keyring_pass.PasswordStoreBackend is not installed beside gpcli."
     )
+    assert raised.value.hint == word_install_hint(package="keyring-pass")
+
+
+def test_without_the_package_for_the_secret_service_the_hint_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gpcli.auth.secret_service", None)
+    bus = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere/bus"}
+    with pytest.raises(NoKeyring) as raised:
+        open_keyring(bus, may_ask=False, platform="linux")
+    assert raised.value.hint == word_install_hint(package="secretstorage")
 
 
 def test_without_a_session_bus_there_is_no_keyring(tmp_path):

@@ -65,6 +65,7 @@ ENDINGS = {
     "ctrl-c": KeyboardInterrupt(),
     "pipe": BrokenPipeError(),
     "bug": KeyError("Ada Nordmann has asthma"),
+    "import": ImportError("cannot import name 'x' from 'y'", name="y"),
     "full": OSError(28, "No space left on device"),
     "file": PermissionError(13, "Permission denied", "/state/index"),
 }

@@ -3,9 +3,12 @@ import os
 import signal
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+
+from gpcli.installation.install_line import find_installation
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,6 +81,43 @@ def test_a_fault_of_gpcli_is_one_sentence_without_what_it_was_about(line):
         "gpcli: gpcli failed in a way that nobody foresaw (KeyError).\n"
         "  GPCLI_DEBUG=1 shows where. Nothing from your record is in it.\n"
     )
+
+
+@pytest.fixture
+def old_typer(monkeypatch):
+    """gpcli's metadata want a typer that is not installed here; no sandbox is in use."""
+    monkeypatch.delitem(sys.modules, "gpcli.sandbox", raising=False)
+    monkeypatch.setattr(metadata, "requires", lambda name: ["typer<0.1"])
+
+
+@pytest.mark.parametrize("how", ["bug", "import"])
+def test_a_fault_where_a_dependency_does_not_fit_names_that_and_what_mends_it(line, old_typer, how):
+    ending = line.end("ends", how)
+
+    assert (ending.code, ending.out) == (2, "")
+    said, *_, mended_by = ending.err.splitlines()
+    assert said == f"gpcli: gpcli needs typer <0.1, and {metadata.version('typer')} is installed."
+    assert mended_by.strip() == find_installation().format_line()
+
+
+def test_a_dependency_that_does_not_fit_is_a_config_error_in_json(line, old_typer):
+    ending = line.end("ends", "bug", "--json")
+
+    assert json.loads(ending.err)["error"]["code"] == "config"
+
+
+def test_a_dependency_that_does_not_fit_is_not_named_where_something_else_is_wrong(line, old_typer):
+    assert line.end("ends", "taken").code == 7
+    assert line.end("ends", "full").code == 1
+
+
+def test_a_fault_without_metadata_stays_a_fault(line, monkeypatch):
+    def raise_not_found(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", raise_not_found)
+
+    assert line.end("ends", "import").code == 70
 
 
 @pytest.mark.parametrize(("argv", "env"), [(["--debug"], {}), ([], {"GPCLI_DEBUG": "1"})])

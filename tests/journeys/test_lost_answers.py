@@ -4,6 +4,7 @@ import errno
 import io
 import os
 from dataclasses import replace
+from importlib import metadata
 
 import pytest
 
@@ -70,6 +71,15 @@ def test_a_booking_whose_answer_nobody_gets_is_told_on_stderr(world, trouble, co
     said = ending.err.splitlines()[line]
     assert (ending.code, said) == (code, "It was sent, under the request id b-1.")
     assert len(world.appointments("ada")) == 1
+
+
+def test_what_was_sent_is_never_a_fault_before_sending(world, monkeypatch):
+    """Exit code 2 means that nothing was sent, also where a dependency does not fit."""
+    monkeypatch.setattr(metadata, "requires", lambda name: ["typer<0.1"])
+    shell = stuck(world.shell("ada"), ValueError())
+
+    assert shell("gpcli book --first --another --yes --request-id b-1").code == 70
+    assert shell("gpcli services").code == 2
 
 
 @pytest.mark.parametrize("line", [f"{CONTACT} --dry-run", "gpcli services"])

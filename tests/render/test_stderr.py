@@ -210,17 +210,23 @@ def test_on_a_terminal_sentences_are_wrapped_between_words(make_output, kind):
 
 def test_on_a_terminal_an_error_and_its_hint_are_wrapped(make_output):
     shown = make_output(tty=True, width=28)
-    shown.output.error(NotOffered(LONG, hint=f"Call them.\n  {LONG}"))
+    shown.output.error(NotOffered(LONG, hint=f"Call them: {LONG}"))
     assert shown.stderr_text == (
         "gpcli: It overlaps the\n"
         "       booking b-123456789\n"
         "       at Nordstrand\n"
         "       legesenter.\n"
-        "  Call them.\n"
-        "    It overlaps the booking\n"
-        "    b-123456789 at\n"
+        "  Call them: It overlaps the\n"
+        "    booking b-123456789 at\n"
         "    Nordstrand legesenter.\n"
     )
+
+
+def test_a_command_line_below_a_hint_is_not_wrapped(make_output):
+    shown = make_output(tty=True, width=28)
+    command = "pipx install --force 'somebody-s-program[extra]'"
+    shown.output.error(NotOffered("No.", hint=f"Do:\n  {command}"))
+    assert shown.stderr_text == f"gpcli: No.\n  Do:\n    {command}\n"
 
 
 def test_on_a_terminal_a_plan_keeps_its_two_columns(make_output):
