@@ -165,14 +165,15 @@ def _as_gpcli_error(error: BaseException) -> "GpcliError":
         system_error,
         unexpected_error,
     )
-    from gpcli.installation.requirements import (  # noqa: PLC0415  (start-up: as above)
-        find_requirement_error,
-    )
 
     if isinstance(error, GpcliError):
         return error
     if isinstance(error, OSError) and error.strerror:
         return system_error(error)
+    from gpcli.installation.requirements import (  # noqa: PLC0415  (start-up: only unforeseen ones)
+        find_requirement_error,
+    )
+
     extra = "sandbox" if "gpcli.sandbox" in sys.modules else ""
     return find_requirement_error(extra) or unexpected_error(error)
 
