@@ -64,7 +64,6 @@ __all__ = [
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from typing import Literal
 
     from gpcli.errors import (
         AlreadyAnswered,
@@ -114,6 +113,7 @@ if TYPE_CHECKING:
         UsageError,
         WrongHost,
     )
+    from gpcli.model.account import Environment
     from gpcli.scripting.plan import Plan
     from gpcli.scripting.portal import PatientPortal
     from gpcli.scripting.records import to_json
@@ -145,7 +145,7 @@ def connect(
     url: str | None = None,
     token: str | None = None,
     patient: str | None = None,
-    environment: "Literal['production', 'staging', 'sandbox'] | None" = None,
+    environment: "Environment | None" = None,
     fhir_user: str | None = None,
     timeout: float | None = None,
 ) -> "AbstractContextManager[PatientPortal]":

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from io import StringIO
-from typing import Literal
 
 from gpcli.app_context import AppContext
 from gpcli.config.settings import MAX_TIMEOUT, Options, check_not_empty
 from gpcli.errors import InvalidUsage
+from gpcli.model.account import Environment
 from gpcli.render.terminal import Terminal
 from gpcli.scripting.calls import VARIABLES, Session, check_types
 from gpcli.scripting.portal import PatientPortal
@@ -36,7 +36,7 @@ class Arguments:
     url: str | None
     token: str | None
     patient: str | None
-    environment: Literal["production", "staging", "sandbox"] | None
+    environment: Environment | None
     fhir_user: str | None
     timeout: float | None
 
