@@ -135,7 +135,7 @@ def run(
 
 def test_the_script_has_the_codes_that_gpcli_reads() -> None:
     assert tuple(ServiceName) == seed_services.SERVICES
-    assert set(seed_services.CHANNELS) == healthcare_service.CHANNELS
+    assert tuple(healthcare_service.CHANNELS) == seed_services.CHANNELS
     assert seed_services.SERVICE_SYSTEM == healthcare_service.SERVICE_SYSTEM
     assert seed_services.CHANNEL_SYSTEM == healthcare_service.CHANNEL_SYSTEM
     assert seed_services.CHARGED_AT == healthcare_service.CHARGED_AT

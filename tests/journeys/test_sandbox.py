@@ -20,7 +20,7 @@ import pytest
 from gpcli.cli import sandbox_env
 from gpcli.cli.run import run_command_line
 from gpcli.cli.sandbox_env import prepend_program_dir
-from gpcli.render.json_schema import find_command_schema
+from gpcli.render.json_schema import find_schema
 from tests.journeys.process import PYTHON, gpcli, minimal_env, shell, start_gpcli, wait_for_end
 from tests.journeys.shell import CommandResult, Shell
 from tests.journeys.world import MONDAY
@@ -211,7 +211,7 @@ def test_env_for_github_keeps_the_token_out_of_logs_and_the_mask_out_of_the_file
 
 def test_env_is_an_object_in_json(beside):
     values = beside.shell.json("gpcli sandbox env guro --as emil")
-    jsonschema.validate(values, find_command_schema("sandbox env"))
+    jsonschema.validate(values, find_schema("sandbox env"))
     assert list(values) == [
         *("GPCLI_PORTAL", "GPCLI_ENVIRONMENT", "GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER")
     ]
