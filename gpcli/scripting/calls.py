@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, wraps
@@ -25,6 +25,7 @@ from typing import (
 )
 
 from gpcli.app_context import AppContext
+from gpcli.config.settings import check_not_empty
 from gpcli.errors import GpcliError, InvalidUsage
 from gpcli.run_errors import explain_error, explain_system_error
 
@@ -54,6 +55,10 @@ VARIABLES = {
     "GPCLI_FHIR_USER": "fhir_user",
 }
 """The variables of a machine's sign-in, and the arguments of `connect()` that stand for them."""
+
+
+_CHECKED_LATER = frozenset({"text", "confirm"})
+"""Text that may be empty, or is checked where more is known of it."""
 
 
 class Session:
@@ -112,7 +117,7 @@ class Session:
         if not self._has_url:
             return worded
         for variable, argument in VARIABLES.items():
-            worded = re.sub(rf"\b{variable}\b", argument, worded)
+            worded = re.sub(rf"\b{variable}\b", f"{argument}=", worded)
         return worded
 
 
@@ -134,24 +139,36 @@ R = TypeVar("R")
 
 
 def public(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
-    """Make a call of the method one of its owner's session, with arguments of the right types.
+    """Make a call of the method one of its owner's session, with arguments that can be right.
 
-    Raises: TypeError for an argument that is not what its annotation says, and as `Session.use`.
+    Raises: TypeError for an argument that is not what its annotation says, InvalidUsage for empty
+    text and a limit below 1, and as `Session.use`.
     """
 
     @wraps(method)
     def call(owner: Owner, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        check_types(method, owner, *args, **kwargs)
+        for name, value in check_types(method, owner, *args, **kwargs).items():
+            _check_value(name, value)
         with owner._session.use():
             return method(owner, *args, **kwargs)
 
     return call
 
 
-def check_types(function: Callable[..., Any], *args: object, **kwargs: object) -> None:
-    """Raise TypeError unless each argument is what the function's annotation says.
+def _check_value(name: str, value: object) -> None:
+    if isinstance(value, str) and name not in _CHECKED_LATER:
+        check_not_empty(name, value)
+    if name == "limit" and isinstance(value, int) and value < 1:
+        raise InvalidUsage(f"{name} needs a whole number from 1.")
 
-    Text is no sequence here, a time no date, and a truth value no number.
+
+def check_types(
+    function: Callable[..., Any], *args: object, **kwargs: object
+) -> Mapping[str, object]:
+    """Return the arguments by their names.
+
+    Raises: TypeError unless each is what the function's annotation says. Text is no sequence here,
+    a time no date, and a truth value no number.
     """
     bound = inspect.signature(function).bind(*args, **kwargs)
     hints = _read_hints(function)
@@ -160,6 +177,7 @@ def check_types(function: Callable[..., Any], *args: object, **kwargs: object) -
             given = repr(value) if _is_choice(hints[name]) else type(value).__name__
             wanted = _describe(hints[name])
             raise TypeError(f"{name} takes {wanted}, not {given}")
+    return bound.arguments
 
 
 @cache

@@ -299,7 +299,7 @@ class PatientPortal(PatientReads):
 
     @public
     def plan_renewal_withdrawal(
-        self, renewal: Renewal | str, *, request_id: str | None = None
+        self, renewal: Renewal | RenewalReceipt | str, *, request_id: str | None = None
     ) -> Plan[RenewalReceipt]:
         """Plan to take back a request that the surgery has not handled."""
         wanted = read_id(renewal)

@@ -8,6 +8,7 @@ from typing import Literal
 from gpcli.care import appointments, booking, inbox, prescription_list
 from gpcli.care.offers import list_services
 from gpcli.care.slots import SlotSearch, fetch_slots
+from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment, FluAnswer, Slot
 from gpcli.model.person import Parties
 from gpcli.model.prescription import Prescription, Renewal
@@ -183,5 +184,8 @@ class PatientReads:
 
 
 def read_id(record: object) -> str:
-    """Return the id of a record, or the id that was given instead."""
-    return record if isinstance(record, str) else str(getattr(record, "id", ""))
+    """Return the id of a record, or the id that was given instead; raise InvalidUsage without."""
+    identity = record if isinstance(record, str) else getattr(record, "id", None)
+    if identity and identity.strip():
+        return str(identity)
+    raise InvalidUsage("An id is empty.", hint="What was not sent has no id yet.")

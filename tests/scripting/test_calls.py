@@ -3,6 +3,7 @@
 import inspect
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import get_type_hints
 
@@ -125,6 +126,33 @@ def test_a_time_filter_tells_what_can_not_be(fields, says):
 def test_days_that_can_not_be_searched_are_told(ada, fields, says):
     with pytest.raises(gpcli.InvalidUsage, match=says):
         ada.fetch_slots(gpcli.TimeFilter(**fields))
+
+
+TEXTS = [pair for pair in PARAMETERS if pair[1] not in {"times", "offers", "limit", "text"}]
+
+
+@pytest.mark.parametrize(("name", "parameter"), TEXTS)
+def test_an_empty_text_is_told_wherever_one_may_stand(name, parameter):
+    method = getattr(gpcli.PatientPortal, name)
+    arguments = {**good_arguments(method), parameter: "  "}
+    with pytest.raises((TypeError, gpcli.InvalidUsage), match=f"^{parameter} (takes|needs) "):
+        method(gpcli.PatientPortal(NoSession()), **arguments)
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+@pytest.mark.parametrize("name", ["fetch_slots", "fetch_flu", "fetch_threads"])
+def test_a_limit_is_at_least_one(name, limit):
+    with pytest.raises(gpcli.InvalidUsage, match="limit needs a whole number from 1"):
+        getattr(gpcli.PatientPortal(NoSession()), name)(limit=limit)
+
+
+def test_a_record_that_was_not_sent_has_no_id_to_go_by(ada):
+    unsent = replace(ada.fetch_appointments()[0], id=None)
+    with pytest.raises(gpcli.InvalidUsage, match="An id is empty"):
+        ada.plan_cancellation(unsent)
+    for ids in (["rx-1", ""], [" "]):
+        with pytest.raises(gpcli.InvalidUsage, match="An id is empty"):
+            ada.plan_renewal(ids)
 
 
 @pytest.mark.parametrize("request_id", ["", "  ", "x" * 129])

@@ -114,6 +114,25 @@ def test_a_wrong_url_is_called_by_its_argument(own_files, url):
     assert "GPCLI_" not in refused.value.message + refused.value.hint
 
 
+@pytest.mark.parametrize("token", ["a b", "Bearer secret", "'secret'", "sécret"])
+def test_what_is_no_token_is_explained_and_not_repeated(own_files, token):
+    with pytest.raises(gpcli.ConfigError) as refused, gpcli.connect(**{**WHOLE, "token": token}):
+        pass
+    assert refused.value.message.startswith("token= is no access token: it ")
+    assert token not in f"{refused.value.message} {refused.value.hint}"
+
+
+def test_a_line_end_after_a_token_does_not_count(sandbox, own_files):
+    token = sandbox.issue_token("ada")
+    with gpcli.connect(
+        url=f"{sandbox.fhir_base}\n",
+        token=f" {token.access_token}\r\n",
+        patient=f"{token.patient}\n",
+        environment="sandbox",
+    ) as portal:
+        assert portal.fetch_parties().patient.name == "Ada Solberg"
+
+
 def test_a_ci_run_is_kept_from_a_production_portal(own_files, monkeypatch):
     monkeypatch.setenv("CI", "true")
     with pytest.raises(gpcli.ProductionGuard), gpcli.connect(**WHOLE):

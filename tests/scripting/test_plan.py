@@ -112,7 +112,7 @@ def test_a_fee_that_was_accepted_sends_once_though_sent_twice(ada, sandbox, fee)
     assert len(threads_of(sandbox, "Rash")) == 1
 
 
-@pytest.mark.parametrize("fee", [-1, "-1", "much", "", "1e3", Decimal("NaN")])
+@pytest.mark.parametrize("fee", [-1, "-1", "much", "1e3", Decimal("NaN")])
 def test_what_is_no_amount_is_refused(ada, sandbox, fee):
     plan = ada.plan_econsult("Rash", QUESTION)
     with pytest.raises(gpcli.InvalidUsage, match=r"^accept_fee='.*' is not an amount"):
@@ -412,3 +412,10 @@ def test_what_the_system_refuses_before_sending_is_a_failure(ada, sandbox, own_f
 
     assert failed.value.exit in (1, 2)
     assert threads_of(sandbox, "Ramp") == []
+
+
+def test_what_was_asked_for_is_taken_back_by_its_receipt(ada, sandbox):
+    sandbox.set_delay(timedelta(hours=1))
+    [asked] = ada.plan_renewal(["rx-zt4s55k9"]).send()
+
+    assert ada.plan_renewal_withdrawal(asked).send().status == "cancelled"
