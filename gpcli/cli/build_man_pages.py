@@ -35,7 +35,16 @@ FILES = (
 """Where gpcli keeps what, unless a variable names another directory."""
 
 _ESCAPES = str.maketrans(
-    {"\\": r"\(rs", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti"}
+    {
+        "\\": r"\(rs",
+        "-": r"\-",
+        "'": r"\(aq",
+        "`": r"\(ga",
+        "^": r"\(ha",
+        "~": r"\(ti",
+        "…": "...",
+        "–": r"\-",
+    }
 )
 """What roff would read as a command, or write as another character than the one that is typed."""
 
@@ -90,7 +99,7 @@ def build_program_page() -> str:
         *_pairs(help_commands.OWN_VARIABLES),
         ".SS WITHOUT CONFIGURATION OR KEYRING",
         *_pairs(help_commands.MACHINE_VARIABLES),
-        ".SS EVERYBODY'S",
+        r".SS EVERYBODY\(aqS",
         *_pairs(help_commands.RESPECTED_VARIABLES),
         ".SH FILES",
         *_pairs(FILES),

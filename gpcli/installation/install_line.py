@@ -98,11 +98,11 @@ class Installation(NamedTuple):
     ) -> list[str]:
         """Ask again for all that was asked for earlier, or uv would take it away."""
         asked = {name: _read_uv_requirement(entry) for name, entry in receipt.items()}
-        if package:
-            asked[package] = Wanted(package)
-        else:
+        if DISTRIBUTION in receipt or not package:
             recorded = receipt.get(DISTRIBUTION, {}).get("extras", ())
             asked[DISTRIBUTION] = self._find_own(extra, recorded)
+        if package:
+            asked[package] = Wanted(package)
         main, *others = asked.values()
         added = [word for each in others for word in each.list_words("--with", "--with-editable")]
         return ["uv", "tool", "install", *added, *main.list_words()]

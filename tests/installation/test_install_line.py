@@ -106,6 +106,17 @@ def test_uv_is_asked_again_for_all_that_it_was_asked_for(prefix):
     ]  # fmt: skip
 
 
+def test_uv_is_asked_again_for_gpcli_as_it_came(prefix):
+    write_uv_receipt(prefix, '{ name = "gpcli-patient", git = "https://x.example/gpcli" }')
+    origin = {"url": "https://x.example/gpcli", "vcs_info": {"vcs": "git", "commit_id": "0f"}}
+
+    line = installed(prefix, origin=origin).format_line(package="keyring-pass")
+    assert words(line) == [
+        "uv", "tool", "install", "--with", "keyring-pass",
+        "gpcli-patient @ git+https://x.example/gpcli",
+    ]  # fmt: skip
+
+
 def test_in_another_tool_of_uv_the_extra_goes_with_it(prefix):
     write_uv_receipt(prefix, '{ name = "kari-tools" }', '{ name = "gpcli-patient" }')
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import Proxy, open_dbus_connection
+
+from tests.real.building import build_wheel, copy_source, run
 
 _BUS = """<busconfig><type>session</type><listen>unix:path={bus}</listen>{services}
 <auth>EXTERNAL</auth><policy context="default"><allow send_destination="*" eavesdrop="true"/>
@@ -155,3 +158,19 @@ def browser() -> Callable:
                 chromium.close()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of a virtual environment with hatchling, and nothing that gpcli needs."""
+    place = tmp_path_factory.mktemp("builder")
+    venv.create(place, with_pip=True)
+    run(place / "bin" / "pip", "install", "-q", "hatchling", cwd=place)
+    return place / "bin"
+
+
+@pytest.fixture(scope="session")
+def wheel(builder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of this source."""
+    place = tmp_path_factory.mktemp("wheel")
+    return build_wheel(builder, copy_source(place / "source"), place / "wheel")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,62 +13,16 @@ from pathlib import Path
 import pytest
 
 from gpcli import __version__
+from gpcli.cli.build_man_pages import build_pages
+from tests.real.building import ROOT, build_wheel, copy_source, run
 
 pytestmark = pytest.mark.real
 
-ROOT = Path(__file__).parents[2]
-PARTS = ("gpcli", "completions", ".gitignore", "LICENSE", "README.md", "pyproject.toml")
 TABLE = "gpcli/cli/answer_table.py"
-
-
-def copy_source(target: Path) -> Path:
-    """Copy the source as it is checked in."""
-    target.mkdir()
-    ignored = shutil.ignore_patterns("__pycache__", "answer_table.py")
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, target / part, ignore=ignored)
-        else:
-            shutil.copy(ROOT / part, target / part)
-    return target
-
-
-def run(*command: object, cwd: Path) -> str:
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    ending = subprocess.run(
-        [str(word) for word in command],
-        cwd=cwd,
-        env={**env, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ending.returncode == 0, ending.stdout + ending.stderr
-    return ending.stdout
 
 
 def sha256(path: Path) -> str:
     return digest(path.read_bytes()).hexdigest()
-
-
-def build_wheel(builder: Path, source: Path, target: Path) -> Path:
-    run(builder / "pip", "wheel", "-q", "--no-deps", "-w", target, source, cwd=target.parent)
-    return next(target.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
-def builder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of a virtual environment with hatchling, and nothing that gpcli needs."""
-    place = tmp_path_factory.mktemp("builder")
-    venv.create(place, with_pip=True)
-    run(place / "bin" / "pip", "install", "-q", "hatchling", cwd=place)
-    return place / "bin"
-
-
-@pytest.fixture(scope="module")
-def wheel(builder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("wheel")
-    return build_wheel(builder, copy_source(place / "source"), place / "wheel")
 
 
 def test_a_wheel_has_the_answers_and_twice_built_is_the_same(wheel, builder, tmp_path):
@@ -84,15 +36,32 @@ def test_a_wheel_has_the_answers_and_twice_built_is_the_same(wheel, builder, tmp
     assert sha256(again) == sha256(wheel)
 
 
+def test_a_wheel_holds_types_manual_pages_and_completions_and_no_bench(wheel):
+    with zipfile.ZipFile(wheel) as files:
+        names = set(files.namelist())
+        [script] = (name for name in names if name.endswith("/bash-completion/completions/gpcli"))
+        completion = files.read(script)
+    shared = f"gpcli_patient-{__version__}.data/data/share"
+
+    assert "gpcli/py.typed" in names
+    assert {f"{shared}/man/man1/{page}" for page in build_pages()} <= names
+    assert completion == (ROOT / "completions" / "gpcli.bash").read_bytes()
+    assert {name.partition("/")[0] for name in names} == {
+        "gpcli",
+        f"gpcli_patient-{__version__}.data",
+        f"gpcli_patient-{__version__}.dist-info",
+    }
+
+
 def test_an_sdist_holds_no_answers_and_makes_the_same_wheel(wheel, builder, tmp_path):
     source = copy_source(tmp_path / "source")
     (source / TABLE).write_text("stale = True\n")
     run(builder / "python", "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path, cwd=source)
-    sdist = tmp_path / f"gpcli-{__version__}.tar.gz"
+    sdist = tmp_path / f"gpcli_patient-{__version__}.tar.gz"
     again = build_wheel(builder, sdist, tmp_path / "again")
 
     with tarfile.open(sdist) as files:
-        assert f"gpcli-{__version__}/{TABLE}" not in files.getnames()
+        assert f"gpcli_patient-{__version__}/{TABLE}" not in files.getnames()
     assert sha256(again) == sha256(wheel)
 
 
