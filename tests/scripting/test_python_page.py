@@ -14,7 +14,9 @@ import gpcli
 from gpcli import errors
 from gpcli.cli.sandbox_env import build_variables
 
-PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = {
     title: (code, output)
     for title, code, output in re.findall(
@@ -32,10 +34,9 @@ def test_there_are_eight_examples():
     assert len(EXAMPLES) == PAGE.count("```python") >= 8
 
 
-@pytest.mark.parametrize("title", list(EXAMPLES))
-def test_an_example_prints_what_the_page_says(title, sandbox, tmp_path):
-    code, expected = EXAMPLES[title]
-    token = sandbox.issue_token("ada")
+def run_as(person, sandbox, tmp_path, code):
+    """Run a program against the sandbox; it has nothing to say on stderr."""
+    token = sandbox.issue_token(person)
     values = build_variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
     ran = subprocess.run(
         [sys.executable, "-X", "utf8", "-W", "error", "-c", code],
@@ -44,9 +45,22 @@ def test_an_example_prints_what_the_page_says(title, sandbox, tmp_path):
         encoding="utf-8",
         check=False,
     )
-
     assert ran.stderr == ""
-    assert doctest.OutputChecker().check_output(expected, ran.stdout, FLAGS), ran.stdout
+    return ran.stdout
+
+
+@pytest.mark.parametrize("title", list(EXAMPLES))
+def test_an_example_prints_what_the_page_says(title, sandbox, tmp_path):
+    code, expected = EXAMPLES[title]
+    printed = run_as("ada", sandbox, tmp_path, code)
+    assert doctest.OutputChecker().check_output(expected, printed, FLAGS), printed
+
+
+def test_the_example_of_the_readme_books(sandbox, tmp_path):
+    [code] = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    printed = run_as("guro", sandbox, tmp_path, code)
+    assert printed.startswith("Book this time [sandbox]")
+    assert printed.endswith("\nbooked\n")
 
 
 @pytest.mark.parametrize("kind", ["fetch", "plan"])
