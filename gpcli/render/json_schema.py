@@ -17,7 +17,12 @@ from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, OutboxReques
 from gpcli.model.service import Consent, Service, Surgery
 from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
 from gpcli.render.view import Json, json_fields
-from gpcli.render.views.account_views import Answer, SandboxPerson, SandboxVariables
+from gpcli.render.views.account_views import (
+    Answer,
+    RunningSandbox,
+    SandboxPerson,
+    SandboxVariables,
+)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -134,6 +139,7 @@ LIST_TYPES: dict[str, type] = {
     "rx renew": RenewalReceipt,
     "rx requests": Renewal,
     "sandbox answer": Answer,
+    "sandbox list": RunningSandbox,
     "sandbox people": SandboxPerson,
     "services": Service,
     "outbox list": OutboxRequest,
