@@ -279,6 +279,8 @@ def answer(
 ) -> None:
     """Let the served portal's surgery answer what waits now, not when it is due."""
     context = get_context(ctx)
+    if context.output.answer_field_query(ANSWERS):
+        return
     for given, value in (("ID", wanted), ("--text", text)):
         if value is not None and not value.strip():
             raise InvalidUsage(f"{given} is empty.")

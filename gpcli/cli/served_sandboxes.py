@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from gpcli.config.paths import SANDBOXES
 from gpcli.config.private_files import (
     LOCK_TIMEOUT,
     check_private_directory,
@@ -24,7 +25,6 @@ from gpcli.config.private_files import (
 )
 from gpcli.errors import Conflict, InvalidUsage, NotFound
 
-DIRECTORY = "sandboxes"
 SUFFIX = ".json"
 DEFAULT_NAME = "default"
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -78,7 +78,7 @@ def write_announcement(
     Raises: Conflict where one of that name is served; TimedOut, ConfigError, OSError, as
     `hold_lock`.
     """
-    directory = make_private_directory(state, DIRECTORY)
+    directory = make_private_directory(state, SANDBOXES)
     with hold_lock(directory / "lock", "is starting a sandbox", LOCK_TIMEOUT):
         taken = _sweep_dead(state, is_serving)
         if is_named and sandbox.name in taken:
@@ -120,7 +120,7 @@ def find_served(state: Path, name: str | None, is_serving: IsServing) -> ServedS
 
 def _list_announced(state: Path) -> list[ServedSandbox]:
     """Return all that announced themselves, also those that are dead, the newest first."""
-    directory = state / DIRECTORY
+    directory = state / SANDBOXES
     try:
         check_private_directory(directory)
     except FileNotFoundError:
@@ -147,7 +147,7 @@ def _list_candidates(name: str) -> Iterator[str]:
 
 
 def _build_path(state: Path, name: str) -> Path:
-    return state / DIRECTORY / f"{name}{SUFFIX}"
+    return state / SANDBOXES / f"{name}{SUFFIX}"
 
 
 def _read(state: Path, name: str) -> ServedSandbox | None:

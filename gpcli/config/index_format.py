@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 HEADER = ["gpcli offer index", "1"]
-FILES, PROFILES, PEOPLE = ":files", ":profiles", ":people"
+FILES, PROFILES, PEOPLE, FIELDS = ":files", ":profiles", ":people", ":fields"
+SANDBOXES, SUBJECTS = ":sandboxes", ":subjects"
 """Kinds of values that completion looks up when it needs them."""
 
 FROM_ENVIRONMENT = "environment"
