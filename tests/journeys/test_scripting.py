@@ -76,8 +76,8 @@ ARGUMENTS = {
     "sandbox env": "ada",
 }
 """What a command needs besides `--fields ''`."""
-NOT_ALONE = {"login", "logout", "econsult start", "econsult join", "outbox show", "flu"}
-"""Commands that sign in or out, need what is not there, or answer in one of two ways."""
+NOT_ALONE = {"econsult start", "econsult join", "outbox show", "flu"}
+"""Commands that need what is not there, or answer in one of two ways."""
 
 
 @pytest.mark.parametrize("format", ["", "--json"])
@@ -94,3 +94,26 @@ def test_the_names_that_completion_has_are_those_that_the_command_lists(world, p
 
 def test_nothing_is_answered_before_the_fields_are_right(world):
     assert world.shell("ada")("gpcli sandbox answer --fields bogus").code == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "login",
+        "logout",
+        "profile add other https://staging.example/fhir --environment staging",
+        "profile use home",
+        "profile remove home",
+    ],
+)
+@pytest.mark.parametrize(("fields", "code"), [("bogus", 2), ("", 0)])
+def test_nothing_is_changed_on_this_machine_before_the_fields_are_right(ada, line, fields, code):
+    def state() -> tuple[str, ...]:
+        return ada("gpcli profile list").out, ada("gpcli whoami --all").out
+
+    ada("gpcli profile add home https://home.example/fhir --environment staging")
+    before = state()
+
+    assert ada(["gpcli", *line.split(), "--fields", fields]).code == code
+
+    assert state() == before
