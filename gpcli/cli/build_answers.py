@@ -18,7 +18,7 @@ from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
 from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption, is_global
 from gpcli.cli.help_commands import SHELLS, build_topics
 from gpcli.cli.sandbox_env import BookingWay, Shell
-from gpcli.config.index_format import FIELDS, FILES, PEOPLE, PROFILES, SANDBOXES
+from gpcli.config.index_format import FIELDS, FILES, GPS, PEOPLE, PROFILES, SANDBOXES
 from gpcli.model.service import ServiceName
 from gpcli.render.json_schema import ITEM_TYPES, LIST_TYPES
 
@@ -31,6 +31,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--profile": (PROFILES,),
     "--fields": (FIELDS,),
     "--as": (PEOPLE,),
+    "--gp": (GPS,),
+    "--with": (GPS,),
     "--from": DAYS,
     "--to": DAYS,
     "--weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),

@@ -274,6 +274,8 @@ def _expand_values(
             yield from _list_profiles(env)
         elif value == index_format.PEOPLE:
             yield from _list_people(line, env)
+        elif value == index_format.GPS:
+            yield from _list_gps(line, env)
         elif value == index_format.SANDBOXES:
             yield from _list_sandboxes(env)
         elif value == index_format.FIELDS:
@@ -282,6 +284,13 @@ def _expand_values(
             yield from _list_subjects(line.words)
         else:
             yield value, ""
+
+
+def _list_gps(line: ParsedLine, env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
+    facts = index_format.read_facts(index_path(env))
+    profile = index_format.find_profile_key(facts, line.options, env)
+    patient = index_format.find_patient(facts, profile, line.options, env)
+    yield from ((name, "") for name in index_format.find_gps(facts, profile, patient))
 
 
 def _list_fields(typed: str, line: ParsedLine) -> "Iterator[tuple[str, str]]":

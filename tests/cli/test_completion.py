@@ -23,7 +23,7 @@ def env(tmp_path):
     index.write_profiles(lambda: Config(dict.fromkeys(["home", "helsenorge test"]), "home"))
     index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", NOW))
     index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", NOW - 60))
-    index.write_hidden("home", "pat-ada", {"flu": "No flu."}, NOW + 3600)
+    index.write_hidden("home", "pat-ada", {"flu": "No flu."}, NOW + 3600, ["Ingrid Øvrebø"])
     (tmp_path / "state" / "sandboxes").mkdir(mode=0o700)
     for file in ("default.json", "ci.1.json", "lock", ".gpcli-0123456789abcdef.part"):
         (tmp_path / "state" / "sandboxes" / file).touch()
@@ -94,6 +94,9 @@ def test_commands_come_with_what_they_do_and_without_what_the_gp_does_not_offer(
         (["--fields", ""], []),
         (["sandbox", "env", "ada", "--name", ""], ["ci.1", "default"]),
         (["sandbox", "serve", "--name", ""], []),
+        (["gp", "--gp", ""], ["Ingrid Øvrebø"]),
+        (["slots", "--with", "Ing"], ["Ingrid Øvrebø"]),
+        (["--as", "Guro", "slots", "--with", ""], []),
         (["gp", "--timeout", ""], []),
         (["gp", "--timeout=3"], []),
         (["gp", "--bogus=3"], []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gpcli.cli.command_views import VIEWS, list_field_names
+from gpcli.cli.ready_answers import answer
 from tests.journeys.process import PYTHON, as_person, shell
 from tests.journeys.test_outbox import AMLODIPINE, RASH, TOMORROW, cut_off
 
@@ -117,3 +118,15 @@ def test_nothing_is_changed_on_this_machine_before_the_fields_are_right(ada, lin
     assert ada(["gpcli", *line.split(), "--fields", fields]).code == code
 
     assert state() == before
+
+
+def test_the_names_of_gps_are_completed_once_services_were_listed(world):
+    finn = world.shell("finn")
+    names = finn("gpcli gp --fields gp").out
+    assert names.count("\n") == 2
+    assert answer(["__complete", "slots", "--with", ""], finn.env) == ""
+
+    finn("gpcli services")
+
+    assert answer(["__complete", "gp", "--gp", ""], finn.env) == names
+    assert answer(["__complete", "slots", "--with", ""], finn.env) == names
