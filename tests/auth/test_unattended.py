@@ -57,12 +57,9 @@ def test_a_token_goes_before_the_key_of_a_profile(environment):
     )
 
 
-@pytest.mark.parametrize(
-    "settings", [replace(BY_TOKEN, token="a b"), replace(BY_COMMAND, token_command="'")]
-)
-def test_what_can_give_no_token_is_refused(environment, settings):
+def test_what_can_give_no_token_is_refused(environment):
     with pytest.raises(ConfigError):
-        build_machine_bearer(settings, environment)
+        build_machine_bearer(replace(BY_COMMAND, token_command="'"), environment)
 
 
 @pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_FILE_COMMAND, BY_KEY])
