@@ -6,10 +6,22 @@ Register-ArgumentCompleter -Native -CommandName gpcli -ScriptBlock {
     $typed = @($commandAst.CommandElements |
         Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
         Select-Object -Skip 1 |
-        ForEach-Object { $_.Extent.Text.Trim('"', "'") })
+        ForEach-Object {
+            if ($_ -is [System.Management.Automation.Language.StringConstantExpressionAst]) { $_.Value }
+            else { $_.Extent.Text.Trim('"', "'") }
+        })
+    # PowerShell completes one item of a list (id,st) at a time: $before is what stands before it.
+    $list = $commandAst.CommandElements |
+        Where-Object { $_.Extent.StartOffset -lt $cursorPosition -and $_.Extent.EndOffset -ge $cursorPosition } |
+        Select-Object -Last 1
+    $before = ''
+    if ($list -is [System.Management.Automation.Language.ArrayLiteralAst] -and
+        $list.Extent.Text.EndsWith($wordToComplete)) {
+        $before = $list.Extent.Text.Substring(0, $list.Extent.Text.Length - $wordToComplete.Length)
+    }
     # Windows PowerShell drops an empty argument, so it is sent in quotes.
-    $current = if ($wordToComplete) { $wordToComplete.Trim('"', "'") } else { '""' }
-    if ($PSVersionTable.PSVersion -ge [version]'7.3') { $current = $current.Trim('"') }
+    $current = $before + $wordToComplete.Trim('"', "'")
+    if (-not $current -and $PSVersionTable.PSVersion -lt [version]'7.3') { $current = '""' }
 
     gpcli __complete @typed $current 2>$null | ForEach-Object {
         $word, $note = $_ -split "`t", 2
@@ -18,7 +30,8 @@ Register-ArgumentCompleter -Native -CommandName gpcli -ScriptBlock {
             return
         }
         if (-not $note) { $note = $word }
-        $quoted = if ($word -match '\s') { "'$($word -replace "'", "''")'" } else { $word }
+        $item = $word.Substring($before.Length)
+        $quoted = if ($item -match '[\s''"`$;&|(){}<>@#]') { "'$($item -replace "'", "''")'" } else { $item }
         [System.Management.Automation.CompletionResult]::new($quoted, $word, 'ParameterValue', $note)
     }
 }

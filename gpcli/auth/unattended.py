@@ -42,7 +42,7 @@ def require_patient(settings: Settings) -> str:
 
 
 def build_machine_bearer(settings: Settings, environment: MachineEnvironment) -> ScopedBearer:
-    """Return the source of a machine's tokens; raise ConfigError for a wrong token or command."""
+    """Return the source of a machine's tokens; raise ConfigError for a wrong command."""
     return _BUILDERS[str(settings.machine)](settings, environment)
 
 

@@ -109,6 +109,8 @@ def login(
 ) -> None:
     """Sign in at your GP's portal."""
     context = get_context(ctx)
+    if context.output.answer_field_query(SIGNED_IN):
+        return
     if portal is not None:
         select_portal(context, portal, environment)
     else:
@@ -124,12 +126,11 @@ def login(
     signed_in = sign_in(context, options, prompter)
     for sentence in changes:
         context.output.notice(sentence)
-    offers = signed_in.offers
-    store_offers(context, offers)
+    store_offers(context, signed_in.offers)
     context.output.show_item(SIGNED_IN, signed_in.summary)
     if not signed_in.summary.renews and OFFLINE_SCOPE in signed_in.scopes.split():
         _warn_of_session_end(context)
-    _note_services(context, offers)
+    _note_services(context, signed_in.offers)
 
 
 def _note_services(context: AppContext, offers: Offers) -> None:
@@ -160,6 +161,8 @@ def logout(
 ) -> None:
     """Sign out, at the portal and here."""
     context = get_context(ctx)
+    if context.output.answer_field_query(SIGNED_OUT):
+        return
     ended = sign_out(context, everyone=everyone)
     context.output.show_list(SIGNED_OUT, ended)
     for account in ended:

@@ -12,13 +12,15 @@ from typing import Any
 
 from gpcli.cli import help_commands
 from gpcli.cli.app import PROGRAM, load_command
+from gpcli.cli.command_views import VIEWS, list_field_names
 from gpcli.cli.commands import registry
 from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
 from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption, is_global
 from gpcli.cli.help_commands import SHELLS, build_topics
 from gpcli.cli.sandbox_env import BookingWay, Shell
-from gpcli.config.index_format import FILES, PEOPLE, PROFILES
+from gpcli.config.index_format import FIELDS, FILES, GPS, PEOPLE, PROFILES, SANDBOXES
 from gpcli.model.service import ServiceName
+from gpcli.render.json_schema import list_schema_names
 
 DAYS = ("today", "tomorrow", "+7d", "+14d", "+28d")
 
@@ -27,7 +29,10 @@ SANDBOX_CHILDREN = ("emil",)
 
 VALUES: dict[str, tuple[str, ...]] = {
     "--profile": (PROFILES,),
+    "--fields": (FIELDS,),
     "--as": (PEOPLE,),
+    "--gp": (GPS,),
+    "--with": (GPS,),
     "--from": DAYS,
     "--to": DAYS,
     "--weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
@@ -52,6 +57,11 @@ OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("sandbox run", "--as"): SANDBOX_PEOPLE,
     ("sandbox run", "--for"): SANDBOX_CHILDREN,
     ("sandbox env", "--as"): SANDBOX_CHILDREN,
+    ("sandbox env", "--name"): (SANDBOXES,),
+    ("sandbox people", "--name"): (SANDBOXES,),
+    ("sandbox reset", "--name"): (SANDBOXES,),
+    ("sandbox advance", "--name"): (SANDBOXES,),
+    ("sandbox answer", "--name"): (SANDBOXES,),
 }
 """What the value of one command's option may be, where others mean something else by it."""
 
@@ -120,6 +130,8 @@ def build_table_source(tree: Registry) -> str:
         "SCRIPTS": {shell: read_script(shell) for shell in help_commands.SHELLS},
         "SUMMARIES": tuple((spec.path, spec.summary) for spec in _list_specs(tree, "")),
         "STARTS": tuple(spec.path for spec in tree.find_service_commands()),
+        "FIELDS": {path: list_field_names(path) for path in VIEWS if path in built},
+        "SCHEMAS": tuple(list_schema_names()),
         "WRITES": tuple(spec.path for spec in tree.commands if spec.writes),
         "OPTIONS": {path: _build_options(path, command) for path, command in built.items()},
         "ARGUMENTS": {path: _build_arguments(path, command) for path, command in built.items()},
@@ -219,8 +231,6 @@ def _build_flags(path: str, param: Any) -> Iterator[Option]:
 
 
 def _build_arguments(path: str, command: Any) -> tuple[tuple[str, ...], ...]:
-    if path == "help":
-        return (tuple(build_topics()),)
     params = [param for param in command.params if param.param_type_name == "argument"]
     return list_argument_words(path, params)
 

@@ -72,6 +72,8 @@ def add(
 ) -> None:
     """Add a portal without signing in."""
     context = get_context(ctx)
+    if context.output.answer_field_query(PORTALS):
+        return
     context.config.check_name_free(name)
     certificates = str(Path(ca_file).expanduser().absolute()) if ca_file else None
     profile = replace(build_profile(name, portal, environment), ca_file=certificates)
@@ -93,6 +95,8 @@ def add(
 def use(ctx: typer.Context, name: Name) -> None:
     """Make a profile the default."""
     context = get_context(ctx)
+    if context.output.answer_field_query(PORTALS):
+        return
     context.config.find_profile(name)
     set_default_profile(context.config_path, name)
     context.index_profiles()
@@ -104,6 +108,8 @@ def use(ctx: typer.Context, name: Name) -> None:
 def remove(ctx: typer.Context, name: Name) -> None:
     """Forget a portal; sign out there first."""
     context = get_context(ctx)
+    if context.output.answer_field_query(PORTALS):
+        return
     profile = context.config.find_profile(name)
     removed = _build_known_portal(context, profile)
     if removed.people:

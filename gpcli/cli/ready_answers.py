@@ -5,11 +5,12 @@ the one being typed and may be empty. The answer is one candidate a line, `word<
 the single line `:files` where a file name is wanted.
 """
 
+import os
 import time
 
 from gpcli import __version__
 from gpcli.config import index_format
-from gpcli.config.paths import index_path
+from gpcli.config.paths import index_path, sandboxes_path
 
 try:
     from gpcli.cli import answer_table
@@ -213,7 +214,8 @@ def complete(words: list[str], env: "Mapping[str, str]") -> str:
         return _format_lines(current, _list_names(line, current, env))
     if index_format.FILES in values:
         return f"{index_format.FILES}\n"
-    found = ((f"{prefix}{word}", note) for word, note in _expand_values(values, line, env))
+    typed = current.removeprefix(prefix)
+    found = ((f"{prefix}{word}", note) for word, note in _expand_values(values, typed, line, env))
     return _format_lines(current, found)
 
 
@@ -238,6 +240,8 @@ def _find_values(line: ParsedLine, current: str) -> tuple[str, tuple[str, ...] |
         return f"{flag}=", (entry[1] if entry else ()) or ()
     if current.startswith("-") or line.path in answer_table.GROUPS:
         return "", None
+    if line.path == "help":
+        return "", (index_format.SUBJECTS,)
     arguments = answer_table.ARGUMENTS.get(line.path, ())
     at = len(line.words)
     return "", arguments[at] if at < len(arguments) else ()
@@ -262,16 +266,65 @@ def _list_names(
 
 
 def _expand_values(
-    values: tuple[str, ...], line: ParsedLine, env: "Mapping[str, str]"
+    values: tuple[str, ...], typed: str, line: ParsedLine, env: "Mapping[str, str]"
 ) -> "Iterator[tuple[str, str]]":
-    """Yield each value with its description, the names of profiles and people in their place."""
+    """Yield each value with its description, and what is to be looked up in place of its kind."""
     for value in values:
         if value == index_format.PROFILES:
             yield from _list_profiles(env)
         elif value == index_format.PEOPLE:
             yield from _list_people(line, env)
+        elif value == index_format.GPS:
+            yield from _list_gps(line, env)
+        elif value == index_format.SANDBOXES:
+            yield from _list_sandboxes(env)
+        elif value == index_format.FIELDS:
+            yield from _list_fields(typed, line)
+        elif value == index_format.SUBJECTS:
+            yield from _list_subjects(line.words)
         else:
             yield value, ""
+
+
+def _list_gps(line: ParsedLine, env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
+    facts = index_format.read_facts(index_path(env))
+    profile = index_format.find_profile_key(facts, line.options, env)
+    patient = index_format.find_patient(facts, profile, line.options, env)
+    yield from ((name, "") for name in index_format.find_gps(facts, profile, patient))
+
+
+def _list_fields(typed: str, line: ParsedLine) -> "Iterator[tuple[str, str]]":
+    """Yield the list that is typed with each name of the command's that it has not yet."""
+    columns, keys = answer_table.FIELDS.get(line.path, ((), ()))
+    names = keys if line.options.keys() & {"--json", "--ndjson"} else columns
+    before, comma, _ = typed.rpartition(",")
+    chosen = before.split(",")
+    yield from ((f"{before}{comma}{name}", "") for name in names if name not in chosen)
+
+
+def _list_subjects(words: list[str]) -> "Iterator[tuple[str, str]]":
+    """Yield what may follow `words` after `help`: a topic, a command, or one that has a schema."""
+    subjects = [
+        *((topic, "") for topic in answer_table.TOPICS),
+        *answer_table.SUMMARIES,
+        *((f"json {path}", "") for path in answer_table.SCHEMAS),
+    ]
+    before = "".join(f"{word} " for word in words)
+    found: dict[str, str] = {}
+    for subject, note in subjects:
+        if subject.startswith(before):
+            word, _, rest = subject.removeprefix(before).partition(" ")
+            found.setdefault(word, "" if rest else note)
+    yield from found.items()
+
+
+def _list_sandboxes(env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
+    """Yield the names under which sandboxes have announced themselves."""
+    try:
+        files = sorted(os.listdir(sandboxes_path(env)))  # noqa: PTH208  (pathlib doubles start-up)
+    except OSError:
+        return
+    yield from ((file[: -len(".json")], "") for file in files if file.endswith(".json"))
 
 
 def _list_profiles(env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":

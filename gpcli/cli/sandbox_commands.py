@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -15,28 +16,41 @@ from gpcli.care.slots import parse_duration
 from gpcli.cli.global_options import get_context
 from gpcli.cli.sandbox_env import (
     BookingWay,
-    ServedSandbox,
     Shell,
-    announce,
     build_variables,
-    find_served,
     format_exports,
     format_mask,
     require_extra,
     run_in_sandbox,
+)
+from gpcli.cli.served_sandboxes import (
+    DEFAULT_NAME,
+    ServedSandbox,
+    announce,
+    check_name,
+    find_served,
+    list_served,
 )
 from gpcli.cli.value_parsers import choice, whole_number
 from gpcli.errors import GpcliError, InvalidUsage, NotFound, Unreachable
 from gpcli.render.views.account_views import (
     ANSWERS,
     PEOPLE,
+    SANDBOXES,
     VARIABLES,
     Answer,
+    RunningSandbox,
     SandboxPerson,
     SandboxVariables,
 )
 from gpcli.sandbox.accounts import Account, UnknownPerson
-from gpcli.sandbox.control import AccessToken, ControlClient, ControlError, ControlRefused
+from gpcli.sandbox.control import (
+    AccessToken,
+    ControlClient,
+    ControlError,
+    ControlRefused,
+    ControlTimeout,
+)
 from gpcli.sandbox.surgery.answer import AnsweredRequest
 
 if TYPE_CHECKING:
@@ -46,6 +60,11 @@ if TYPE_CHECKING:
 Returned = TypeVar("Returned")
 
 _PEOPLE_HINT = "gpcli sandbox people lists who there is."
+_PATIENCE_SECONDS = 1.0
+"""How long a sandbox may take to say that it runs, before it counts as running and busy."""
+
+FHIR_PATH = "/fhir/R4"
+"""Where the portal is, below a sandbox's address."""
 
 Clock = Annotated[
     str | None, typer.Option("--clock", metavar="TIME", help="The portal's present at the start")
@@ -61,6 +80,26 @@ Seed = Annotated[
     typer.Option(
         "--seed", parser=whole_number(), metavar="N", help="Makes the ids of new records repeat"
     ),
+]
+
+Machine = Annotated[
+    Path | None,
+    typer.Option("--machine", metavar="FILE", help="The key (JWK) of a machine to let in"),
+]
+State = Annotated[
+    Path | None, typer.Option("--state", metavar="DIR", help="Keep the portal's state here")
+]
+NewName = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="What the other commands call it; default, default-2 … if not given",
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Which sandbox; the newest one if not given"),
 ]
 
 Booking = Annotated[
@@ -99,7 +138,7 @@ def run(
         if clock:
             ahead = sandbox.now() - context.clock()
             values["GPCLI_CLOCK_OFFSET"] = str(round(ahead.total_seconds()))
-        served = ServedSandbox(sandbox.url, sandbox.control_token)
+        served = _build_served(context, sandbox, "run")
         status = run_in_sandbox(command, context.env, values, served, umask=context.former_umask)
     raise typer.Exit(status)
 
@@ -118,16 +157,13 @@ def serve(
     people: People = None,
     seed: Seed = None,
     booking: Booking = BookingWay.POST,
-    machine: Annotated[
-        Path | None,
-        typer.Option("--machine", metavar="FILE", help="The key (JWK) of a machine to let in"),
-    ] = None,
-    state: Annotated[
-        Path | None, typer.Option("--state", metavar="DIR", help="Keep the portal's state here")
-    ] = None,
+    machine: Machine = None,
+    state: State = None,
+    name: NewName = None,
 ) -> None:
     """Serve a portal until Ctrl-C; gpcli sandbox env points a shell at it."""
     context = get_context(ctx)
+    check_name(name)
     settings = {
         "port": port,
         "auto_sign_in": auto_sign_in,
@@ -137,10 +173,12 @@ def serve(
     }
     with (
         _start_sandbox(clock, delay, people, seed, **settings) as sandbox,
-        announce(context.state_dir, ServedSandbox(sandbox.url, sandbox.control_token)),
+        _announce(context, sandbox, name) as served,
     ):
         _show_word(context, sandbox.fhir_base)
-        context.output.notice("Serving until Ctrl-C. In another shell: gpcli sandbox env ada")
+        named = "" if served.name == DEFAULT_NAME else f" --name {served.name}"
+        shell_line = f"gpcli sandbox env ada{named}"
+        context.output.notice(f"Serving until Ctrl-C. In another shell: {shell_line}")
         context.stdout.flush()
         sandbox.serve_forever()
 
@@ -160,6 +198,7 @@ def env(
             help="bash, fish, powershell or github (default: bash)",
         ),
     ] = None,
+    name: Name = None,
 ) -> None:
     """Print what points a shell at the served portal; the token lives for 8 hours."""
     context = get_context(ctx)
@@ -168,8 +207,8 @@ def env(
         raise InvalidUsage("--shell is for lines that a shell reads: not with --json or --fields.")
     if context.output.answer_field_query(VARIABLES):
         return
-    served = find_served(context.state_dir)
-    token = _call_control(context, lambda control: control.fetch_token(person, acting_for))
+    served = find_served(context.state_dir, name, _is_serving)
+    token = _call_control(served, lambda control: control.fetch_token(person, acting_for))
     values = _build_token_variables(served.url, token)
     if is_record:
         context.output.show_item(VARIABLES, SandboxVariables(**values))
@@ -180,33 +219,48 @@ def env(
         context.output.show_value(line)
 
 
-def people(ctx: typer.Context) -> None:
+def list_sandboxes(ctx: typer.Context) -> None:
+    """List the sandboxes that are served on this machine, the newest first."""
+    context = get_context(ctx)
+    served = list_served(context.state_dir, _is_serving)
+    context.output.show_list(SANDBOXES, [_build_running(each) for each in served])
+    if not served:
+        context.output.notice("None is being served: gpcli sandbox serve starts one.")
+
+
+def people(ctx: typer.Context, name: Name = None) -> None:
     """List the people who can sign in."""
     from gpcli.sandbox.people import PEOPLE as BUILT_IN  # noqa: PLC0415  (start-up: builds their data)
 
     context = get_context(ctx)
     try:
-        accounts = _call_control(context, lambda control: control.fetch_people())
+        served = find_served(context.state_dir, name, _is_serving)
+        accounts = _call_control(served, lambda control: control.fetch_people())
     except GpcliError:
+        if name is not None:
+            raise
         accounts = list(BUILT_IN)
     context.output.show_list(PEOPLE, [_build_person(account) for account in accounts])
 
 
-def reset(ctx: typer.Context) -> None:
+def reset(ctx: typer.Context, name: Name = None) -> None:
     """Make everything at the served portal as it was at the start."""
     context = get_context(ctx)
-    _call_control(context, lambda control: control.reset())
+    served = find_served(context.state_dir, name, _is_serving)
+    _call_control(served, lambda control: control.reset())
     context.output.notice("Everything is as it was at the start.")
 
 
 def advance(
     ctx: typer.Context,
     time: Annotated[str, typer.Argument(metavar="TIME", help="10m, 2h or 1d")],
+    name: Name = None,
 ) -> None:
     """Move the served portal's clock forward; the surgery answers what falls due."""
     context = get_context(ctx)
     forward = parse_duration(time, "TIME")
-    present = _call_control(context, lambda control: control.advance(forward))
+    served = find_served(context.state_dir, name, _is_serving)
+    present = _call_control(served, lambda control: control.advance(forward))
     _show_word(context, present.isoformat())
 
 
@@ -221,14 +275,17 @@ def answer(
     text: Annotated[
         str | None, typer.Option("--text", metavar="TEXT", help="The surgery's words")
     ] = None,
+    name: Name = None,
 ) -> None:
     """Let the served portal's surgery answer what waits now, not when it is due."""
     context = get_context(ctx)
-    for name, value in (("ID", wanted), ("--text", text)):
+    if context.output.answer_field_query(ANSWERS):
+        return
+    for given, value in (("ID", wanted), ("--text", text)):
         if value is not None and not value.strip():
-            raise InvalidUsage(f"{name} is empty.")
+            raise InvalidUsage(f"{given} is empty.")
     answers = _call_control(
-        context,
+        find_served(context.state_dir, name, _is_serving),
         lambda control: control.answer(wanted, decline=decline, text=text),
         hint="Without an id, all that waits is answered.",
     )
@@ -299,14 +356,25 @@ def _translate_errors(call: Callable[[], Returned]) -> Returned:
         raise InvalidUsage(f"The sandbox can't be made so: {wrong}.") from wrong
 
 
-def _call_control(
-    context: AppContext, call: Callable[[ControlClient], Returned], hint: str = _PEOPLE_HINT
-) -> Returned:
-    """Return what the served sandbox answers.
+def _is_serving(served: ServedSandbox) -> bool:
+    """Return whether a sandbox that announced itself runs: it, or one too busy to say so."""
+    client = ControlClient(served.url, served.control_token, timeout=_PATIENCE_SECONDS)
+    try:
+        client.fetch_people()
+    except ControlTimeout:
+        return True
+    except ControlError:
+        return False
+    return True
 
-    Raises: NotFound, with `hint`, if it refuses or none is served; Unreachable if it fails.
+
+def _call_control(
+    served: ServedSandbox, call: Callable[[ControlClient], Returned], hint: str = _PEOPLE_HINT
+) -> Returned:
+    """Return what a served sandbox answers.
+
+    Raises: NotFound, with `hint`, if it refuses; Unreachable if it fails.
     """
-    served = find_served(context.state_dir)
     try:
         return call(ControlClient(served.url, served.control_token))
     except ControlRefused as refused:
@@ -317,8 +385,25 @@ def _call_control(
         ) from error
 
 
+def _announce(
+    context: AppContext, sandbox: Sandbox, name: str | None
+) -> AbstractContextManager[ServedSandbox]:
+    served = _build_served(context, sandbox, name or DEFAULT_NAME)
+    return announce(context.state_dir, served, _is_serving, is_named=name is not None)
+
+
+def _build_served(context: AppContext, sandbox: Sandbox, name: str) -> ServedSandbox:
+    started = context.clock().timestamp()
+    return ServedSandbox(name, sandbox.url, sandbox.control_token, started, os.getpid())
+
+
+def _build_running(served: ServedSandbox) -> RunningSandbox:
+    started = datetime.fromtimestamp(served.started).astimezone()
+    return RunningSandbox(served.name, f"{served.url}{FHIR_PATH}", started, served.pid)
+
+
 def _build_token_variables(url: str, token: AccessToken) -> dict[str, str]:
-    return build_variables(f"{url}/fhir/R4", token.access_token, token.patient, token.fhir_user)
+    return build_variables(f"{url}{FHIR_PATH}", token.access_token, token.patient, token.fhir_user)
 
 
 def _build_person(account: Account) -> SandboxPerson:

@@ -1,8 +1,7 @@
-"""Access to a running sandbox: variables for a shell, and `sandbox.json` in the state directory."""
+"""Access to a running sandbox: variables for a shell, and for a command that runs against it."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -15,14 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
 
+from gpcli.cli.served_sandboxes import ServedSandbox, announce
 from gpcli.config.paths import state_dir
-from gpcli.config.private_files import read_private_file, write_private_file
-from gpcli.errors import ConfigError, NoProgram, NotExecutable, NotFound
+from gpcli.errors import ConfigError, NoProgram, NotExecutable
 
 PROGRAM = "gpcli"
-SERVED_FILE = "sandbox.json"
 _LEFT_OUT_VARIABLES = (
     "GPCLI_PROFILE",
     "GPCLI_AS",
@@ -55,13 +52,6 @@ _SHELL_OPTION = re.compile(rf"(?<!\S)-+sh\w*[ =]({'|'.join(Shell)})(?!\S)", re.I
 
 _RECORD_OPTION = re.compile(r"(?<!\S)--(json|ndjson|fields)(?![\w-])")
 """An option with which the variables are a record, which no shell evaluates."""
-
-
-class ServedSandbox(NamedTuple):
-    """A running `sandbox serve`."""
-
-    url: str
-    control_token: str
 
 
 @contextmanager
@@ -145,7 +135,7 @@ def run_in_sandbox(
     inside |= {**values, "PATH": prepend_program_dir(env.get("PATH", ""), _program_dirs())}
     with tempfile.TemporaryDirectory(prefix="gpcli-") as config_dir:
         inside["GPCLI_CONFIG_DIR"] = config_dir
-        with announce(Path(state_dir(inside)), served):
+        with announce(Path(state_dir(inside)), served, lambda _: False):
             status = _run_command(command, inside, umask)
     return status if status >= 0 else 128 - status
 
@@ -154,29 +144,6 @@ def prepend_program_dir(path: str, places: Iterable[Path]) -> str:
     """Return `path` after the first of `places` that has a gpcli to run, if one has."""
     found = (str(place) for place in places if shutil.which(PROGRAM, path=str(place)))
     return os.pathsep.join(filter(None, (next(found, ""), path)))
-
-
-@contextmanager
-def announce(directory: Path, served: ServedSandbox) -> Iterator[None]:
-    """Write `sandbox.json` into a state directory, and delete it when the body ends."""
-    path = directory / SERVED_FILE
-    write_private_file(path, json.dumps(served._asdict()))
-    try:
-        yield
-    finally:
-        if _read_served(path) == served:
-            path.unlink()
-
-
-def find_served(directory: Path) -> ServedSandbox:
-    """Return the sandbox that a state directory announces; raise NotFound if none is.
-
-    Raises: ConfigError for a file that is not gpcli's own.
-    """
-    served = _read_served(directory / SERVED_FILE)
-    if served is None:
-        raise NotFound("No sandbox is being served.", hint="Start one with gpcli sandbox serve.")
-    return served
 
 
 _EXPORT_FORMATS = {
@@ -206,10 +173,3 @@ def _run_command(command: Sequence[str], env: Mapping[str, str], umask: int) -> 
 def _program_dirs() -> tuple[Path, Path]:
     """Return the directories that may have this gpcli: Python's scripts, and that of argv[0]."""
     return Path(sysconfig.get_path("scripts")), Path(sys.argv[0]).resolve().parent
-
-
-def _read_served(path: Path) -> ServedSandbox | None:
-    try:
-        return ServedSandbox(**json.loads(read_private_file(path)))
-    except (OSError, ValueError, TypeError):
-        return None

@@ -57,11 +57,12 @@ OFFERS_KEPT = 24 * 3600
 
 
 def store_offers(context: AppContext, offers: Offers) -> None:
-    """Write into the offer index which commands the GP does not offer; warn where that fails."""
+    """Write into the offer index what is not offered, and the GPs' names; warn if that fails."""
     hidden = find_hidden_commands(offers, context.now(), command_services())
     until = context.timestamp() + OFFERS_KEPT
+    gps = dict.fromkeys(surgery.gp for surgery in offers.surgeries if surgery.gp)
     try:
-        context.index.write_hidden(context.index_key, context.identity.patient, hidden, until)
+        context.index.write_hidden(context.index_key, context.identity.patient, hidden, until, gps)
     except (OSError, GpcliError) as error:
         why = error.message if isinstance(error, GpcliError) else f"{error.strerror}."
         context.output.warning(f"What is offered can't be kept for help: {why}")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 HEADER = ["gpcli offer index", "1"]
-FILES, PROFILES, PEOPLE = ":files", ":profiles", ":people"
+FILES, PROFILES, PEOPLE, FIELDS = ":files", ":profiles", ":people", ":fields"
+GPS, SANDBOXES, SUBJECTS = ":gps", ":sandboxes", ":subjects"
 """Kinds of values that completion looks up when it needs them."""
 
 FROM_ENVIRONMENT = "environment"
@@ -32,7 +33,8 @@ FALSE_WORDS = {"", "0", "false"}
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 DEFAULT, PROFILE, PERSON, OFFERS, HIDDEN = "default", "profile", "person", "offers", "hidden"
-FACT_LENGTHS = {DEFAULT: 2, PROFILE: 2, PERSON: 6, OFFERS: 4, HIDDEN: 5}
+GP = "gp"
+FACT_LENGTHS = {DEFAULT: 2, PROFILE: 2, PERSON: 6, OFFERS: 4, HIDDEN: 5, GP: 4}
 """The kinds of facts, and how many parts each has, its kind included."""
 
 
@@ -100,7 +102,7 @@ def read_hidden_commands(
         return {}
     facts = read_facts(index_path(env))
     profile = find_profile_key(facts, options, env)
-    patient = _find_patient(facts, profile, options, env)
+    patient = find_patient(facts, profile, options, env)
     return select_hidden_commands(facts, profile, patient, now)
 
 
@@ -125,6 +127,11 @@ def find_offers_end(facts: list[list[str]], profile: str, patient: str) -> float
 def find_hidden_reasons(facts: list[list[str]], profile: str, patient: str) -> dict[str, str]:
     """Return the hidden commands, and why, as they were last stored, however long ago."""
     return {fact[3]: fact[4] for fact in facts if fact[:3] == [HIDDEN, profile, patient]}
+
+
+def find_gps(facts: list[list[str]], profile: str, patient: str) -> list[str]:
+    """Return the names of the patient's GPs, as they were last stored."""
+    return [fact[3] for fact in facts if fact[:3] == [GP, profile, patient]]
 
 
 def find_hidden_paths(hidden_commands: "Mapping[str, str]", starts: "Collection[str]") -> set[str]:
@@ -191,9 +198,10 @@ def _has_name_start(person: list[str], word: str) -> bool:
     return any(part.startswith(word) for part in (name, *name.split()))
 
 
-def _find_patient(
+def find_patient(
     facts: list[list[str]], profile: str, options: "Mapping[str, str]", env: "Mapping[str, str]"
 ) -> str:
+    """Return the id of the patient whom `options` and `env` name; empty = that is not known."""
     if profile.startswith(f"{FROM_ENVIRONMENT}:"):
         return find_variable(env, "GPCLI_PATIENT")
     people = find_people(facts, profile)

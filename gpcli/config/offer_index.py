@@ -98,14 +98,20 @@ class OfferIndex:
                     fact[-1] = str(now)
 
     def write_hidden(
-        self, profile: str, patient: str, reasons: Mapping[str, str], expires: float
+        self,
+        profile: str,
+        patient: str,
+        reasons: Mapping[str, str],
+        expires: float,
+        gps: Collection[str] = (),
     ) -> None:
         """Store which commands the GP doesn't offer, and why; `expires` is in Unix seconds.
 
-        An empty `reasons` says that everything is offered. Nothing is written if the same is
-        stored with nearly the same `expires`.
+        An empty `reasons` says that everything is offered. `gps` are the names of the patient's
+        GPs, for completion. Nothing is written if the same is stored with nearly the same
+        `expires`.
         """
-        if self._is_stored(profile, patient, dict(reasons), expires):
+        if self._is_stored(profile, patient, dict(reasons), expires, [*gps]):
             return
         with self._edit_facts() as facts:
             _drop_offers(facts, profile, patient)
@@ -114,6 +120,7 @@ class OfferIndex:
                 [index_format.HIDDEN, profile, patient, command, reason]
                 for command, reason in sorted(reasons.items())
             ]
+            facts += [[index_format.GP, profile, patient, name] for name in gps]
 
     def delete_hidden(self, profile: str, patient: str) -> None:
         """Remove the offers of a patient, which makes them unknown."""
@@ -121,11 +128,17 @@ class OfferIndex:
             _drop_offers(facts, profile, patient)
 
     def _is_stored(
-        self, profile: str, patient: str, reasons: dict[str, str], expires: float
+        self,
+        profile: str,
+        patient: str,
+        reasons: dict[str, str],
+        expires: float,
+        gps: list[str],
     ) -> bool:
         facts = self._read_facts()
         until = index_format.find_offers_end(facts, profile, patient)
         same = index_format.find_hidden_reasons(facts, profile, patient) == reasons
+        same = same and index_format.find_gps(facts, profile, patient) == gps
         return same and 0 <= expires - until < TIME_TOLERANCE
 
     def _read_facts(self) -> list[Fact]:
@@ -169,12 +182,12 @@ def _format_person(profile: str, person: IndexedPerson) -> Fact:
 def _is_about_person_at(fact: Fact, profiles: Collection[str]) -> bool:
     """Return whether a fact about people is of one of `profiles`, or of `GPCLI_PORTAL`."""
     from_environment = fact[1].startswith(f"{index_format.FROM_ENVIRONMENT}:")
-    about_people = fact[0] in {index_format.PERSON, index_format.OFFERS, index_format.HIDDEN}
-    return about_people and (from_environment or fact[1] in profiles)
+    is_about_person = fact[0] not in {index_format.DEFAULT, index_format.PROFILE}
+    return is_about_person and (from_environment or fact[1] in profiles)
 
 
 def _drop_offers(facts: list[Fact], profile: str, patient: str) -> None:
-    for kind in (index_format.OFFERS, index_format.HIDDEN):
+    for kind in (index_format.OFFERS, index_format.HIDDEN, index_format.GP):
         _drop_facts(facts, [kind, profile, patient])
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+SANDBOXES = "sandboxes"
+"""The directory of sandboxes that are served, in that of the state."""
+
 _XDG_DIRS = {
     "config": ("XDG_CONFIG_HOME", ".config", "APPDATA"),
     "state": ("XDG_STATE_HOME", ".local/state", "LOCALAPPDATA"),
@@ -38,6 +41,11 @@ def cache_dir(env: "Mapping[str, str]") -> str:
 def index_path(env: "Mapping[str, str]") -> str:
     """Return the path of the offer index, which help and completion read."""
     return os.path.join(state_dir(env), "index")  # noqa: PTH118  (pathlib doubles start-up)
+
+
+def sandboxes_path(env: "Mapping[str, str]") -> str:
+    """Return the directory in which the sandboxes announce themselves that are served here."""
+    return os.path.join(state_dir(env), SANDBOXES)  # noqa: PTH118  (as above)
 
 
 def _find_below_root(kind: str, env: "Mapping[str, str]") -> str | None:

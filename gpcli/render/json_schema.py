@@ -50,7 +50,12 @@ from gpcli.render.stderr_lines import (
     WarningLine,
 )
 from gpcli.render.view import Json, json_fields
-from gpcli.render.views.account_views import Answer, SandboxPerson, SandboxVariables
+from gpcli.render.views.account_views import (
+    Answer,
+    RunningSandbox,
+    SandboxPerson,
+    SandboxVariables,
+)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -95,6 +100,7 @@ ANSWERS: dict[str, Any] = {
     "sandbox advance": datetime,
     "sandbox answer": list[Answer],
     "sandbox env": SandboxVariables,
+    "sandbox list": list[RunningSandbox],
     "sandbox people": list[SandboxPerson],
     "sandbox serve": str,
     "services": list[Service],

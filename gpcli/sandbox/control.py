@@ -3,6 +3,7 @@
 Standard library only: these commands must start fast and need none of the portal's extras.
 """
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -19,6 +20,10 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 class ControlError(Exception):
     """The portal can't be reached or refused the request; the message says why."""
+
+
+class ControlTimeout(ControlError):
+    """The portal's address takes connections, and no answer came in time."""
 
 
 class ControlRefused(ControlError):
@@ -42,12 +47,14 @@ class AccessToken:
 class ControlClient:
     """A client of a running portal's control interface.
 
-    `url` is `Sandbox.url`, `token` the control token. Every method raises ControlError.
+    `url` is `Sandbox.url`, `token` the control token; an answer may take `timeout` seconds. Every
+    method raises ControlError.
     """
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, *, timeout: float = _TIMEOUT_SECONDS) -> None:
         self._url = url.rstrip("/")
         self._token = token
+        self._timeout = timeout
 
     def fetch_people(self) -> list[Account]:
         """Fetch the accounts that can sign in."""
@@ -107,13 +114,15 @@ class ControlClient:
             },
         )
         try:
-            with _OPENER.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+            with _OPENER.open(request, timeout=self._timeout) as answer:
                 return _decode_json(answer.read())
         except urllib.error.HTTPError as refusal:
             with refusal:
                 raise ControlRefused(_refusal_reason(refusal)) from None
-        except (OSError, ValueError) as error:
-            raise ControlError(f"no sandbox answers at {self._url}: {error}") from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            is_late = isinstance(getattr(error, "reason", error), TimeoutError)
+            kind = ControlTimeout if is_late else ControlError
+            raise kind(f"no sandbox answers at {self._url}: {error}") from error
 
 
 def _decode_json(body: bytes) -> dict[str, Any]:

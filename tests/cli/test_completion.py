@@ -4,12 +4,14 @@ import pytest
 
 from gpcli.cli import answer_table
 from gpcli.cli.build_answers import SANDBOX_CHILDREN, SANDBOX_PEOPLE, VALUES
+from gpcli.cli.command_views import VIEWS
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.help_commands import SHELLS
 from gpcli.cli.ready_answers import answer
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.config.profiles import Config
 from gpcli.model.service import ServiceName
+from gpcli.render.json_schema import ANSWERS, find_schema, list_schema_names
 from gpcli.sandbox.people import PEOPLE
 
 NOW = time.time()
@@ -21,7 +23,10 @@ def env(tmp_path):
     index.write_profiles(lambda: Config(dict.fromkeys(["home", "helsenorge test"]), "home"))
     index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", NOW))
     index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", NOW - 60))
-    index.write_hidden("home", "pat-ada", {"flu": "No flu."}, NOW + 3600)
+    index.write_hidden("home", "pat-ada", {"flu": "No flu."}, NOW + 3600, ["Ingrid Øvrebø"])
+    (tmp_path / "state" / "sandboxes").mkdir(mode=0o700)
+    for file in ("default.json", "ci.1.json", "lock", ".gpcli-0123456789abcdef.part"):
+        (tmp_path / "state" / "sandboxes" / file).touch()
     return {"GPCLI_CONFIG_DIR": str(tmp_path)}
 
 
@@ -64,6 +69,34 @@ def test_commands_come_with_what_they_do_and_without_what_the_gp_does_not_offer(
         (["completion", ""], list(SHELLS)),
         (["completion", "bash", ""], []),
         (["help", "ex"], ["exit-codes"]),
+        (["help", "sl"], ["slots"]),
+        (["help", "profile", "u"], ["use"]),
+        (["help", "gp", ""], []),
+        (["help", "json", "sl"], ["slots"]),
+        (["help", "json", "pro"], ["profile", "progress"]),
+        (["help", "json", "profile", ""], ["add", "list", "remove", "show", "use"]),
+        (["help", "json", "completion"], []),
+        (["help", "json", "profile", "list", ""], []),
+        (["slots", "--fields", "en"], ["end"]),
+        (["slots", "--fields", "id,en"], ["id,end"]),
+        (["slots", "--fields=id,en"], ["--fields=id,end"]),
+        (["slots", "--fields", "=", "id,en"], ["id,end"]),
+        (["--fields", "id,en", "slots", "--ver"], []),
+        (["slots", "--fields", "end,en"], []),
+        (["slots", "--fields", "id,bogus,en"], ["id,bogus,end"]),
+        (["slots", "--fields", "schedule_"], ["schedule_comment"]),
+        (["messages", "show", "--fields", "subj"], ["subject"]),
+        (["messages", "show", "--json", "--fields", "subj"], []),
+        (["messages", "show", "--json", "--fields", "thread,mess"], ["thread,messages"]),
+        (["messages", "show", "--ndjson", "--fields", "no"], ["notes"]),
+        (["flu", "--fields", "eli"], ["eligibility"]),
+        (["completion", "--fields", ""], []),
+        (["--fields", ""], []),
+        (["sandbox", "env", "ada", "--name", ""], ["ci.1", "default"]),
+        (["sandbox", "serve", "--name", ""], []),
+        (["gp", "--gp", ""], ["Ingrid Øvrebø"]),
+        (["slots", "--with", "Ing"], ["Ingrid Øvrebø"]),
+        (["--as", "Guro", "slots", "--with", ""], []),
         (["gp", "--timeout", ""], []),
         (["gp", "--timeout=3"], []),
         (["gp", "--bogus=3"], []),
@@ -117,6 +150,29 @@ def test_every_option_that_has_words_belongs_to_some_command():
     common = {flag for flag, _, _ in (*answer_table.GLOBAL, *answer_table.WRITE)}
 
     assert set(VALUES) <= options | common
+
+
+def list_records(schema, root):
+    """The schemas of the objects that an answer may be, or that its array may hold."""
+    if "$ref" in schema:
+        return [root["$defs"][schema["$ref"].rpartition("/")[2]]]
+    below = (*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ()))
+    return [record for each in below for record in list_records(each, root)]
+
+
+def test_the_names_of_fields_are_those_of_the_views_and_of_the_schemas(env):
+    for path, views in VIEWS.items():
+        columns = dict.fromkeys(name for view in views for name in view.column_names)
+        assert words(env, *path.split(), "--fields", "") == list(columns)
+        records = list_records(find_schema(path), find_schema(path))
+        keys = dict.fromkeys(key for one in records for key in one["properties"])
+        assert words(env, *path.split(), "--json", "--fields", "") == list(keys)
+
+
+def test_every_command_that_answers_with_records_has_names_of_fields():
+    assert ANSWERS.keys() - VIEWS.keys() == {"sandbox advance", "sandbox serve"}
+    assert VIEWS.keys() <= ANSWERS.keys()
+    assert list(answer_table.SCHEMAS) == list_schema_names()
 
 
 def test_people_of_the_sandbox_are_offered_to_the_sandbox(env):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from gpcli.config.index_format import (
     PROFILE,
     escape_part,
+    find_gps,
     read_facts,
     select_hidden_commands,
     unescape_part,
@@ -44,7 +45,7 @@ def test_a_new_index_knows_nothing(index):
 def test_the_file_is_text_one_fact_a_line(index):
     index.write_profiles(lambda: Config(dict.fromkeys(["work", "home"]), "home"))
     index.add_person("home", ADA)
-    index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10)
+    index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10, ["Ingrid Øvrebø"])
 
     assert index.path.read_text(encoding="utf-8") == (
         "gpcli offer index\t1\n"
@@ -54,6 +55,7 @@ def test_the_file_is_text_one_fact_a_line(index):
         "person\thome\tacc-ada\tpat-1\tAda Nordmann\t1900000000.0\n"
         "offers\thome\tpat-1\t1900000010.0\n"
         "hidden\thome\tpat-1\tflu\tNo flu.\n"
+        "gp\thome\tpat-1\tIngrid Øvrebø\n"
     )
 
 
@@ -172,6 +174,20 @@ def test_the_same_offers_again_are_not_written_until_an_hour_later(index):
 
     index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 13_600)
     assert read_hidden(index, "home", "pat-1", NOW + 13_599) == {"flu": "No flu."}
+
+
+def test_the_names_of_gps_are_those_of_the_last_time(index):
+    def read_gps(patient):
+        return find_gps(read_facts(str(index.path)), "home", patient)
+
+    index.write_hidden("home", "pat-1", {}, NOW + 10, ["Ingrid Øvrebø", "Ola\tDahl"])
+    assert (read_gps("pat-1"), read_gps("pat-2")) == (["Ingrid Øvrebø", "Ola\tDahl"], [])
+
+    index.write_hidden("home", "pat-1", {}, NOW + 10, ["Kari Nes"])
+    assert read_gps("pat-1") == ["Kari Nes"]
+
+    index.delete_hidden("home", "pat-1")
+    assert read_gps("pat-1") == []
 
 
 def test_forgotten_offers_are_unknown(index):

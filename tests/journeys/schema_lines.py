@@ -83,7 +83,10 @@ WRITES = (
 )
 """What can be sent: as it is, with `--dry-run` and with `--yes`."""
 
-SERVED = ("sandbox answer", "sandbox advance 1d", "sandbox reset", "sandbox env ada")
+SERVED = (
+    *("sandbox list", "sandbox env ada", "sandbox answer"),
+    *("sandbox advance 1d", "sandbox reset"),
+)
 """What is asked of a portal that is served on this machine."""
 
 WRONG = (

@@ -125,6 +125,26 @@ def change(number): index.add_person("home", IndexedPerson(f"p{number}", "pat", 
 """,
         '[person.account for person in index.read_people("home")]',
     ),
+    "sandboxes": Writer(
+        "state/sandboxes/x",
+        """
+from gpcli.cli.served_sandboxes import ServedSandbox, list_served, write_announcement
+def change(number):
+    served = ServedSandbox(f"p{number}", URL, "token", float(number), os.getpid())
+    write_announcement(home / "state", served, lambda _: True)
+""",
+        '[served.name for served in list_served(home / "state", lambda _: True)]',
+    ),
+    "sandboxes without a name": Writer(
+        "state/sandboxes/x",
+        """
+from gpcli.cli.served_sandboxes import ServedSandbox, list_served, write_announcement
+def change(number):
+    served = ServedSandbox("default", URL, f"p{number}", 0.0, os.getpid())
+    write_announcement(home / "state", served, lambda _: True, is_named=False)
+""",
+        '[served.control_token for served in list_served(home / "state", lambda _: True)]',
+    ),
     "read marks": Writer(
         "state/read-marks.json",
         """
@@ -151,14 +171,6 @@ from uuid import UUID
 from gpcli.config.kept_requests import KeptRequest, KeptRequests
 def change(number):
     KeptRequests(home / "state").write(UUID(int=number), KeptRequest((), "/", None, 0.0))
-""",
-        "",
-    ),
-    "sandbox": Writer(
-        "state/sandbox.json",
-        """
-from gpcli.cli.sandbox_env import ServedSandbox, announce
-def change(number): announce(home / "state", ServedSandbox(f"{number}", "")).__enter__()
 """,
         "",
     ),

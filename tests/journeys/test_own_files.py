@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 
+from gpcli.cli.served_sandboxes import ServedSandbox
 from gpcli.config.kept_requests import KeptRequest, KeptRequests
 from gpcli.journal import CommandRequest, Journal
 from tests.journeys.diagnosis import diagnosis, person
@@ -30,7 +31,8 @@ USES = {
     "state/journal.jsonl": "outbox list",
     "state/outbox": f"outbox show {INTENT}",
     "state/outbox/*.json": f"outbox show {INTENT}",
-    "state/sandbox.json": "sandbox advance 1h",
+    "state/sandboxes": "sandbox advance 1h",
+    "state/sandboxes/*.json": "sandbox advance 1h",
     "cache": "gp",
     "cache/capabilities-*.json": "gp",
     "cache/smart-*.json": "login --no-browser",
@@ -49,8 +51,9 @@ def used(ada, tmp_path):
     journal.record_sending(INTENT, "Appointment", now.isoformat())
     kept = KeptRequest(("book", "--first"), str(tmp_path), None, now.timestamp())
     KeptRequests(tmp_path / "state").write(INTENT, kept)
-    served = {"url": "http://127.0.0.1:1", "control_token": "x"}
-    (tmp_path / "state" / "sandbox.json").write_text(json.dumps(served))
+    served = ServedSandbox("default", "http://127.0.0.1:1", "x", now.timestamp(), 1)
+    (tmp_path / "state" / "sandboxes").mkdir(mode=0o700)
+    (tmp_path / "state" / "sandboxes" / "default.json").write_text(json.dumps(served._asdict()))
     return ada
 
 

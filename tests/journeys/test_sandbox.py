@@ -170,7 +170,7 @@ def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_where_it_serves_is_known_to_its_owner_alone(beside):
-    path = Path(beside.env["HOME"], "state", "sandbox.json")
+    path = Path(beside.env["HOME"], "state", "sandboxes", "default.json")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert f"{json.loads(path.read_text())['url']}/fhir/R4" == beside.base
 
@@ -370,7 +370,7 @@ def test_what_runs_inside_controls_the_sandbox_that_it_runs_in(tmp_path):
         {PYTHON} sandbox advance 1d >/dev/null
         {PYTHON} sandbox reset
         {PYTHON} whoami --fields patient
-        stat -c %a "$GPCLI_CONFIG_DIR/state/sandbox.json"
+        stat -c %a "$GPCLI_CONFIG_DIR/state/sandboxes/run.json"
     """
     ending = gpcli(
         *("sandbox", "run", "--as", "ada", "--delay", "1h", "--", "bash", "-c", line),
@@ -454,5 +454,5 @@ def test_a_sandbox_that_is_stopped_leaves_no_trace(tmp_path, people):
     process.send_signal(signal.SIGTERM)
     ending = wait_for_end(process)
     assert (ending.code in {0, 143}, ending.out) == (True, "")
-    assert not Path(tmp_path, "state", "sandbox.json").exists()
+    assert list(Path(tmp_path, "state", "sandboxes").glob("*.json")) == []
     assert gpcli("sandbox", "reset", env=env).code == 3

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gpcli.cli.command_views import VIEWS, list_field_names
+from gpcli.cli.ready_answers import answer
 from tests.journeys.process import PYTHON, as_person, shell
 from tests.journeys.test_outbox import AMLODIPINE, RASH, TOMORROW, cut_off
 
@@ -52,3 +54,79 @@ def test_a_write_whose_receipt_can_t_be_written_is_not_sent(live, tmp_path, redi
 
     assert shell(f"{line} 2>&-", env).code == 0
     assert len(live.store.find("Communication")) > before
+
+
+ARGUMENTS = {
+    "appointments show": TOMORROW,
+    "cancel": TOMORROW,
+    "consent withdraw": "--confirm withdraw",
+    "contact": "--subject Ramp --message Where?",
+    "econsult join": TOMORROW,
+    "econsult withdraw": TOMORROW,
+    "messages mark-read": RASH,
+    "messages reply": f"{RASH} --message Thanks",
+    "messages save": RASH,
+    "messages show": RASH,
+    "outbox settle": "",
+    "profile add": "other https://staging.example/fhir --environment staging",
+    "profile remove": "home",
+    "profile show": "home",
+    "profile use": "home",
+    "rx renew": AMLODIPINE,
+    "rx show": AMLODIPINE,
+    "sandbox env": "ada",
+}
+"""What a command needs besides `--fields ''`."""
+NOT_ALONE = {"econsult start", "econsult join", "outbox show", "flu"}
+"""Commands that need what is not there, or answer in one of two ways."""
+
+
+@pytest.mark.parametrize("format", ["", "--json"])
+@pytest.mark.parametrize("path", sorted(set(VIEWS) - NOT_ALONE))
+def test_the_names_that_completion_has_are_those_that_the_command_lists(world, path, format):
+    ada = world.shell("ada")
+    ada("gpcli profile add home https://home.example/fhir --environment staging")
+
+    ending = ada(f"gpcli {path} {ARGUMENTS.get(path, '')} {format} --fields ''")
+
+    assert ending.code == 0, ending
+    assert ending.out.split() == list(list_field_names(path)[bool(format)])
+
+
+def test_nothing_is_answered_before_the_fields_are_right(world):
+    assert world.shell("ada")("gpcli sandbox answer --fields bogus").code == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "login",
+        "logout",
+        "profile add other https://staging.example/fhir --environment staging",
+        "profile use home",
+        "profile remove home",
+    ],
+)
+@pytest.mark.parametrize(("fields", "code"), [("bogus", 2), ("", 0)])
+def test_nothing_is_changed_on_this_machine_before_the_fields_are_right(ada, line, fields, code):
+    def state() -> tuple[str, ...]:
+        return ada("gpcli profile list").out, ada("gpcli whoami --all").out
+
+    ada("gpcli profile add home https://home.example/fhir --environment staging")
+    before = state()
+
+    assert ada(["gpcli", *line.split(), "--fields", fields]).code == code
+
+    assert state() == before
+
+
+def test_the_names_of_gps_are_completed_once_services_were_listed(world):
+    finn = world.shell("finn")
+    names = finn("gpcli gp --fields gp").out
+    assert names.count("\n") == 2
+    assert answer(["__complete", "slots", "--with", ""], finn.env) == ""
+
+    finn("gpcli services")
+
+    assert answer(["__complete", "gp", "--gp", ""], finn.env) == names
+    assert answer(["__complete", "slots", "--with", ""], finn.env) == names

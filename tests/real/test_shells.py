@@ -44,10 +44,33 @@ TYPED = {
     "gp --profile ho": "gp --profile home",
     "gp --profile=ho": "gp --profile=home",
     "help exi": "help exit-codes",
+    "help sl": "help slots",
+    "help json pro": "help json profile",
+    "help json profile us": "help json profile use",
+    "profile show ho": "profile show home",
+    "profile use ho": "profile use home",
+    "profile remove wo": "profile remove work",
+    "slots --fields sched": "slots --fields schedule_comment",
+    "slots --fields id,sched": "slots --fields id,schedule_comment",
+    "slots --fields=id,sched": "slots --fields=id,schedule_comment",
+    "sandbox reset --name ci": "sandbox reset --name ci.1",
     "completion fi": "completion fish",
     "gp hom": "gp hom",
 }
 """What is typed before Tab -> what the shell then runs. `flu` is not offered to Ada."""
+
+
+ODD_NAMES = {
+    "helse norge": ["hel", "helse\\ no", "'helse no", '"helse no'],
+    "kari's": ["kar", "kari\\'", "\"kari'"],
+    'old "one"': ["ol", "old\\ ", "'old \""],
+    "dear $HOME `id`": ["dea", "dear\\ ", "'dear $", "dear\\ \\$"],
+    "back\\slash": ["bac", "'back"],
+    "semi;colon&co": ["sem"],
+    "~tilde*": ["\\~ti"],
+    "Øvrebø": ["Øv"],
+}
+"""Names of profiles, and what is typed of each."""
 
 
 class Shell:
@@ -78,8 +101,12 @@ def surroundings(tmp_path_factory):
     program.write_text(PROGRAM.format(python=sys.executable))
     program.chmod(0o755)
     index = OfferIndex(home / "gpcli" / "state" / "index")
-    index.write_profiles(lambda: Config(dict.fromkeys(["home", "work"]), "home"))
+    index.write_profiles(lambda: Config(dict.fromkeys(["home", "work", *ODD_NAMES]), "home"))
+    sandbox = home / "gpcli" / "state" / "sandboxes" / "ci.1.json"
+    sandbox.parent.mkdir()
+    sandbox.touch()
     index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", 200.0))
+    index.add_person("kari's", IndexedPerson("acc-3", "pat-siri", "Siri Vik", 100.0))
     index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", 100.0))
     index.write_hidden("home", "pat-ada", {"flu": "No flu."}, time.time() + 3600)
     env = {
@@ -107,6 +134,25 @@ def test_tab_completes_what_stands_there(shell, typed, ran):
 
 def test_tab_quotes_a_name_of_several_words(shell):
     assert shell.run("gp --as Ada") == "<gp><--as><Ada Nordmann>"
+
+
+@pytest.mark.parametrize(
+    ("line", "ran"),
+    [
+        ("gp --profile ", "<gp><--profile><{}>"),
+        ("gp --profile=", "<gp><--profile={}>"),
+        ("profile remove ", "<profile><remove><{}>"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "typed"), [(name, typed) for name, each in ODD_NAMES.items() for typed in each]
+)
+def test_tab_completes_a_name_with_signs_of_the_shell_s_own(shell, line, ran, name, typed):
+    assert shell.run(f"{line}{typed}") == ran.format(name)
+
+
+def test_a_name_that_was_completed_is_the_profile_of_what_follows(shell):
+    assert shell.run("gp --profile kari\\'s --as Si") == "<gp><--profile><kari's><--as><Siri Vik>"
 
 
 @pytest.mark.parametrize("between", [" ", "="])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.cli.sandbox_env import ServedSandbox, announce
+from gpcli.cli.served_sandboxes import ServedSandbox, announce
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Shell
 from tests.sandbox.conftest import NOW
@@ -34,7 +34,8 @@ def served(tmp_path: Path) -> Iterator[Sandbox]:
     with Sandbox(people=file, clock=NOW, delay=timedelta(hours=1)) as sandbox:
         for each in ("a-enquiry", "b-enquiry"):
             sandbox._surgery.enqueue(sandbox.store.put(WISH | {"id": each}))
-        with announce(state, ServedSandbox(sandbox.url, sandbox.control_token)):
+        announced = ServedSandbox("default", sandbox.url, sandbox.control_token, 0.0, 1)
+        with announce(state, announced, lambda _: False):
             yield sandbox
 
 

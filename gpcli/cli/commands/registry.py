@@ -340,6 +340,12 @@ TOOL_COMMANDS = (
         "sandbox serve", TOOLS, "Serve a portal until Ctrl-C", "gpcli.cli.sandbox_commands:serve"
     ),
     CommandSpec(
+        "sandbox list",
+        TOOLS,
+        "List the portals that are served here",
+        "gpcli.cli.sandbox_commands:list_sandboxes",
+    ),
+    CommandSpec(
         "sandbox env",
         TOOLS,
         "Print what points a shell at the served portal",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from gpcli.model.account import Finding, KnownPortal, SignedOut, SignInState, SignInSummary, Verdict
@@ -82,6 +83,28 @@ SIGNED_OUT: View[SignedOut] = dataclass_view(
         Column("patient", "Signed out", lambda account: account.patient),
         Column("profile", "Profile", lambda account: account.profile),
         Column("revoked", "Ended at the portal", lambda account: account.revoked),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    """A sandbox that is served: its name, the portal's FHIR base, when it began, its process."""
+
+    name: str
+    portal: str
+    started: datetime
+    pid: int
+
+
+SANDBOXES: View[RunningSandbox] = dataclass_view(
+    RunningSandbox,
+    "sandboxes",
+    (
+        Column("name", "Name", lambda sandbox: sandbox.name),
+        Column("portal", "Portal", lambda sandbox: sandbox.portal),
+        Column("started", "Started", lambda sandbox: sandbox.started),
+        Column("pid", "Process", lambda sandbox: sandbox.pid, right=True),
     ),
 )
 
