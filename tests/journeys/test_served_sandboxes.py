@@ -190,7 +190,7 @@ def test_what_can_t_be_a_name_is_refused(shell, command, name):
 def test_letters_digits_and_some_signs_are_a_name(serve, shell, name):
     serve(name, 1.0)
     assert [row[0] for row in shell("gpcli sandbox list").rows] == [name]
-    assert shell(f"gpcli sandbox reset --name {name}").code == 0
+    assert shell(f"gpcli sandbox people --name {name}").code == 0
 
 
 def serving(process: subprocess.Popen[str]) -> str:

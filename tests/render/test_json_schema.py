@@ -64,7 +64,7 @@ def valid(record, schema):
 def test_every_answer_is_what_its_schema_says(kind):
     promised = validator(described(kind))
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=5, deadline=None)
     @given(st.from_type(kind))
     def holds(item):
         promised.validate(to_json_object(item))

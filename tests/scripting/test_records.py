@@ -47,14 +47,11 @@ def by_command_as_json(result):
     return result.json if result.code == 0 else (result.error["code"], result.code)
 
 
-@pytest.mark.parametrize("person", [account.key for account in PEOPLE])
+@pytest.mark.parametrize("person", [each.key for each in PEOPLE if each.key != "hans"])
 def test_python_and_the_command_line_read_the_same(person, sandbox, connect_as, tmp_path):
     shell = shell_for(sandbox, tmp_path, person, sandbox.now)
-    is_long = person == "hans"  # whose lists take seconds: each of them once
     with connect_as(person) as portal:
         for command, read in READS.items():
-            if is_long and command.endswith((" list --all", " --past", " --waiting", " --unread")):
-                continue
             by_command = shell(f"gpcli {command} --json")
             assert read_as_json(portal, read) == by_command_as_json(by_command), command
 
