@@ -9,6 +9,7 @@ import difflib
 import importlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any, Protocol, TextIO, runtime_checkable
 
 import typer
@@ -132,8 +133,9 @@ class ReadingCommand(Command):
         return super().invoke(ctx)
 
 
+@cache
 def load_command(spec: CommandSpec) -> Any:
-    """Import and build one command, with the options of every command."""
+    """Import and build one command, once, with the options of every command."""
     module, _, function = spec.target.partition(":")
     callback = getattr(importlib.import_module(module), function)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

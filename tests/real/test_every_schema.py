@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-import jsonschema_rs
 import pytest
 
 from gpcli.auth.vault import MemoryVault
@@ -32,7 +31,10 @@ PEOPLE = ("ada", "bo", "cecilie", "david", "eva", "finn", "guro", "guro/emil", "
 
 @pytest.fixture(scope="module")
 def judge() -> Judge:
-    return Judge(lambda schema: jsonschema_rs.validator_for(schema, validate_formats=True))
+    """One by jsonschema-rs, which checks formats too."""
+    from jsonschema_rs import validator_for
+
+    return Judge(lambda schema: validator_for(schema, validate_formats=True))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,9 @@ def shell_of(started: tuple[Sandbox, Snapshot], tmp_path: Path) -> Iterator[Call
 
 @pytest.mark.parametrize("name", list_schema_names())
 def test_every_schema_is_one(name):
-    jsonschema_rs.meta.validate(find_schema(name))
+    from jsonschema_rs import meta
+
+    meta.validate(find_schema(name))
 
 
 @pytest.mark.parametrize("person", PEOPLE)

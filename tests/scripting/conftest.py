@@ -33,7 +33,11 @@ def sandbox(started: tuple[Sandbox, Snapshot]) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory of configuration and state; no variable of gpcli's is set but its name."""
+    """The directory of configuration and state; no variable of gpcli's is set but its name.
+
+    It is no CI run.
+    """
+    monkeypatch.delenv("CI", raising=False)
     for name in ("PORTAL", "TOKEN", "PATIENT", "ENVIRONMENT", "FHIR_USER", "PROFILE", "AS"):
         monkeypatch.delenv(f"GPCLI_{name}", raising=False)
     monkeypatch.setenv("GPCLI_CONFIG_DIR", str(tmp_path))
