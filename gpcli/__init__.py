@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AlreadyAnswered",
     "AlreadyBooked",
+    "AttachedFile",
     "BadResponse",
     "ConfigError",
     "ConfirmationNeeded",
@@ -114,6 +115,7 @@ if TYPE_CHECKING:
         WrongHost,
     )
     from gpcli.model.account import Environment
+    from gpcli.model.thread import AttachedFile
     from gpcli.scripting.plan import Plan
     from gpcli.scripting.portal import PatientPortal
     from gpcli.scripting.records import to_json
@@ -129,7 +131,13 @@ else:
         return getattr(import_module(_PLACES.get(name, "gpcli.errors")), name)
 
 
+def __dir__() -> list[str]:
+    """Return what `__all__` names, imported or not."""
+    return sorted(__all__)
+
+
 _PLACES = {
+    "AttachedFile": "gpcli.model.thread",
     "PatientPortal": "gpcli.scripting.portal",
     "Plan": "gpcli.scripting.plan",
     "TimeFilter": "gpcli.scripting.time_filter",

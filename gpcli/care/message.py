@@ -17,6 +17,7 @@ from gpcli.care.service_request import (
     require_offer,
 )
 from gpcli.errors import Declined, InvalidUsage, request_id_conflict
+from gpcli.invisible import is_hidden
 from gpcli.model.receipt import PlanValue
 from gpcli.model.service import (
     Limits,
@@ -65,6 +66,9 @@ def check_can_wait(asker: Asker, numbers: Mapping[str, str]) -> None:
     call = numbers.get("urgent") or numbers["acute"]
     raise Declined("Nothing was sent.", hint=f"Call the surgery; where it is closed, {call}.")
 
+
+MAX_TOTAL_BYTES = 20 * 1024 * 1024
+"""The most bytes of all files together, whatever a surgery accepts."""
 
 MAX_SHOWN = 60
 """The most characters of a message's first line that a plan shows."""
@@ -202,6 +206,34 @@ def check_limits(draft: Draft, limits: Limits) -> None:
         )
     for file in draft.attachments:
         _check_attachment(file, limits)
+
+
+def check_files(files: Sequence[AttachedFile]) -> tuple[AttachedFile, ...]:
+    """Return the files to attach.
+
+    Raises: TypeError unless each has text, text and bytes; InvalidUsage for a name that is empty or
+    has invisible characters, for an empty file, and where they are too big together.
+    """
+    for file in files:
+        if not isinstance(file.content, bytes):
+            raise TypeError(
+                f"AttachedFile takes bytes as content, not {type(file.content).__name__}"
+            )
+        for text in (file.name, file.content_type):
+            if not isinstance(text, str):
+                raise TypeError(f"AttachedFile takes str, not {type(text).__name__}")
+        if not file.name.strip() or any(map(is_hidden, file.name)):
+            raise InvalidUsage("The name of an attachment is empty, or has invisible characters.")
+        if not file.content:
+            raise InvalidUsage(f"'{file.name}' is empty.")
+    if sum(len(file.content) for file in files) > MAX_TOTAL_BYTES:
+        raise too_much_error()
+    return tuple(files)
+
+
+def too_much_error() -> InvalidUsage:
+    """Return the error for attachments that are too big together."""
+    return InvalidUsage(f"The attachments have more than {MAX_TOTAL_BYTES} bytes together.")
 
 
 def smallest_text_limit(services: Sequence[Service]) -> int | None:

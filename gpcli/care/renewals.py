@@ -299,6 +299,14 @@ def _fetch_earlier_requests(portal: Portal, request: RenewalRequest) -> _Earlier
     return _EarlierRequests(request.intent, tuple(each for each in found if not each.is_in_error))
 
 
+def _add_own(
+    items: Sequence[RenewalItem], facts: RenewalFacts, earlier: _EarlierRequests
+) -> tuple[RenewalItem, ...]:
+    """Return the items, and those that this request id asked for and that no longer run out."""
+    named = {name for item in items if item.prescription for name in _all_ids(item.prescription)}
+    return (*items, *(_find_item(name, facts) for name in earlier.own if name not in named))
+
+
 def _check_same_selection(
     items: Sequence[RenewalItem], request: RenewalRequest, earlier: _EarlierRequests
 ) -> None:
@@ -381,6 +389,8 @@ def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decisio
         require_service(offers, _SERVICE, now)
     items, skipped = _select_items(context, facts, request)
     earlier = _fetch_earlier_requests(context.portal, request)
+    if request.low:
+        items = _add_own(items, facts, earlier)
     _check_same_selection(items, request, earlier)
     items = tuple(_apply_earlier(item, request, earlier) for item in items)
     if any(item.renewal is None for item in items):

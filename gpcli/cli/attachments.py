@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from mimetypes import MimeTypes
 from pathlib import Path
 
+from gpcli.care.message import MAX_TOTAL_BYTES, too_much_error
 from gpcli.errors import GpcliError, InvalidUsage, NotFound
 from gpcli.invisible import is_hidden
 from gpcli.model.thread import AttachedFile
-
-MAX_TOTAL_BYTES = 20 * 1024 * 1024
-"""The most bytes of all files together, whatever a surgery accepts."""
 
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -39,7 +37,7 @@ def read_attachments(names: Sequence[str]) -> tuple[AttachedFile, ...]:
         files.append(read_attachment(name))
         left -= len(files[-1].content)
         if left < 0:
-            raise InvalidUsage(f"The attachments have more than {MAX_TOTAL_BYTES} bytes together.")
+            raise too_much_error()
     return tuple(files)
 
 

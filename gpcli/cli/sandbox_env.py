@@ -166,7 +166,8 @@ def _run_command(command: Sequence[str], env: Mapping[str, str], umask: int) -> 
     try:
         return subprocess.run(command, env=env, umask=umask, check=False).returncode  # noqa: S603  (the user's own)
     except OSError as error:
-        kind = NoProgram if isinstance(error, FileNotFoundError) else NotExecutable
+        is_missing = isinstance(error, FileNotFoundError) or not command[0]
+        kind = NoProgram if is_missing else NotExecutable
         raise kind(f"'{command[0]}' can't be run: {error.strerror}.") from error
 
 

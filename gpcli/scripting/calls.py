@@ -26,17 +26,24 @@ from typing import (
 
 from gpcli.app_context import AppContext
 from gpcli.config.settings import check_not_empty
-from gpcli.errors import GpcliError, InvalidUsage
+from gpcli.errors import GpcliError, InvalidUsage, ProductionGuard
 from gpcli.run_errors import explain_error, explain_system_error
 
-_OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)( (?='))?")
-"""An option in an error's words, with the space before its value in quotes, if it has one."""
+_OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)( (?='|[A-Z]{2}))?")
+"""An option in an error's words, with the space before its value, if it has one."""
+
+_SENDING = (
+    (re.compile(r"--yes --accept-fee ([\w.]*\w)"), r"send(accept_fee='\1')"),
+    (re.compile(r"--confirm (\w+)"), r"send(confirm='\1')"),
+)
+"""What agrees to a plan, in an error's words, and what does in Python."""
 
 _PARAMETERS = {
+    "another": "another=True",
     "as": "as_",
     "attach": "attachments",
     "from": "first",
-    "kind": "kind",
+    "low": "low=True",
     "message": "text",
     "message-file": "text",
     "to": "last",
@@ -56,6 +63,12 @@ VARIABLES = {
 }
 """The variables of a machine's sign-in, and the arguments of `connect()` that stand for them."""
 
+
+_GUARD_HINT = (
+    "Give environment='staging' or 'sandbox' where it is one; "
+    "GPCLI_ALLOW_PRODUCTION=environment lifts this."
+)
+"""The hint for a production portal in a CI run that arguments name."""
 
 _CHECKED_LATER = frozenset({"text", "confirm"})
 """Text that may be empty, or is checked where more is known of it."""
@@ -108,12 +121,16 @@ class Session:
         """Return the error, with parameters in place of options, and arguments of variables."""
         error.message = self._word(error.message)
         error.args = (error.message,)
-        error.replace_hint(self._word(error.hint))
+        is_of_arguments = self._has_url and isinstance(error, ProductionGuard)
+        error.replace_hint(_GUARD_HINT if is_of_arguments else self._word(error.hint))
+        if error.hint:
+            error.add_note(error.hint)
         return error
 
     def _word(self, text: str) -> str:
-        fee = re.sub(r"--yes --accept-fee ([\w.]*\w)", r"send(accept_fee='\1')", text)
-        worded = _OPTION.sub(lambda found: _word_option(found[1], has_value=bool(found[2])), fee)
+        for pattern, replacement in _SENDING:
+            text = pattern.sub(replacement, text)
+        worded = _OPTION.sub(lambda found: _word_option(found[1], has_value=bool(found[2])), text)
         if not self._has_url:
             return worded
         for variable, argument in VARIABLES.items():
@@ -157,9 +174,18 @@ def public(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[O
 
 def _check_value(name: str, value: object) -> None:
     if isinstance(value, str) and name not in _CHECKED_LATER:
-        check_not_empty(name, value)
+        check_sendable(name, check_not_empty(name, value))
     if name == "limit" and isinstance(value, int) and value < 1:
         raise InvalidUsage(f"{name} needs a whole number from 1.")
+
+
+def check_sendable(name: str, text: str) -> str:
+    """Return `text`; raise InvalidUsage, naming it, for what is no Unicode text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidUsage(f"{name} has a character that can't be sent.") from None
+    return text
 
 
 def check_types(
@@ -170,11 +196,14 @@ def check_types(
     Raises: TypeError unless each is what the function's annotation says. Text is no sequence here,
     a time no date, and a truth value no number.
     """
-    bound = inspect.signature(function).bind(*args, **kwargs)
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{function.__name__}(): {error}") from None
     hints = _read_hints(function)
     for name, value in bound.arguments.items():
         if name in hints and not _fits(value, hints[name]):
-            given = repr(value) if _is_choice(hints[name]) else type(value).__name__
+            given = repr(value) if _is_choice(hints[name]) else _describe_value(value)
             wanted = _describe(hints[name])
             raise TypeError(f"{name} takes {wanted}, not {given}")
     return bound.arguments
@@ -201,6 +230,15 @@ def _fits(value: object, hint: Any) -> bool:
     if isinstance(value, bool | datetime):  # which are an int and a date as well
         return hint is type(value)
     return isinstance(value, int | float if hint is float else hint)
+
+
+def _describe_value(value: object) -> str:
+    """Return the type of a value, and those of what it holds."""
+    kind = type(value).__name__
+    if not isinstance(value, Collection) or isinstance(value, str | bytes):
+        return kind
+    items = ", ".join(dict.fromkeys(type(each).__name__ for each in value))
+    return f"{kind} of {items}" if items else kind
 
 
 def _is_choice(hint: Any) -> bool:

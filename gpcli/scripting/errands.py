@@ -19,14 +19,14 @@ from gpcli.model.service import Consent
 from gpcli.model.thread import Conversation, Message, MessageReceipt, ThreadReceipt
 
 Record = TypeVar("Record")
-Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 
 Propose = Callable[[UUID, bool], Decision[Record]]
 """Decides for an intent, and told whether an earlier try of it may have been sent."""
 
 
 @dataclass(frozen=True)
-class Errand(Generic[Result]):
+class Errand(Generic[Result_co]):
     """What a plan is made from.
 
     `command` is its name in the journal: that of the command line's command. `propose` decides on
@@ -37,7 +37,7 @@ class Errand(Generic[Result]):
 
     command: str
     propose: Propose[Any]
-    build_result: Callable[[Any, Receipt], Result]
+    build_result: Callable[[Any, Receipt], Result_co]
     find_error: Callable[[Any, str], GpcliError | None] = lambda record, request_id: None
     find_notices: Callable[[Any], tuple[str, ...]] = lambda record: ()
     notices: tuple[str, ...] = ()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 from decimal import Decimal
 from io import StringIO
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from gpcli.care.confirmation import (
     Agreement,
@@ -19,40 +20,41 @@ from gpcli.care.confirmation import (
     confirm_and_send,
 )
 from gpcli.config.settings import check_request_id
-from gpcli.errors import PlanChanged
+from gpcli.errors import OutcomeUnknown, PlanChanged
+from gpcli.model.appointment import Window
+from gpcli.model.receipt import PlanValue
 from gpcli.outbox import settle_own
 from gpcli.render.stderr import StderrText
 from gpcli.render.terminal import LineWriter
 from gpcli.render.views.wording import build_plan
 from gpcli.scripting.calls import Session, public
-from gpcli.scripting.errands import Errand, find_record
+from gpcli.scripting.errands import Errand, Result_co, find_record
 
-FRESH_FOR = timedelta(minutes=1)
-"""For how long a plan is sent as it is; an older one is made again and compared first."""
-
-Result = TypeVar("Result")
+_SUMS = frozenset({"Thread", "Price", "Price each", "Price in all"})
+"""Labels of rows that count or sum up what is still to be sent."""
 
 
-class Plan(Generic[Result]):
+class Plan(Generic[Result_co]):
     """What would be sent. Nothing is, before `send` is called.
 
     It belongs to the portal that made it, and may be sent once: later calls of `send` return the
     same result with `changed` false.
     """
 
-    def __init__(self, session: Session, errand: Errand[Result], request_id: str | None) -> None:
+    def __init__(self, session: Session, errand: Errand[Result_co], request_id: str | None) -> None:
         if request_id is not None:
             check_request_id("request_id", request_id)
         self._session = session
         self._errand = errand
         self._given_id = request_id
         self._outcome: Outcome[Any] | None = None
-        self._is_tried = False
+        self._is_open = self._was_open = False
         session.context.options.request_id = request_id
         self._intent = session.context.intent(errand.command)
         self._request = session.context.request
         self._decision = errand.propose(self._intent, request_id is not None)
-        self._made = session.context.now()
+        if isinstance(self._decision, Outcome):
+            self._build_result(replace(self._decision, changed=False))  # raises what can't be done
 
     @property
     def request_id(self) -> str:
@@ -62,7 +64,7 @@ class Plan(Generic[Result]):
     @property
     def is_done(self) -> bool:
         """Whether it is so already, so that sending would change nothing."""
-        return isinstance(self._decision, Outcome)
+        return isinstance(self._decision, Outcome) or self._outcome is not None
 
     @property
     def action(self) -> str:
@@ -76,7 +78,10 @@ class Plan(Generic[Result]):
 
     @property
     def cost(self) -> Charge | None:
-        """What sending costs: `None` = nothing; one whose `price` is `None` = nobody knows."""
+        """What sending costs: `None` = nothing; one whose `price` is `None` = nobody knows.
+
+        What is paid at a visit, or perhaps later, is only in the rows.
+        """
         return self._decision.charge if isinstance(self._decision, Proposal) else None
 
     @property
@@ -112,12 +117,12 @@ class Plan(Generic[Result]):
     @public
     def send(
         self, *, accept_fee: Decimal | int | str | None = None, confirm: str | None = None
-    ) -> Result:
+    ) -> Result_co:
         """Send it, and return what became of it.
 
-        `accept_fee` is the most that sending may cost, or `"any"`; without it nothing that costs
-        is sent. `confirm` is the word that withdrawing consent asks for. A plan older than a minute
-        is made again and compared; one that was tried before is looked for first.
+        `accept_fee` is the most that sending may cost, or `"any"`; without it nothing is sent that
+        costs something to send. `confirm` is the word that withdrawing consent asks for. The plan
+        is made again first, and has to be as it was; what was tried before is looked for.
         Raises: FeeNotAccepted; ConfirmationNeeded, Declined for `confirm`; PlanChanged; whatever
         making the plan can raise; OutcomeUnknown where no answer told what was done: then `send`
         again finds out. An error after which a part is done has that in `results`.
@@ -126,13 +131,17 @@ class Plan(Generic[Result]):
         context.options.request_id, context.request = self._given_id, self._request
         if self._outcome is not None:
             return self._build_result(replace(self._outcome, changed=False))
-        decision = self._renew_decision()
-        fee = None if accept_fee is None else str(accept_fee)
-        agreement = Agreement(yes=True, accept_fee=fee, word=confirm)
-        outcome = confirm_and_send(
-            decision, agreement, context.ask, lambda proposal: None, self._note_stage
-        )
-        if self._is_tried or self._given_id:
+        was_open, decision = self._is_open, self._make_again()
+        fee = f"{accept_fee:f}" if isinstance(accept_fee, Decimal) else accept_fee
+        agreement = Agreement(True, accept_fee=None if fee is None else str(fee), word=confirm)
+        try:
+            outcome = confirm_and_send(
+                decision, agreement, context.ask, lambda proposal: None, self._note_stage
+            )
+        except OutcomeUnknown as error:
+            error.add_hint("From Python: send() of this plan looks for it.")
+            raise
+        if was_open or self._given_id:
             settle_own(context)
         result = self._build_result(outcome)
         self._outcome = outcome
@@ -140,22 +149,21 @@ class Plan(Generic[Result]):
 
     def _note_stage(self, stage: SendStage) -> None:
         self._session.context.note_stage(stage)
-        self._is_tried = self._is_tried or stage == "sending"
+        if stage == "sending":
+            self._was_open, self._is_open = self._is_open, True
+        elif stage == "not sent":
+            self._is_open = self._was_open
 
-    def _renew_decision(self) -> Decision[Any]:
-        """Return the decision to send by: the plan's own while it is fresh, else a new one.
-
-        Raises: PlanChanged if a new one differs from what the plan shows.
-        """
-        if not self._is_tried and self._session.context.now() - self._made < FRESH_FOR:
-            return self._decision
-        is_repeat = self._is_tried or self._given_id is not None
+    def _make_again(self) -> Decision[Any]:
+        """Return the decision as it is now; raise PlanChanged if it is not what the plan shows."""
+        is_repeat = self._is_open or self._given_id is not None
         decision = self._errand.propose(self._intent, is_repeat)
-        if not self._is_tried and isinstance(decision, Proposal):
-            _require_same(self._decision, decision)
+        if isinstance(decision, Proposal):
+            now = self._session.context.now()
+            _require_same(self._decision, decision, now, is_repeat=self._is_open)
         return decision
 
-    def _build_result(self, outcome: Outcome[Any]) -> Result:
+    def _build_result(self, outcome: Outcome[Any]) -> Result_co:
         """Return what sending returns; raise the error of a part that failed, with the rest."""
         receipt = outcome.to_receipt(self._session.context.portal.fetch_parties(), self.request_id)
         result = self._errand.build_result(outcome.record, receipt)
@@ -166,15 +174,43 @@ class Plan(Generic[Result]):
         raise error
 
 
-def _require_same(shown: Decision[Any], current: Proposal[Any]) -> None:
-    """Raise PlanChanged unless `current` is what was `shown`."""
-    rows = shown.rows if isinstance(shown, Proposal) else ()
-    others = [row for row in (*rows, *current.rows) if (row in rows) != (row in current.rows)]
-    changed = [*dict.fromkeys(label for label, _ in others)]
-    if isinstance(shown, Proposal) and shown.charge != current.charge:
+def _require_same(
+    shown: Decision[Any], current: Proposal[Any], now: datetime, *, is_repeat: bool
+) -> None:
+    """Raise PlanChanged unless `current` is what was `shown`.
+
+    A period that has begun counts from `now`. Where an earlier try may have done a part
+    (`is_repeat`), it may be less than what was shown.
+    """
+    before = [*_iterate_rows(shown, now)]
+    after = [*_iterate_rows(current, now)]
+    new = [label for label, value in after if (label, value) not in before]
+    gone = [label for label, value in before if (label, value) not in after]
+    changed = [label for label in new if not (is_repeat and label in _SUMS)]
+    changed += [] if is_repeat else gone
+    charge = shown.charge if isinstance(shown, Proposal) else None
+    if current.charge != charge and not (is_repeat and _is_within(current.charge, charge)):
         changed.append("what sending costs")
     if changed:
         raise PlanChanged(
-            f"The plan is not what it was: {', '.join(changed)}. Nothing was sent.",
+            f"The plan is not what it was: {', '.join(dict.fromkeys(changed))}. Nothing was sent.",
             hint="Make it again, and look at it.",
         )
+
+
+def _iterate_rows(decision: Decision[Any], now: datetime) -> Iterator[tuple[str, PlanValue]]:
+    for label, value in decision.rows if isinstance(decision, Proposal) else ():
+        if isinstance(value, Window):
+            yield label, Window(max(value.start, now), value.end)
+        else:
+            yield label, value
+
+
+def _is_within(charge: Charge | None, limit: Charge | None) -> bool:
+    """Return whether a charge is no more than another; one that is not known is only itself."""
+    if charge is None:
+        return True
+    price, most = charge.price, limit.price if limit else None
+    if price is None or most is None:
+        return False
+    return price.currency == most.currency and price.high <= most.high

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from gpcli.care import appointments, booking, consent, econsult, inbox, prescription_list, renewals
 from gpcli.care.confirmation import Decision
-from gpcli.care.message import RECEPTION, MessageContext, NewThread, propose_contact
+from gpcli.care.message import RECEPTION, MessageContext, NewThread, check_files, propose_contact
 from gpcli.care.read_status import ReadMarkResult, fetch_conversations, propose_read_marks
 from gpcli.care.renewal_request import RenewalContext, RenewalPlan, RenewalRequest
 from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
@@ -31,7 +31,7 @@ from gpcli.model.thread import (
 from gpcli.scripting.calls import public
 from gpcli.scripting.errands import (
     Errand,
-    Result,
+    Result_co,
     build_appointment_errand,
     build_consent_errand,
     build_read_mark_errand,
@@ -250,7 +250,10 @@ class PatientPortal(PatientReads):
         request_id: str | None = None,
     ) -> Plan[MessageReceipt]:
         """Plan to write in a thread."""
-        wanted, draft = read_id(thread), Draft(parse_message_text(text, "text"), (*attachments,))
+        wanted, draft = (
+            read_id(thread),
+            Draft(parse_message_text(text, "text"), check_files(attachments)),
+        )
 
         def propose(intent: UUID, repeated: bool) -> Decision[Message]:
             lookup = intent if repeated else None
@@ -291,9 +294,13 @@ class PatientPortal(PatientReads):
         context = self._session.context
 
         def propose(intent: UUID, repeated: bool) -> Decision[RenewalPlan]:
+            nonlocal ids, low
             request = RenewalRequest(intent, repeated, ids, low, note, gp)
             renewal = RenewalContext(self._portal, context.now, context.ask, read_id)
-            return renewals.propose_renewal(renewal, request)
+            decision = renewals.propose_renewal(renewal, request)
+            if low:  # what was selected stays
+                ids, low = tuple(item.id for item in find_record(decision).items), False
+            return decision
 
         return Plan(self._session, build_renewal_errand(propose, context.zone.key), request_id)
 
@@ -330,7 +337,7 @@ class PatientPortal(PatientReads):
 
         return Plan(self._session, build_consent_errand("consent withdraw", propose), request_id)
 
-    def _plan(self, errand: Errand[Result], request_id: str | None) -> Plan[Result]:
+    def _plan(self, errand: Errand[Result_co], request_id: str | None) -> Plan[Result_co]:
         return Plan(self._session, errand, request_id)
 
     @property
@@ -351,4 +358,4 @@ def _build_new_thread(
     """Return a new thread; without `attachments` (`None`) its text may be empty."""
     needs_text = attachments is not None or text.strip()
     parsed = parse_message_text(text, "text") if needs_text else ""
-    return NewThread(parse_subject(subject), Draft(parsed, tuple(attachments or ())))
+    return NewThread(parse_subject(subject), Draft(parsed, check_files(attachments or ())))

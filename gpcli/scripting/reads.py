@@ -20,7 +20,7 @@ from gpcli.model.thread import (
     ThreadKind,
 )
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.scripting.calls import Session, public
+from gpcli.scripting.calls import Session, check_sendable, public
 from gpcli.scripting.time_filter import TimeFilter
 
 ANY_TIME = TimeFilter()
@@ -40,12 +40,14 @@ class PatientReads:
     @property
     def flaws(self) -> tuple[str, ...]:
         """One phrase for each record so far that was left out because it could not be read."""
-        return tuple(dict.fromkeys(self._portal.flaws))
+        with self._session.use():
+            return tuple(dict.fromkeys(self._portal.flaws))
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """Sentences on what the portal did besides what was asked for."""
-        return tuple(self._portal.remarks)
+        with self._session.use():
+            return tuple(self._portal.remarks)
 
     @public
     def fetch_parties(self) -> Parties:
@@ -118,7 +120,7 @@ class PatientReads:
         self,
         *,
         unread: bool = False,
-        kind: ThreadKind | None = None,
+        kind: Literal["e-consultation", "administrative"] | None = None,
         since: date | None = None,
         correspondent: str | None = None,
         gp: str | None = None,
@@ -130,7 +132,8 @@ class PatientReads:
         Left out are those of which the portal does not tell whether they are asked for.
         """
         name = inbox.check_name_filter(correspondent)
-        filters = inbox.ThreadFilters(unread, kind, gp, since, name, limit)
+        wanted = None if kind is None else ThreadKind(kind)
+        filters = inbox.ThreadFilters(unread, wanted, gp, since, name, limit)
         return [*inbox.find_threads(self._portal, filters).threads]
 
     @public
@@ -187,5 +190,5 @@ def read_id(record: object) -> str:
     """Return the id of a record, or the id that was given instead; raise InvalidUsage without."""
     identity = record if isinstance(record, str) else getattr(record, "id", None)
     if identity and identity.strip():
-        return str(identity)
+        return check_sendable("An id", str(identity))
     raise InvalidUsage("An id is empty.", hint="What was not sent has no id yet.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, overload
 
@@ -24,6 +24,12 @@ def to_json(
     Times are RFC 3339, amounts text with the record's own digits, enums their values.
     Raises: TypeError for what is no record.
     """
-    if is_dataclass(record):
-        return to_json_object(record)
-    return [to_json_object(each) for each in record]
+    if not isinstance(record, Iterable) or isinstance(record, str | bytes | Mapping | type):
+        return to_json_object(_require_record(record))
+    return [to_json_object(_require_record(each)) for each in record]
+
+
+def _require_record(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return value
+    raise TypeError(f"to_json() takes a record or several, not {type(value).__name__}")

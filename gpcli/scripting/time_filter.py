@@ -37,6 +37,13 @@ class TimeFilter:
 
     def __post_init__(self) -> None:
         check_types(type(self), **vars(self))
+        object.__setattr__(self, "weekdays", frozenset(self.weekdays))  # the caller's may change
+        if self.between and any(each.tzinfo for each in self.between):
+            raise InvalidUsage(
+                "between has times of the surgery's zone: they need none of their own."
+            )
+        if self.notice is not None and not timedelta() <= self.notice <= timedelta(MAX_DAYS_AWAY):
+            raise InvalidUsage("notice is from none to ten years.")
         if self.between and self.between[0] >= self.between[1]:
             raise InvalidUsage("between ends before it begins.")
         if not all(0 <= day < 7 for day in self.weekdays):
@@ -54,11 +61,11 @@ class TimeFilter:
         Raises: InvalidUsage where no day is left, or one is too far away.
         """
         today = now.astimezone(zone).date()
+        for name, day in (("first", self.first), ("last", self.last)):
+            if day is not None and abs(day - today) > timedelta(MAX_DAYS_AWAY):
+                raise InvalidUsage(f"{name} ({day}) is more than ten years away.")
         first = self.first or today
         last = self.last or max(first, today) + timedelta(DAYS_AHEAD)
-        for name, day in (("first", first), ("last", last)):
-            if abs(day - today) > timedelta(MAX_DAYS_AWAY):
-                raise InvalidUsage(f"{name} ({day}) is more than ten years away.")
         if first > last:
             raise InvalidUsage(f"last ({last}) is in the past.", hint="Give an earlier first.")
         notice = usual_notice if self.notice is None else self.notice

@@ -149,7 +149,8 @@ def test_the_same_twice_is_asked_for_once():
     portal = prescription_portal(a_prescription("rx-2", predecessors=("rx-1",)))
     outcome = send(portal, "rx-2", "rx-2")
 
-    assert stands(outcome.record) == [("rx-2", "task-rx-2", None)]
+    assert stands(outcome.record) == [("rx-2", "task-rx-2", None), ("rx-1", "task-7", None)]
+    assert [item.changed for item in outcome.record.items] == [True, False]
 
 
 @pytest.mark.parametrize("status", ["completed", "accepted"])
@@ -851,7 +852,7 @@ def test_a_request_id_that_was_used_for_another_prescription_is_a_conflict():
     assert message == "This --request-id was used for something else: task-7."
 
 
-def test_what_low_stands_for_may_have_changed_since_an_earlier_try():
+def test_what_low_asked_for_in_an_earlier_try_is_told_though_it_runs_out_no_more():
     earlier = with_intent(a_renewal("task-7", "rx-1", status="completed"))
     portal = prescription_portal(a_prescription("rx-1"), a_low_one("rx-2"), renewals=[earlier])
 

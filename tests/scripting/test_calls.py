@@ -108,6 +108,9 @@ def test_a_time_filter_tells_wrong_types(field, value):
         ({"between": (time(10), time(8))}, "between ends before it begins"),
         ({"weekdays": (7,)}, "weekdays are numbers from 0"),
         ({"practitioner": " "}, "practitioner needs a name"),
+        ({"between": (time(8, tzinfo=UTC), time(9))}, "they need none of their own"),
+        ({"notice": timedelta.max}, "notice is from none to ten years"),
+        ({"notice": timedelta(-1)}, "notice is from none to ten years"),
         ({"first": date(2027, 3, 2), "last": date(2027, 3, 1)}, r"first \(2027-03-02\) is after"),
     ],
 )
@@ -121,6 +124,8 @@ def test_a_time_filter_tells_what_can_not_be(fields, says):
     [
         ({"last": date(2020, 1, 1)}, r"last \(2020-01-01\) is in the past"),
         ({"first": date(2099, 1, 1)}, r"first \(2099-01-01\) is more than ten years away"),
+        ({"first": date.max}, r"first \(9999-12-31\) is more than ten years away"),
+        ({"last": date.max}, r"last \(9999-12-31\) is more than ten years away"),
     ],
 )
 def test_days_that_can_not_be_searched_are_told(ada, fields, says):
@@ -144,6 +149,38 @@ def test_an_empty_text_is_told_wherever_one_may_stand(name, parameter):
 def test_a_limit_is_at_least_one(name, limit):
     with pytest.raises(gpcli.InvalidUsage, match="limit needs a whole number from 1"):
         getattr(gpcli.PatientPortal(NoSession()), name)(limit=limit)
+
+
+def test_a_filter_does_not_change_with_what_it_was_made_of():
+    days = [0, 1]
+    times = gpcli.TimeFilter(weekdays=days)
+    days[0] = 99
+    assert times == gpcli.TimeFilter(weekdays={1, 0})
+    assert hash(times)
+
+
+def test_what_is_no_unicode_text_is_told(ada):
+    with pytest.raises(gpcli.InvalidUsage, match="request_id has a character that can't be sent"):
+        ada.plan_contact("a", "b", request_id="a\udc80")
+    with pytest.raises(gpcli.InvalidUsage, match="thread has a character that can't be sent"):
+        ada.plan_reply("a\udc80", "x")
+    with pytest.raises(gpcli.InvalidUsage, match="An id has a character that can't be sent"):
+        ada.plan_renewal(["a\udc80"])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: gpcli.TimeFilter(weekdays=["mon"]), "weekdays takes several of int, not list of"),
+        (
+            lambda: gpcli.PatientPortal(NoSession()).plan_booking(),
+            r"plan_booking\(\): missing a required argument: 'slot'",
+        ),
+    ],
+)
+def test_a_type_error_says_what_was_given(call, says):
+    with pytest.raises(TypeError, match=says):
+        call()
 
 
 def test_a_record_that_was_not_sent_has_no_id_to_go_by(ada):
@@ -186,7 +223,7 @@ def test_errors_name_parameters_where_the_command_line_has_options(connect_as):
 
     with connect_as("ada") as ada, pytest.raises(gpcli.AlreadyBooked) as booked:
         ada.plan_booking(gpcli.TimeFilter())
-    assert booked.value.hint.endswith("to book one more, add another.")
+    assert booked.value.hint.endswith("to book one more, add another=True.")
     assert str(booked.value) == booked.value.message
 
 

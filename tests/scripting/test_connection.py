@@ -135,8 +135,9 @@ def test_a_line_end_after_a_token_does_not_count(sandbox, own_files):
 
 def test_a_ci_run_is_kept_from_a_production_portal(own_files, monkeypatch):
     monkeypatch.setenv("CI", "true")
-    with pytest.raises(gpcli.ProductionGuard), gpcli.connect(**WHOLE):
+    with pytest.raises(gpcli.ProductionGuard) as guard, gpcli.connect(**WHOLE):
         pass
+    assert guard.value.hint.startswith("Give environment='staging' or 'sandbox' where it is one")
 
 
 def test_a_portal_is_closed_after_its_block(connect_as):
@@ -147,6 +148,8 @@ def test_a_portal_is_closed_after_its_block(connect_as):
         portal.fetch_offers()
     with pytest.raises(gpcli.InvalidUsage, match="The portal is closed"):
         plan.send()
+    with pytest.raises(gpcli.InvalidUsage, match="The portal is closed"):
+        _ = portal.flaws
 
 
 def test_what_went_wrong_inside_closes_it_too(connect_as):
@@ -169,6 +172,7 @@ def test_everything_that_is_named_can_be_imported():
     exec("from gpcli import *", names)  # noqa: S102
 
     assert set(gpcli.__all__) <= names.keys()
+    assert dir(gpcli) == sorted(gpcli.__all__)
     assert gpcli.NotOffered.__mro__[-4:-2] == (gpcli.GpcliError, Exception)
     with pytest.raises(AttributeError, match="no attribute 'Exit'"):
         _ = gpcli.Exit

@@ -17,7 +17,6 @@ from gpcli.cli.sandbox_env import build_variables
 from gpcli.config.settings import Options
 from gpcli.journal import Journal
 from gpcli.scripting.calls import Session
-from gpcli.scripting.plan import FRESH_FOR
 
 QUESTION = "My arm itches since Monday."
 HIGHEST = Decimal(391)
@@ -172,17 +171,9 @@ def raise_price(sandbox):
     sandbox.store.put(price)
 
 
-def test_a_fresh_plan_is_sent_as_it_is(timed, clock, sandbox):
-    plan = timed.plan_econsult("Rash", QUESTION)
-    raise_price(sandbox)
-    clock.ahead = FRESH_FOR - timedelta(seconds=20)
-
-    assert plan.send(accept_fee=391).changed
-
-
 def test_an_old_plan_that_still_holds_is_sent(timed, clock):
     plan = timed.plan_booking(gpcli.TimeFilter(), another=True)
-    clock.ahead = FRESH_FOR * 2
+    clock.ahead = timedelta(minutes=2)
 
     booked = plan.send()
 
@@ -190,16 +181,43 @@ def test_an_old_plan_that_still_holds_is_sent(timed, clock):
     assert dict(plan.rows)["When"].start == booked.start
 
 
-def test_a_plan_that_is_out_of_date_is_not_sent(timed, clock, sandbox):
+@pytest.mark.parametrize("minutes", [0, 2])
+def test_a_plan_that_is_out_of_date_is_not_sent(timed, clock, sandbox, minutes):
     plan = timed.plan_econsult("Rash", QUESTION)
     raise_price(sandbox)
-    clock.ahead = FRESH_FOR * 2
+    clock.ahead = timedelta(minutes=minutes)
 
     with pytest.raises(gpcli.PlanChanged, match="Price, Rate, what sending costs") as changed:
         plan.send(accept_fee="any")
 
     assert changed.value.hint == "Make it again, and look at it."
     assert threads_of(sandbox, "Rash") == []
+
+
+def test_a_fee_that_became_due_since_the_plan_is_not_paid_unasked(timed, clock):
+    booking = next(each for each in timed.fetch_appointments() if each.cancel_until)
+    clock.ahead = booking.cancel_until - clock() - timedelta(seconds=10)
+    plan = timed.plan_cancellation(booking)
+    assert plan.cost is None
+    clock.ahead += timedelta(seconds=20)
+
+    with pytest.raises(gpcli.PlanChanged, match="what sending costs"):
+        plan.send()
+    assert timed.fetch_appointment(booking).status == "booked"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda portal: portal.plan_enquiry(),
+        lambda portal: portal.plan_econsult_at("video", "Knee"),
+    ],
+)
+def test_a_period_that_has_begun_stays_the_same(timed, clock, make):
+    plan = make(timed)
+    clock.ahead = timedelta(minutes=5)
+
+    assert plan.send(accept_fee="any").changed
 
 
 def test_a_time_that_somebody_else_took_meanwhile_is_not_booked(timed, clock, sandbox):
@@ -210,7 +228,7 @@ def test_a_time_that_somebody_else_took_meanwhile_is_not_booked(timed, clock, sa
 
     with pytest.raises(gpcli.SlotTaken):
         plan.send()
-    clock.ahead = FRESH_FOR * 2
+    clock.ahead = timedelta(minutes=2)
     with pytest.raises(gpcli.SlotTaken):
         plan.send()
     assert [each for each in bookings_of(sandbox) if "Slot/" + slot.id in str(each)] == []
@@ -220,7 +238,7 @@ def test_what_was_done_meanwhile_by_others_is_told_and_not_done_again(timed, clo
     booked = timed.plan_booking(timed.fetch_slots(limit=1)[0]).send()
     plan = timed.plan_cancellation(booked)
     ada.plan_cancellation(booked).send()
-    clock.ahead = FRESH_FOR * 2
+    clock.ahead = timedelta(minutes=2)
 
     assert plan.send().changed is False
 
@@ -231,7 +249,7 @@ def test_nothing_to_do_that_becomes_something_to_do_is_no_agreement(timed, clock
     plan = timed.plan_cancellation(booked)
     there = sandbox.store.get("Appointment", str(booked.id))
     sandbox.store.put({**there, "status": "booked"})
-    clock.ahead = FRESH_FOR * 2
+    clock.ahead = timedelta(minutes=2)
 
     with pytest.raises(gpcli.PlanChanged):
         plan.send()
@@ -303,7 +321,7 @@ def test_the_first_that_fits_stays_the_time_of_the_plan(timed, clock, sandbox):
     first = dict(plan.rows)["When"]
     taken = next(each for each in timed.fetch_slots(limit=1) if each.start == first.start)
     sandbox.store.put({**sandbox.store.get("Slot", str(taken.id)), "status": "busy"})
-    clock.ahead = FRESH_FOR * 2
+    clock.ahead = timedelta(minutes=2)
 
     with pytest.raises(gpcli.SlotTaken):
         plan.send()
@@ -419,3 +437,88 @@ def test_what_was_asked_for_is_taken_back_by_its_receipt(ada, sandbox):
     [asked] = ada.plan_renewal(["rx-zt4s55k9"]).send()
 
     assert ada.plan_renewal_withdrawal(asked).send().status == "cancelled"
+
+
+class Unplugging(httpx.HTTPTransport):
+    """No write gets to the portal while it `is_unplugged`."""
+
+    is_unplugged = True
+
+    def handle_request(self, request):
+        is_write = request.method in {"PUT", "PATCH"} or b'"POST"' in request.read()
+        if self.is_unplugged and is_write:
+            raise httpx.ConnectError("nothing answers", request=request)
+        return super().handle_request(request)
+
+
+def test_what_was_certainly_not_sent_is_compared_again(sandbox, own_files):
+    network = Unplugging()
+    with open_as(sandbox, "ada", transport=network) as portal:
+        thread = portal.fetch_threads(unread=True)[0]
+        plan = portal.plan_read_marks([thread])
+        with pytest.raises(gpcli.Unreachable):
+            plan.send()
+        network.is_unplugged = False
+        header = sandbox.store.get("Communication", str(thread.id))
+        message = portal.fetch_conversation(thread).messages[-1]
+        again = sandbox.store.get("Communication", str(message.id))
+        sandbox.store.put({**again, "id": "m-new", "identifier": []})
+        assert header
+
+        with pytest.raises(gpcli.PlanChanged, match="Thread, Message"):
+            plan.send()
+
+
+def test_with_low_the_ones_of_the_plan_are_told_again(ada, connect_as):
+    plan = ada.plan_renewal(low=True, request_id="weekly")
+    first, second = plan.send(), plan.send()
+    assert {each.prescription_id for each in first} == {each.prescription_id for each in second}
+
+    with connect_as("ada") as portal:
+        again = portal.plan_renewal(low=True, request_id="weekly").send()
+    asked = {each.prescription_id for each in first if each.changed}
+    assert asked
+    assert asked <= {each.prescription_id for each in again}
+    assert not any(each.changed for each in again)
+
+
+def test_what_can_not_be_renewed_is_told_when_it_is_planned(ada):
+    with pytest.raises(gpcli.NotFound) as missing:
+        ada.plan_renewal(["nosuch"])
+    assert [each.prescription_id for each in missing.value.results] == ["nosuch"]
+
+
+@pytest.mark.parametrize(
+    ("file", "error", "says"),
+    [
+        (("a.txt", "text/plain", bytearray(b"a")), TypeError, "bytes as content, not bytearray"),
+        (("a.txt", "text/plain", "a"), TypeError, "bytes as content, not str"),
+        ((1, "text/plain", b"a"), TypeError, "takes str, not int"),
+        (("a.txt", None, b"a"), TypeError, "takes str, not NoneType"),
+        ((" ", "text/plain", b"a"), gpcli.InvalidUsage, "is empty, or has invisible"),
+        (("a\n.txt", "text/plain", b"a"), gpcli.InvalidUsage, "is empty, or has invisible"),
+        (("a.txt", "text/plain", b""), gpcli.InvalidUsage, "'a.txt' is empty"),
+        (("a.txt", "text/plain", bytes(21 * 1024**2)), gpcli.InvalidUsage, "more than 20971520"),
+    ],
+)
+def test_a_file_that_can_not_be_sent_is_told_at_the_door(ada, file, error, says):
+    for make in (
+        lambda files: ada.plan_contact("Ramp", "See the file.", attachments=files),
+        lambda files: ada.plan_econsult("Rash", "See the file.", attachments=files),
+        lambda files: ada.plan_reply("t-9rcz8zjj", "See the file.", attachments=files),
+    ):
+        with pytest.raises(error, match=says):
+            make([gpcli.AttachedFile(*file)])
+
+
+def test_amounts_may_have_any_form_of_decimal(ada):
+    plan = ada.plan_econsult("Rash", QUESTION)
+    assert plan.send(accept_fee=Decimal(400).normalize()).changed
+    assert plan.is_done
+
+
+def test_errors_of_sending_are_in_words_of_python(ada):
+    with pytest.raises(gpcli.ConfirmationNeeded) as word:
+        ada.plan_consent_withdrawal().send()
+    assert word.value.hint == "Confirm with send(confirm='withdraw')."
+    assert word.value.__notes__ == [word.value.hint]

@@ -90,7 +90,7 @@ class NoJson:
     what: object
 
 
-@pytest.mark.parametrize("wrong", [5, "text", [5], {"a": 1}, NoJson(object()), NoJson])
+@pytest.mark.parametrize("wrong", [5, None, "text", [5], {}, {"a": 1}, NoJson(object()), NoJson])
 def test_what_is_no_record_is_a_wrong_type(wrong):
     with pytest.raises(TypeError):
         gpcli.to_json(wrong)
