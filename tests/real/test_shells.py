@@ -45,7 +45,7 @@ TYPED = {
     "gp --profile=ho": "gp --profile=home",
     "help exi": "help exit-codes",
     "help sl": "help slots",
-    "help json pro": "help json profile",
+    "help json prof": "help json profile",
     "help json profile us": "help json profile use",
     "profile show ho": "profile show home",
     "profile use ho": "profile use home",
