@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Literal
 
 from gpcli.model.account import Finding, KnownPortal, SignedOut, SignInState, SignInSummary, Verdict
@@ -169,13 +170,7 @@ class SandboxVariables:
 VARIABLES: View[SandboxVariables] = dataclass_view(
     SandboxVariables,
     "sandbox-env",
-    (
-        Column("GPCLI_PORTAL", "GPCLI_PORTAL", lambda values: values.GPCLI_PORTAL),
-        Column("GPCLI_ENVIRONMENT", "GPCLI_ENVIRONMENT", lambda values: values.GPCLI_ENVIRONMENT),
-        Column("GPCLI_TOKEN", "GPCLI_TOKEN", lambda values: values.GPCLI_TOKEN),
-        Column("GPCLI_PATIENT", "GPCLI_PATIENT", lambda values: values.GPCLI_PATIENT),
-        Column("GPCLI_FHIR_USER", "GPCLI_FHIR_USER", lambda values: values.GPCLI_FHIR_USER),
-    ),
+    tuple(Column(each.name, each.name, attrgetter(each.name)) for each in fields(SandboxVariables)),
 )
 
 
