@@ -27,7 +27,7 @@ def check_price_not_risen(what: str, shown: Price | None, current: Price | None)
 
     Where the plan showed no price, the person agreed to any.
     """
-    if shown is None or (current and _is_within(current, shown)):
+    if shown is None or (current and is_within(current, shown)):
         return
     most = format_decimal(current.high) if current else None
     amount = f"up to {current.currency} {most}" if current else "an unknown amount"
@@ -37,7 +37,8 @@ def check_price_not_risen(what: str, shown: Price | None, current: Price | None)
     )
 
 
-def _is_within(current: Price, shown: Price) -> bool:
+def is_within(current: Price, shown: Price) -> bool:
+    """Return whether `current` charges no more than `shown`, and not earlier."""
     charged = shown.at_sending or not current.at_sending
     return charged and current.currency == shown.currency and current.high <= shown.high
 

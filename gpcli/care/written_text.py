@@ -39,7 +39,7 @@ def parse_message_text(text: str, origin: str) -> str:
     if len(message.encode(errors="replace")) > MAX_BYTES:
         raise too_long_error(origin)
     forbidden = _FORBIDDEN.search(message)
-    if forbidden or not _is_unicode(message):
+    if forbidden or not is_unicode(message):
         line = message[: forbidden.start()].count("\n") + 1 if forbidden else 1
         raise InvalidUsage(f"{origin} has a character that no message can hold, in line {line}.")
     return message
@@ -50,7 +50,8 @@ def too_long_error(origin: str) -> InvalidUsage:
     return InvalidUsage(f"{origin} is too long: {MAX_BYTES} bytes at most.")
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Return whether `text` can be encoded, as text with half of a surrogate pair can't."""
     try:
         text.encode()
     except UnicodeEncodeError:

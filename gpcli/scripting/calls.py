@@ -25,6 +25,7 @@ from typing import (
 )
 
 from gpcli.app_context import AppContext
+from gpcli.care.written_text import is_unicode
 from gpcli.config.settings import check_not_empty
 from gpcli.errors import GpcliError, InvalidUsage, ProductionGuard
 from gpcli.run_errors import explain_error, explain_system_error
@@ -150,7 +151,6 @@ class _HasSession(Protocol):
 
 
 Owner = TypeVar("Owner", bound=_HasSession)
-Made = TypeVar("Made")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -181,11 +181,9 @@ def _check_value(name: str, value: object) -> None:
 
 def check_sendable(name: str, text: str) -> str:
     """Return `text`; raise InvalidUsage, naming it, for what is no Unicode text."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InvalidUsage(f"{name} has a character that can't be sent.") from None
-    return text
+    if is_unicode(text):
+        return text
+    raise InvalidUsage(f"{name} has a character that can't be sent.")
 
 
 def check_types(

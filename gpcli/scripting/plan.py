@@ -19,6 +19,7 @@ from gpcli.care.confirmation import (
     SendStage,
     confirm_and_send,
 )
+from gpcli.care.revalidate import is_within
 from gpcli.config.settings import check_request_id
 from gpcli.errors import OutcomeUnknown, PlanChanged
 from gpcli.model.appointment import Window
@@ -189,7 +190,7 @@ def _require_same(
     changed = [label for label in new if not (is_repeat and label in _SUMS)]
     changed += [] if is_repeat else gone
     charge = shown.charge if isinstance(shown, Proposal) else None
-    if current.charge != charge and not (is_repeat and _is_within(current.charge, charge)):
+    if current.charge != charge and not (is_repeat and _is_less(current.charge, charge)):
         changed.append("what sending costs")
     if changed:
         raise PlanChanged(
@@ -206,11 +207,9 @@ def _iterate_rows(decision: Decision[Any], now: datetime) -> Iterator[tuple[str,
             yield label, value
 
 
-def _is_within(charge: Charge | None, limit: Charge | None) -> bool:
-    """Return whether a charge is no more than another; one that is not known is only itself."""
+def _is_less(charge: Charge | None, limit: Charge | None) -> bool:
+    """Return whether a charge is known to be no more than another."""
     if charge is None:
         return True
     price, most = charge.price, limit.price if limit else None
-    if price is None or most is None:
-        return False
-    return price.currency == most.currency and price.high <= most.high
+    return price is not None and most is not None and is_within(price, most)
