@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
+from gpcli.cli.commands.tools import TOOL_COMMANDS, TOOLS
 
 if TYPE_CHECKING:
     from gpcli.model.service import ServiceName
@@ -319,132 +320,6 @@ CARE_COMMANDS = (
         about="Without a SLOT and --first nothing is booked: this shows whether you may have the "
         "vaccine, what it costs, and free times.",
         examples=(("The first time that suits", "gpcli flu --first --weekday fri"),),
-    ),
-)
-
-
-TOOLS = "TOOLS"
-
-TOOL_COMMANDS = (
-    CommandSpec(
-        "sandbox run",
-        TOOLS,
-        "Run a command against a portal of its own",
-        "gpcli.cli.sandbox_commands:run",
-        about="The exit code is the command's own, 128 + n where signal n ended it; as in a shell, "
-        "127 where there is no such command, and 126 where it can't be run. Where the sandbox does "
-        "not start, it is one of gpcli help exit-codes.",
-        examples=(("As Ada", "gpcli sandbox run --as ada -- gpcli services"),),
-    ),
-    CommandSpec(
-        "sandbox serve", TOOLS, "Serve a portal until Ctrl-C", "gpcli.cli.sandbox_commands:serve"
-    ),
-    CommandSpec(
-        "sandbox list",
-        TOOLS,
-        "List the portals that are served here",
-        "gpcli.cli.sandbox_commands:list_sandboxes",
-    ),
-    CommandSpec(
-        "sandbox env",
-        TOOLS,
-        "Print what points a shell at the served portal",
-        "gpcli.cli.sandbox_commands:env",
-        examples=(("In this shell", 'eval "$(gpcli sandbox env ada)"'),),
-        eval_failure="gpcli.cli.sandbox_env:format_eval_failure",
-    ),
-    CommandSpec(
-        "sandbox people",
-        TOOLS,
-        "List the people who can sign in",
-        "gpcli.cli.sandbox_commands:people",
-    ),
-    CommandSpec(
-        "sandbox reset",
-        TOOLS,
-        "Make everything as it was at the start",
-        "gpcli.cli.sandbox_commands:reset",
-    ),
-    CommandSpec(
-        "sandbox advance",
-        TOOLS,
-        "Move the portal's clock forward",
-        "gpcli.cli.sandbox_commands:advance",
-        examples=(("By a day", "gpcli sandbox advance 1d"),),
-    ),
-    CommandSpec(
-        "sandbox answer",
-        TOOLS,
-        "Have the surgery answer what waits, now",
-        "gpcli.cli.sandbox_commands:answer",
-        examples=(("Say no to one", "gpcli sandbox answer t-4k2m --decline"),),
-    ),
-    CommandSpec(
-        "outbox list",
-        TOOLS,
-        "List what was sent and has no known outcome",
-        "gpcli.cli.outbox_commands:list_requests",
-        aliases=("unsent", "sent", "journal"),
-    ),
-    CommandSpec(
-        "outbox show",
-        TOOLS,
-        "Show one request, and the line that finishes it",
-        "gpcli.cli.outbox_commands:show",
-    ),
-    CommandSpec(
-        "outbox settle",
-        TOOLS,
-        "Find out what became of it",
-        "gpcli.cli.outbox_commands:settle",
-        about="The portal is asked. What is there is done; what is not there after ten minutes is "
-        "not done, and the line that sends it is shown. Nothing is sent by this command.",
-        examples=(
-            ("All that can be settled", "gpcli outbox settle"),
-            ("The surgery says that it has it", "gpcli outbox settle 7d1f --done"),
-        ),
-    ),
-    CommandSpec(
-        "troubleshoot",
-        TOOLS,
-        "What is wrong, and the cure",
-        "gpcli.cli.troubleshoot_command:troubleshoot",
-        aliases=("diagnose", "diagnostics", "check"),
-        about="Looks at variables, configuration, keyring, browser, the way to the portal, the "
-        "portal, the sign-in and what it allows, in this order. It asks nothing, opens nothing "
-        "and changes nothing; a session that is due is renewed, as by every command. What it says "
-        "names nobody and can be pasted into a report.\n\n"
-        "Each check is ok, warning, failed or skipped. The exit code is 0 unless one failed, then "
-        "that of the first one's cause; the answer is on stdout all the same. Causes are the words "
-        "of gpcli help exit-codes, and: clock (this computer's is wrong), no_browser (no page can "
-        "open), no_refresh (the session can't be renewed), not_supported (the portal lacks "
-        "something).",
-        examples=(
-            ("What failed, for a script", "gpcli troubleshoot --plain --fields name,status"),
-            ("For a report", "gpcli troubleshoot --json > report.json"),
-        ),
-    ),
-    CommandSpec(
-        "demo", TOOLS, "A guided run against the portal on this machine", "gpcli.cli.demo:demo"
-    ),
-    CommandSpec(
-        "completion",
-        TOOLS,
-        "Print the completion script for a shell",
-        "gpcli.cli.help_commands:completion",
-        examples=(
-            ("bash, in ~/.bashrc", 'eval "$(gpcli completion bash)"'),
-            ("zsh, in ~/.zshrc after compinit", 'eval "$(gpcli completion zsh)"'),
-            ("fish", "gpcli completion fish > ~/.config/fish/completions/gpcli.fish"),
-            ("PowerShell, in $PROFILE", "gpcli completion powershell | Out-String | iex"),
-        ),
-    ),
-    CommandSpec(
-        "help",
-        TOOLS,
-        "Help on a command or a topic",
-        "gpcli.cli.help_commands:show_help",
-        examples=(("What exit codes mean", "gpcli help exit-codes"),),
     ),
 )
 
