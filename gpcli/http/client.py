@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self
 from urllib.parse import urlencode
 
 from gpcli import __version__, errors
-from gpcli.http import httpx
+from gpcli.http import httpx, retry
 from gpcli.http.deadline import Deadline
 from gpcli.http.decode import MAX_BYTES, UnusableBody, encode_json
 from gpcli.http.network_errors import RequestError
@@ -52,7 +52,8 @@ class HttpClient:
     `base` is the URL of the FHIR base. `bearer` gives the token; None means that requests go
     without one. `ca_file` names certificates to trust besides the machine's; `env` has the proxy
     and certificate variables; `max_bytes` limits one response, decompressed; `log` gets a record of
-    each try; `progress` surrounds the wait for each response.
+    each try; `progress` surrounds the wait for each response. With `retries` false every request
+    is tried once.
     `transport`, `new_trace_id`, `sleep` and `random` are for tests.
 
     Every method that sends raises a network_errors.RequestError or errors.TlsError;
@@ -73,6 +74,7 @@ class HttpClient:
         log: Callable[[RequestLog], None] | None = None,
         progress: Callable[[], AbstractContextManager[None]] = nullcontext,
         max_bytes: int = MAX_BYTES,
+        retries: bool = True,
         new_trace_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random_numbers.random,
@@ -87,6 +89,7 @@ class HttpClient:
             base=parse_safe_url(self.base),
             max_bytes=max_bytes,
             log=log,
+            max_tries=retry.MAX_TRIES if retries else 1,
             sleep=sleep,
             random=random,
             progress=progress,

@@ -89,9 +89,9 @@ class RequestSender:
 
     A response may have at most `max_bytes`, decompressed, and no more than MAX_EXPLANATION_BYTES
     where it is a refusal or answers a form. `base` is the portal's FHIR base, to tell
-    its URLs from others in the log. `log` gets a record of each try; None means no log. `sleep`
-    waits some seconds; `random` returns a number from 0 up to 1. `progress` surrounds the wait for
-    each response, tries and pauses included.
+    its URLs from others in the log. `log` gets a record of each try; None means no log. A request
+    is tried `max_tries` times at most. `sleep` waits some seconds; `random` returns a number from 0
+    up to 1. `progress` surrounds the wait for each response, tries and pauses included.
     """
 
     transport: httpx.BaseTransport
@@ -101,6 +101,7 @@ class RequestSender:
     log: Callable[[RequestLog], None] | None
     sleep: Callable[[float], None]
     random: Callable[[], float]
+    max_tries: int = retry.MAX_TRIES
     progress: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def send(self, request: OutgoingRequest, previous: HttpResponse | None = None) -> HttpResponse:
@@ -148,7 +149,7 @@ class RequestSender:
         self, request: OutgoingRequest, outcome: HttpResponse | httpx.TransportError, tries: int
     ) -> float | None:
         """Return the seconds to wait before the next try; None means that there is to be none."""
-        if tries == retry.MAX_TRIES or not _can_retry(request, outcome):
+        if tries >= self.max_tries or not _can_retry(request, outcome):
             return None
         pause = None
         if isinstance(outcome, HttpResponse):

@@ -160,6 +160,11 @@ class Output:
         """Whether answers are JSON; every line on standard error is a JSON object then."""
         return self.format in (Format.JSON, Format.NDJSON)
 
+    @property
+    def is_streamed(self) -> bool:
+        """Whether answers are a JSON object a line."""
+        return self.format is Format.NDJSON
+
     def show_list(self, view: View[T], rows: Iterable[T]) -> int:
         """Write a list, and return its length (0 where field names are written instead).
 

@@ -106,6 +106,22 @@ TOOL_COMMANDS = (
         ),
     ),
     CommandSpec(
+        "smoke",
+        TOOLS,
+        "Check a portal, for CI",
+        "gpcli.cli.smoke_command:smoke",
+        aliases=("test", "healthcheck", "ci"),
+        bare_values=(("--write", "reversible"),),
+        about="Each check proves lines of the contract between gpcli and a portal. Without --write "
+        "it only reads. The exit code is 0 where none failed, 11 where one did, 4 where nobody is "
+        "signed in, and 6 where the portal can't be reached.",
+        examples=(
+            ("A staging portal, for a CI server", "gpcli smoke --junit smoke.xml"),
+            ("A portal that has just been deployed", "gpcli smoke --wait-ready 60s --write"),
+            ("Against the portal on this machine", "gpcli sandbox run -- gpcli smoke --write"),
+        ),
+    ),
+    CommandSpec(
         "demo", TOOLS, "A guided run against the portal on this machine", "gpcli.cli.demo:demo"
     ),
     CommandSpec(

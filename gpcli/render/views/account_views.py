@@ -210,7 +210,7 @@ OUTBOX_PARTS: View[OutboxPart] = dataclass_view(
     ),
 )
 
-_STYLES = {
+VERDICT_STYLES = {
     Verdict.OK: "green",
     Verdict.WARNING: "yellow",
     Verdict.FAILED: "bold red",
@@ -226,7 +226,7 @@ FINDINGS: View[Finding] = dataclass_view(
             "status",
             "Status",
             lambda finding: finding.status.value,
-            style=lambda finding: _STYLES[finding.status],
+            style=lambda finding: VERDICT_STYLES[finding.status],
         ),
         Column("seen", "Seen", lambda finding: finding.seen),
         Column("cause", "Cause", lambda finding: finding.cause, in_table=False),
