@@ -317,6 +317,7 @@ def check_message(probe: Probe) -> str:
     """Write to the reception, and read the thread back; it stays."""
     services = require_offered(probe, ServiceName.CONTACT)
     offer = next(each.offer for each in services if each.offer)
+    probe.portal.fetch_offers()  # which tells to whom a message goes
     draft = Draft(REASON, ())
     sent = probe.portal.mailbox.send_thread(
         ThreadKind.ADMINISTRATIVE, offer, "Automated test", draft, uuid4()
