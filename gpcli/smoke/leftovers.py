@@ -28,9 +28,6 @@ LEASE = timedelta(seconds=60)
 """How long what another machine's run made may be in use: only then does it count as left."""
 
 _POLL_SECONDS = 1.0
-_LOCK_SECONDS = 60.0
-"""How long to wait for another run of this machine for the same person."""
-
 _MAX_WAIT = timedelta(minutes=5)
 """How long to wait for the runs of other machines."""
 
@@ -66,7 +63,7 @@ def hold_writing(run: SmokeRun) -> Iterator[None]:
 
     A run that writes nothing, or for nobody, keeps none. Whatever the body made and left is undone
     afterwards, also where it was interrupted.
-    Raises: TimedOut where another run takes long.
+    Raises: TimedOut where another run is still at it at the end of the time limit.
     """
     try:
         account = run.context.account if run.write != "none" else None
@@ -76,9 +73,8 @@ def hold_writing(run: SmokeRun) -> Iterator[None]:
         yield
         return
     directory = make_private_directory(run.context.state_dir, "smoke")
-    with hold_lock(
-        directory / f"{account}.lock", "runs gpcli smoke --write for this person", _LOCK_SECONDS
-    ):
+    lock, doing = directory / f"{account}.lock", "runs smoke --write for this person"
+    with hold_lock(lock, doing, run.context.settings.timeout):
         notes = directory / f"{account}.runs"
         run.dead_runs = frozenset(_change_notes(notes, add=[run.label.run]))
         try:
