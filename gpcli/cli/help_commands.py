@@ -250,6 +250,7 @@ MACHINE_VARIABLES = (
     ),
     ("GPCLI_CLOCK_OFFSET", "Seconds that a sandbox's clock is ahead; for sandboxes alone"),
     ("GPCLI_FHIR_USER", "Who acts for the patient, such as RelatedPerson/7"),
+    ("GPCLI_SMOKE_OTHER_PATIENT", "For gpcli smoke: a patient whose records must stay closed"),
 )
 RESPECTED_VARIABLES = (
     ("NO_COLOR", "No colour"),
@@ -300,6 +301,8 @@ PROFILE_KEYS = (
         "services_listed",
         "Whether the portal says what its GPs offer: true or false; else found out",
     ),
+    ("smoke", "A table for gpcli smoke at this portal; see gpcli help smoke"),
+    ("synthetic", "A table that tells which patients are test patients; see gpcli help smoke"),
 )
 """The keys of a profile in `config.toml`, and what they mean."""
 

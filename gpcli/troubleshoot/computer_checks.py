@@ -30,6 +30,7 @@ NOT_EMPTY = (
     "GPCLI_ENVIRONMENT",
     "GPCLI_PATIENT",
     "GPCLI_FHIR_USER",
+    "GPCLI_SMOKE_OTHER_PATIENT",
 )
 """Variables that must not be empty."""
 
