@@ -220,6 +220,7 @@ EXIT_MEANINGS = {
     Exit.CANCELLED: "Somebody said no, or --yes or --accept-fee was needed. From Python also: the "
     "plan is not what it was.",
     Exit.UNKNOWN: "A request went out and no answer came: it may or may not have been done.",
+    Exit.SMOKE_FAILED: "A check of gpcli smoke failed: the portal does not do what gpcli needs.",
     Exit.BUG: "A fault of gpcli itself.",
     Exit.NOT_EXECUTABLE: "sandbox run: the command is there and can't be run.",
     Exit.NO_PROGRAM: "sandbox run: there is no such command.",
@@ -306,7 +307,7 @@ PROFILE_KEYS = (
 )
 """The keys of a profile in `config.toml`, and what they mean."""
 
-FILE_TOPICS = ("json", "columns", "keyring", "privacy", "sandbox", "scripting")
+FILE_TOPICS = ("json", "columns", "keyring", "privacy", "sandbox", "scripting", "smoke")
 """The topics whose texts are files in `topics/`."""
 
 
