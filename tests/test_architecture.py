@@ -134,7 +134,7 @@ def test_fhir_is_spoken_only_at_the_boundary_to_the_portal():
     speakers = {
         area(path) for path in SOURCES if "resourceType" in path.read_text(encoding="utf-8")
     }
-    assert speakers <= {"fhir", "portal", "sandbox", "journal"}
+    assert speakers <= {"fhir", "portal", "sandbox", "journal", "smoke"}
 
 
 def test_only_the_writer_prints():

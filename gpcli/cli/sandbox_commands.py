@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -134,7 +134,7 @@ def run(
     context = get_context(ctx)
     with _start_sandbox(clock, delay, people, seed, booking=str(booking)) as sandbox:
         token = _translate_errors(lambda: sandbox.issue_token(person, acting_for))
-        values = _build_token_variables(sandbox.url, token)
+        values = _build_token_variables(sandbox.url, token, sandbox.people())
         if clock:
             ahead = sandbox.now() - context.clock()
             values["GPCLI_CLOCK_OFFSET"] = str(round(ahead.total_seconds()))
@@ -209,7 +209,8 @@ def env(
         return
     served = find_served(context.state_dir, name, _is_serving)
     token = _call_control(served, lambda control: control.fetch_token(person, acting_for))
-    values = _build_token_variables(served.url, token)
+    accounts = _call_control(served, lambda control: control.fetch_people())
+    values = _build_token_variables(served.url, token, accounts)
     if is_record:
         context.output.show_item(VARIABLES, SandboxVariables(**values))
         return
@@ -402,8 +403,22 @@ def _build_running(served: ServedSandbox) -> RunningSandbox:
     return RunningSandbox(served.name, f"{served.url}{FHIR_PATH}", started, served.pid)
 
 
-def _build_token_variables(url: str, token: AccessToken) -> dict[str, str]:
-    return build_variables(f"{url}{FHIR_PATH}", token.access_token, token.patient, token.fhir_user)
+def _build_token_variables(
+    url: str, token: AccessToken, accounts: Iterable[Account]
+) -> dict[str, str]:
+    family = {token.patient, token.fhir_user.partition("/")[2]}
+    others = (each.patient for each in accounts if not family & _list_patients(each))
+    return build_variables(
+        f"{url}{FHIR_PATH}",
+        token.access_token,
+        token.patient,
+        token.fhir_user,
+        next(others, None),
+    )
+
+
+def _list_patients(account: Account) -> set[str]:
+    return {account.patient, *(child.patient for child in account.acts_for)}
 
 
 def _build_person(account: Account) -> SandboxPerson:

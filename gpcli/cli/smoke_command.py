@@ -37,7 +37,12 @@ from gpcli.smoke.check import SmokeCheck, SmokeRun
 from gpcli.smoke.comparison import compare_reports, parse_report
 from gpcli.smoke.contract import build_coverage
 from gpcli.smoke.leftovers import hold_writing
-from gpcli.smoke.runner import build_smoke_error, choose_checks, run_checks_in_order
+from gpcli.smoke.runner import (
+    build_smoke_error,
+    choose_checks,
+    require_known_checks,
+    run_checks_in_order,
+)
 from gpcli.smoke.search_checks import measure_latency
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -120,6 +125,7 @@ def smoke(
     chosen = choose_checks(_split_words("--checks", checks))
     expected = frozenset(parse_service(each).value for each in _split_words("--expect", expect))
     patience = parse_duration(wait_ready, "--wait-ready").total_seconds() if wait_ready else 0.0
+    require_known_checks(context.profile)
     earlier = parse_report(_read_file(compare), str(compare)) if compare else None
     writing: Writing = write.value if write else "none"
     _guard_production(context, writing)

@@ -39,7 +39,7 @@ from gpcli.model.appointment import Appointment, FluAnswer, Slot
 from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt, WhyNot
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, OutboxRequest
 from gpcli.model.service import Consent, Service, Surgery
-from gpcli.model.smoke import SmokeReport
+from gpcli.model.smoke import CheckReport, SmokeReport
 from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
 from gpcli.render.stderr_lines import (
     ErrorLine,
@@ -105,8 +105,8 @@ ANSWERS: dict[str, Any] = {
     "sandbox people": list[SandboxPerson],
     "sandbox serve": str,
     "services": list[Service],
-    "smoke": SmokeReport,
     "slots": list[Slot],
+    "smoke": SmokeReport | list[CheckReport],
     "troubleshoot": list[Finding],
     "whoami": SignInState | list[SignInState],
 }

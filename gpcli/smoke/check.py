@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from gpcli.app_context import AppContext
 from gpcli.auth.bearer import ScopedBearer
+from gpcli.config.profile_keys import LIMITS
 from gpcli.errors import BadResponse, ConsentNeeded, GpcliError, NotPermitted
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Element, Malformed, read_resource
@@ -21,6 +22,7 @@ from gpcli.http.deadline import Deadline
 from gpcli.http.send import RequestLog
 from gpcli.model.account import Verdict
 from gpcli.model.appointment import Slot
+from gpcli.model.person import SyntheticRules
 from gpcli.model.service import Offer, Offers, Service
 from gpcli.model.smoke import CheckReport, Writing
 from gpcli.portal.adaptation import adapt
@@ -35,6 +37,8 @@ from gpcli.smoke.label import Label, LabellingClient, SentCreate
 _FORBIDDEN = 403
 
 Params = Sequence[tuple[str, str]]
+
+_FOREIGN_COMMAND = "foreign_token_command"
 
 
 class CheckFailed(Exception):
@@ -106,8 +110,7 @@ class SmokeRun:
     """One run: what all its checks share.
 
     `write` is what may be written. `expected` are the services that have to be offered. With
-    `retries` false no request is tried again. `other_patient` is the id of a patient whose records
-    must stay closed, `None` = none is known. `logs` has every try of every request so far. `left`
+    `retries` false no request is tried again. `logs` has every try of every request so far. `left`
     and `undone` are as in SmokeReport. `dead_runs` are the ids of runs of this machine that were
     killed. `clients` closes the clients of all workers.
     """
@@ -116,7 +119,6 @@ class SmokeRun:
     write: Writing = "none"
     expected: frozenset[str] = frozenset()
     retries: bool = True
-    other_patient: str | None = None
     facts: Facts = field(default_factory=Facts)
     logs: list[RequestLog] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
@@ -137,17 +139,45 @@ class SmokeRun:
         return Label(self.context.clock)
 
     @property
+    def settings(self) -> Mapping[str, Any]:
+        """What the profile says of these checks at its portal; the keys are in `profile_keys`."""
+        return self.context.profile.smoke
+
+    @property
     def limits(self) -> Mapping[str, int]:
         """The profile's limits of latency: names of Latency's fields, milliseconds."""
-        return {}
+        return {name: self.settings[name] for name in LIMITS if name in self.settings}
 
-    def is_test_patient(self, record: Element) -> bool:
-        """Return whether the profile says that a Patient is one for tests."""
-        return True
+    @property
+    def other_patient(self) -> str | None:
+        """The id of a patient whose records must stay closed; `None` = none is known."""
+        other: str | None = self.settings.get("other_patient")
+        return other
+
+    @property
+    def left_out(self) -> Collection[str]:
+        """The names of the checks that the profile leaves out."""
+        names: Collection[str] = self.settings.get("skip", ())
+        return names
+
+    @property
+    def synthetic_rules(self) -> SyntheticRules:
+        """What tells that a patient is a test patient, whose records may be written."""
+        return self.context.profile.synthetic_rules
 
     def foreign_token(self) -> str | None:
-        """Return a token of the same provider for another portal; `None` = none is named."""
-        return None
+        """Return a token of the same provider for another portal; `None` = none is named.
+
+        Raises: NoToken where the command that prints it fails.
+        """
+        command: str | None = self.settings.get(_FOREIGN_COMMAND)
+        if command is None:
+            return None
+        from gpcli.auth.token_command import CommandBearer  # noqa: PLC0415  (start-up: only where it is set)
+
+        umask, source = self.context.former_umask, f"smoke.{_FOREIGN_COMMAND}"
+        bearer = CommandBearer(command, source, self.context.env, umask=umask)
+        return bearer.get_token(self.probe.public_client)
 
     @property
     def probe(self) -> Probe:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from gpcli.config.profile_keys import format_suggestion
+from gpcli.config.profiles import Profile
 from gpcli.errors import (
+    ConfigError,
     GpcliError,
     InvalidUsage,
     SignInError,
@@ -38,6 +40,8 @@ SERVICE_COVERAGE = "service-coverage"
 _FRONT = frozenset({"capability-statement", "session"})
 """The checks without which nothing can be told of the portal: their cause is the run's."""
 
+_LEFT_OUT = "the profile leaves it out"
+
 _WRITING = ("none", "reversible", "all")
 
 Notify = Callable[[CheckReport], None]
@@ -53,17 +57,28 @@ def choose_checks(words: Sequence[str]) -> tuple[SmokeCheck, ...]:
     known = sorted({each.name for each in CHECKS} | {tag for each in CHECKS for tag in each.tags})
     for word in words:
         if word not in known:
-            close = difflib.get_close_matches(word, known, n=1)
-            meant = f"; did you mean '{close[0]}'?" if close else "."
             tags = ", ".join(sorted({tag for each in CHECKS for tag in each.tags}))
             raise InvalidUsage(
-                f"--checks: there is no check or tag '{word}'{meant}", hint=f"Tags: {tags}."
+                f"--checks: there is no check or tag '{word}'{format_suggestion(word, known)}",
+                hint=f"Tags: {tags}.",
             )
     chosen = {each.name for each in CHECKS if {each.name, *each.tags} & set(words)}
     for check in reversed(CHECKS):
         if check.name in chosen:
             chosen.update(check.needs)
     return tuple(each for each in CHECKS if each.name in chosen)
+
+
+def require_known_checks(profile: Profile) -> None:
+    """Raise ConfigError where the profile leaves out a check that there is not."""
+    known = [*(each.name for each in CHECKS), SERVICE_COVERAGE]
+    for name in profile.smoke.get("skip", ()):
+        if name not in known:
+            raise ConfigError(
+                f"smoke.skip of the profile '{profile.name}': there is no check "
+                f"'{name}'{format_suggestion(name, known)}",
+                hint="Nothing was checked. gpcli help smoke lists the checks.",
+            )
 
 
 def run_checks_in_order(
@@ -87,7 +102,9 @@ def run_checks_in_order(
         if check not in readers:
             schedule.run_alone(check)
     made = [schedule.reports[check.name] for check in checks]
-    return (*made, *_judge_services(checks, made))
+    if SERVICE_COVERAGE in run.left_out:
+        return tuple(made)
+    return (*made, *_judge_services(made))
 
 
 class _Schedule:
@@ -135,6 +152,8 @@ class _Schedule:
 
     def _find_obstacle(self, check: SmokeCheck) -> str | None:
         """Return why a check is not made; `None` = nothing is in its way."""
+        if check.name in self._run.left_out:
+            return _LEFT_OUT
         if _WRITING.index(check.writes) > _WRITING.index(self._run.write):
             flag = "--write" if check.writes == "reversible" else "--write=all"
             return f"it writes, and {flag} was not given"
@@ -155,9 +174,7 @@ class _Schedule:
         self._notify(report)
 
 
-def _judge_services(
-    checks: Sequence[SmokeCheck], reports: Sequence[CheckReport]
-) -> Iterator[CheckReport]:
+def _judge_services(reports: Sequence[CheckReport]) -> Iterator[CheckReport]:
     """Yield a failure where checks of services were wanted, and none of them was made."""
     of_services = [each for each in reports if SERVICE in each.tags]
     if not of_services or any(each.status is not Verdict.SKIPPED for each in of_services):

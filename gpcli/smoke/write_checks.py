@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from gpcli.errors import GpcliError
 from gpcli.fhir.bundle import read_bundle
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed
-from gpcli.fhir.patient import is_about_patient
+from gpcli.fhir.patient import is_about_patient, is_synthetic
 from gpcli.http.client import HttpResponse
 from gpcli.http.send import TRACE_ID
 from gpcli.model.appointment import Slot, Window
@@ -60,7 +60,7 @@ def check_leftovers(probe: Probe) -> str:
 def check_test_patient(probe: Probe) -> str:
     """Look whether the patient is one for tests: only for those anything is written."""
     record = probe.read_record(probe.get(f"Patient/{probe.patient}"))
-    if not probe.run.is_test_patient(record):
+    if not is_synthetic(record, probe.run.synthetic_rules):
         raise CheckFailed(
             "the profile's synthetic does not say that this is a test patient: nothing is written",
             "not_permitted",

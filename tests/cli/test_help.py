@@ -23,7 +23,8 @@ from gpcli.cli.help_commands import (
 )
 from gpcli.cli.ready_answers import answer
 from gpcli.cli.run import run_command_line
-from gpcli.config.profiles import KEY_PARSERS, read_config
+from gpcli.config.profile_keys import KEY_PARSERS
+from gpcli.config.profiles import read_config
 from gpcli.errors import Exit, GpcliError
 from gpcli.render.json_schema import find_schema
 

@@ -61,6 +61,8 @@ READS = (
     "outbox show {sent}",
     "troubleshoot",
     "sandbox people",
+    "smoke",
+    "smoke --checks gp,paging",
 )
 WRITES = (
     "book {slot} --another --reason Cough",
@@ -136,6 +138,10 @@ WRONG = (
     "completion tcsh",
     "help nope",
     "sandbox serve --clock never",
+    "smoke --checks nope",
+    "smoke --expect nope",
+    "smoke --compare nope.json",
+    "smoke --expect no-show",
     *SERVED,
 )
 

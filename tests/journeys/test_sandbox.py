@@ -192,7 +192,7 @@ def test_env_points_a_shell_at_it(beside):
 def test_env_speaks_every_shell(beside, name, begins):
     lines = beside.shell(f"gpcli sandbox env ada --shell {name}").out.splitlines()
     assert lines[0] == begins.format(beside.base)
-    assert len(lines) == 5
+    assert len(lines) == 6
 
 
 def read_github_env(text):
@@ -213,8 +213,10 @@ def test_env_is_an_object_in_json(beside):
     values = beside.shell.json("gpcli sandbox env guro --as emil")
     jsonschema.validate(values, find_schema("sandbox env"))
     assert list(values) == [
-        *("GPCLI_PORTAL", "GPCLI_ENVIRONMENT", "GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER")
+        *("GPCLI_PORTAL", "GPCLI_ENVIRONMENT", "GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER"),
+        "GPCLI_SMOKE_OTHER_PATIENT",
     ]
+    assert values["GPCLI_SMOKE_OTHER_PATIENT"] == "ada"
     inside = Shell({"GPCLI_CONFIG_DIR": beside.env["HOME"], **values}, beside.shell.now)
     assert inside("gpcli whoami --fields patient").out == "Emil Hagen\n"
 

@@ -165,6 +165,7 @@ class SandboxVariables:
     GPCLI_TOKEN: str
     GPCLI_PATIENT: str
     GPCLI_FHIR_USER: str
+    GPCLI_SMOKE_OTHER_PATIENT: str | None = None
 
 
 VARIABLES: View[SandboxVariables] = dataclass_view(
