@@ -62,6 +62,9 @@ OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("sandbox reset", "--name"): (SANDBOXES,),
     ("sandbox advance", "--name"): (SANDBOXES,),
     ("sandbox answer", "--name"): (SANDBOXES,),
+    ("sandbox fault add", "--name"): (SANDBOXES,),
+    ("sandbox fault list", "--name"): (SANDBOXES,),
+    ("sandbox fault clear", "--name"): (SANDBOXES,),
 }
 """What the value of one command's option may be, where others mean something else by it."""
 
