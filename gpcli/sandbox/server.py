@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -299,6 +300,7 @@ class Sandbox:
 
     def _start_server(self) -> None:
         app = create_app(self._blueprints())
+        app.after_request(self._tell_time)
         self._front = FaultFront(app, self._fault_book, self._store, self._smart, self._clock)
         server = waitress.create_server(
             self._front,
@@ -313,6 +315,10 @@ class Sandbox:
         self._port = int(server.effective_port)
         self._exit_stack.enter_context(serve_in_background(server))
         self._exit_stack.callback(self._front.stop)
+
+    def _tell_time(self, response: Response) -> Response:
+        response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
+        return response
 
     def _blueprints(self) -> dict[str, Blueprint]:
         return {
