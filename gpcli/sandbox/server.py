@@ -9,7 +9,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,9 +28,8 @@ from gpcli.sandbox.clock import Clock
 from gpcli.sandbox.control import AccessToken
 from gpcli.sandbox.control_routes import control_blueprint
 from gpcli.sandbox.fhir.rest import fhir_blueprint
-from gpcli.sandbox.people import PEOPLE, build_resources
-from gpcli.sandbox.people.bundle_file import accounts_in, read_bundle
 from gpcli.sandbox.people.element_builders import ID_ALPHABET, ID_LENGTH
+from gpcli.sandbox.people.people_file import built_in, read_people
 from gpcli.sandbox.smart.authorization_server import SmartServer
 from gpcli.sandbox.smart.clients import read_backend_client
 from gpcli.sandbox.smart.database import SmartDatabase
@@ -198,7 +197,7 @@ class Sandbox:
     that is removed on stop. A database that already holds people is used as it is. `clock` is the
     portal's time at the start, None for the real time. `delay` is how long the surgery takes to
     answer. `auto_sign_in` skips the sign-in pages for whoever `login_hint` names. `people` is a
-    file with a FHIR Bundle that replaces the built-in population. `seed` makes the ids of new
+    file with other people (docs/people.md). `seed` makes the ids of new
     resources repeatable. `booking` is one of `request_context.BOOKING_MODES`. `machine` is a file
     with the public keys of a backend service.
 
@@ -227,7 +226,7 @@ class Sandbox:
         self._auto_sign_in = auto_sign_in
         self._booking = booking
         self._backend_client = read_backend_client(machine) if machine else None
-        self._file_resources = read_bundle(people) if people else None
+        self._population = read_people(people) if people else built_in()
         self._new_id = _id_generator(seed)
         self._exit_stack = ExitStack()
         self._stopping = threading.Event()
@@ -357,7 +356,7 @@ class Sandbox:
 
     def people(self) -> tuple[Account, ...]:
         """Return the accounts that can sign in."""
-        return PEOPLE if self._file_resources is None else accounts_in(self._file_resources)
+        return self._population.accounts
 
     def issue_token(self, person: str, acting_for: str | None = None) -> AccessToken:
         """Issue an access token, valid for eight hours, with every patient scope.
@@ -384,10 +383,7 @@ class Sandbox:
             self._store_resources()
 
     def _store_resources(self) -> None:
-        resources: Iterable[dict[str, Any]] | None = self._file_resources
-        if resources is None:
-            resources = build_resources(self._clock.now())
-        self._store.put_all(resources)
+        self._store.put_all(self._population.resources(self._clock.now()))
 
     def advance(self, step: timedelta) -> datetime:
         """Move the clock by `step`, let the surgery answer what is due, and return the time."""
