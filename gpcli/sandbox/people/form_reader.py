@@ -4,6 +4,7 @@ PyYAML's own types are not used: what a value means is decided by who reads it. 
 `09:00` are texts where a text is expected.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -24,6 +25,10 @@ MAX_PARTS = 400_000
 MAX_DEPTH = 40
 _KINDS = {ScalarNode: "a text", SequenceNode: "a list", MappingNode: "a table of keys"}
 _PLAIN_TAGS = tuple(f"tag:yaml.org,2002:{each}" for each in ("str", "seq", "map"))
+_ODD_CHARACTER = re.compile(
+    "[^\\t\\n\\r -~\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]"
+)
+"""What YAML does not allow."""
 _CURES = (
     ("mapping values are not allowed", "a text with ': ' in it stands in quotes"),
     ("cannot start any token", "indent with spaces; a text that begins so stands in quotes"),
@@ -38,16 +43,15 @@ def compose(file: str, text: str) -> Node:
     Raises:
         InvalidPeopleFile: It is not YAML, or empty.
     """
+    if odd := _ODD_CHARACTER.search(text):
+        line = text[: odd.start()].count("\n") + 1
+        character = f"U+{ord(odd[0]):04X}"
+        raise InvalidPeopleFile(f"{file}:{line}: is not YAML: the character {character} is in it")
     loader = TextLoader(text)
     try:
         node: Node | None = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         raise InvalidPeopleFile(_word_yaml_error(file, error)) from error
-    except yaml.reader.ReaderError as error:
-        line = text[: error.position].count("\n") + 1
-        character = f"U+{ord(error.character):04X}" if error.character else "a character"
-        message = f"{file}:{line}: is not YAML: {character} is not allowed"
-        raise InvalidPeopleFile(message) from error
     except RecursionError as error:
         raise InvalidPeopleFile(f"{file}: is nested too deeply") from error
     finally:

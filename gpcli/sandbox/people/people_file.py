@@ -62,7 +62,25 @@ def read_people(path: Path) -> Population:
             return _from_bundle(read_bundle(str(path), document))
     if len(text) > MAX_FORM_BYTES:
         raise InvalidPeopleFile(f"{path}: is too large: at most {MAX_FORM_BYTES:,} characters")
-    return read_form(str(path), text)
+    population = read_form(str(path), text)
+    _check_ids(str(path), population)
+    return population
+
+
+def _check_ids(file: str, population: Population) -> None:
+    """Raise InvalidPeopleFile if two resources have one id."""
+    seen = set[str]()
+    for resource in population.resources(datetime.now(UTC)):
+        reference = f"{resource['resourceType']}/{resource['id']}"
+        if reference in seen:
+            lines = [
+                f":{raw.line}"
+                for raw in population.raw
+                if isinstance(raw, RawResource) and raw.reference == reference
+            ]
+            place = f"{file}{lines[-1] if lines else ''}"
+            raise InvalidPeopleFile(f"{place}: there are two resources '{reference}'")
+        seen.add(reference)
 
 
 def _is_form(document: Any) -> bool:

@@ -38,6 +38,16 @@ class RawResource:
         self._content = content
         self.node = node
 
+    @property
+    def line(self) -> int:
+        """The line in which it begins."""
+        return int(self.node.start_mark.line) + 1
+
+    @property
+    def reference(self) -> str:
+        """The reference of the resource."""
+        return f"{self._content['resourceType']}/{self._content['id']}"
+
     def __call__(self, now: datetime) -> Element:
         """Return the resource, with `now` as the current time."""
         built: Element = _fill(self._content, now)
