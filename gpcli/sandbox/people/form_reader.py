@@ -31,6 +31,7 @@ _ODD_CHARACTER = re.compile(
 """What YAML does not allow."""
 _CURES = (
     ("mapping values are not allowed", "a text with ': ' in it stands in quotes"),
+    ("tab character", "indent with spaces"),
     ("cannot start any token", "indent with spaces; a text that begins so stands in quotes"),
     ("expected a single document", "one file has one document, without '---' in the middle"),
 )

@@ -95,7 +95,13 @@ class Population:
 
     def _prescription_resources(self, now: datetime) -> Iterator[Element]:
         everyones = tuple(chain.from_iterable(records.prescriptions for records in self.people))
-        for product in dict.fromkeys(each.product for each in everyones if each.links_medicine):
+        linked = (
+            each.product
+            for prescription in everyones
+            for each in prescription.generations()
+            if each.links_medicine
+        )
+        for product in dict.fromkeys(linked):
             yield product.resource()
         for prescription in everyones:
             yield from prescription.resources(now)

@@ -4,7 +4,7 @@ import calendar
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from gpcli.sandbox.clock import ZONE
 from gpcli.sandbox.people.element_builders import (
@@ -24,6 +24,7 @@ _DAY_PATTERN = re.compile(
     r"(?:[ T]+(?P<clock>\d{1,2}:\d\d|evening|daytime))?",
     re.ASCII,
 )
+_CLOCK_PATTERN = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d", re.ASCII)
 _STEP_PATTERN = re.compile(r"(?P<number>[+-]?\d{1,5})(?P<unit>d|wd|w|mo|y)", re.ASCII)
 _FROM_NOW_PATTERN = re.compile(r"(?P<number>[+-]\d{1,5})(?P<unit>[hm])", re.ASCII)
 _WITHIN_PATTERN = re.compile(r"within (?P<hours>[1-9]\d{0,2})h", re.ASCII)
@@ -163,10 +164,9 @@ def parse_clock(text: str) -> str:
     Raises:
         ValueError: It is none.
     """
-    try:
-        return time.fromisoformat(text.rjust(5, "0")).isoformat("minutes") if len(text) < 6 else ""
-    except ValueError:
-        raise ValueError(f"'{text}' is no time of day: write it like 09:00") from None
+    if not _CLOCK_PATTERN.fullmatch(text):
+        raise ValueError(f"'{text}' is no time of day: write it like 09:00")
+    return text.rjust(5, "0")
 
 
 def parse_day(text: str) -> date:
