@@ -23,6 +23,9 @@ except ImportError:  # PyYAML without libyaml
 MAX_PARTS = 400_000
 """The number of values that a file may have; an alias counts each time."""
 MAX_DEPTH = 40
+MAX_NESTING = 500
+"""The most brackets that may be open, also in texts."""
+_NESTING = re.compile(rf"[][{{}}]|(?:[-?] +){{{MAX_DEPTH},}}")
 _KINDS = {ScalarNode: "a text", SequenceNode: "a list", MappingNode: "a table of keys"}
 _PLAIN_TAGS = tuple(f"tag:yaml.org,2002:{each}" for each in ("str", "seq", "map"))
 _ODD_CHARACTER = re.compile(
@@ -48,6 +51,7 @@ def compose(file: str, text: str) -> Node:
         line = text[: odd.start()].count("\n") + 1
         character = f"U+{ord(odd[0]):04X}"
         raise InvalidPeopleFile(f"{file}:{line}: is not YAML: the character {character} is in it")
+    _check_depth(file, text)
     loader = TextLoader(text)
     try:
         node: Node | None = loader.get_single_node()
@@ -60,6 +64,17 @@ def compose(file: str, text: str) -> Node:
     if node is None:
         raise InvalidPeopleFile(f"{file}:1: is empty: gpcli sandbox people --show-file shows one")
     return node
+
+
+def _check_depth(file: str, text: str) -> None:
+    """Refuse what is nested too deeply before PyYAML reads it, which takes time or a crash."""
+    depth = 0
+    for match in _NESTING.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], MAX_NESTING + 1)
+        depth = max(depth, 0)
+        if depth > MAX_NESTING:
+            line = text[: match.start()].count("\n") + 1
+            raise InvalidPeopleFile(f"{file}:{line}: is nested too deeply")
 
 
 def _word_yaml_error(file: str, error: yaml.MarkedYAMLError) -> str:
