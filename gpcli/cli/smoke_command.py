@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -27,6 +28,7 @@ from gpcli.errors import (
 )
 from gpcli.model.smoke import CheckReport, SmokeReport, Writing
 from gpcli.render.junit import format_junit
+from gpcli.render.output import Output
 from gpcli.render.views.smoke_views import (
     SMOKE_CHECKS,
     SMOKE_REPORT,
@@ -117,9 +119,11 @@ def smoke(
     context = get_context(ctx)
     output = context.output
     is_report = output.is_json and not output.is_streamed
-    if is_report and output.answer_field_query(SMOKE_REPORT):
-        return
-    if not is_report and output.answer_field_query(SMOKE_CHECKS):
+    if (
+        output.answer_field_query(SMOKE_REPORT)
+        if is_report
+        else output.answer_field_query(SMOKE_CHECKS)
+    ):
         return
     chosen = choose_checks(_split_words("--checks", checks))
     expected = frozenset(parse_service(each).value for each in _split_words("--expect", expect))
@@ -135,7 +139,7 @@ def smoke(
         if earlier is not None:
             report = replace(report, changes=compare_reports(earlier, report.checks))
         files.write(report)
-    _show(context, report)
+    _show(output, report)
     error = build_smoke_error(report.checks)
     if error:
         raise error
@@ -179,9 +183,10 @@ def _make_report(
 ) -> SmokeReport:
     context = run.context
     started, began = context.now(), time.monotonic()
-    checks = run_checks_in_order(
-        chosen, run, lambda report: _tell(context, report), parallel=parallel, fail_fast=fail_fast
-    )
+    with context.output.progress("Checking the portal"):
+        checks = run_checks_in_order(
+            chosen, run, partial(_tell, context.output), parallel=parallel, fail_fast=fail_fast
+        )
     profile = context.profile
     return SmokeReport(
         gpcli=__version__,
@@ -199,19 +204,22 @@ def _make_report(
     )
 
 
-def _tell(context: AppContext, report: CheckReport) -> None:
-    """Write a line on standard error about a check that failed, as soon as it has."""
-    if report.has_failed:
-        context.output.warning(f"{report.name}: {report.seen}")
+def _tell(output: Output, report: CheckReport) -> None:
+    """Write a check where lines are written as they come; else only that one has failed."""
+    if output.is_streamed:
+        output.show_list(SMOKE_CHECKS, [report])
+    elif output.is_json and report.has_failed:
+        output.warning(f"{report.name}: {report.seen}")
 
 
-def _show(context: AppContext, report: SmokeReport) -> None:
-    output = context.output
+def _show(output: Output, report: SmokeReport) -> None:
+    """Write what was not written as it came: the report or the table, and what it comes to."""
     if output.is_json and not output.is_streamed:
         output.show_item(SMOKE_REPORT, report)
         return
-    output.show_list(SMOKE_CHECKS, report.checks)
-    if not output.is_json and output.fields is None:
+    if not output.is_streamed:
+        output.show_list(SMOKE_CHECKS, report.checks)
+    if output.fields is None:
         for sentence in summarise(report):
             output.notice(sentence)
 
