@@ -27,7 +27,7 @@ from gpcli.portal.adaptation import adapt
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.portal.queries import Query
-from gpcli.smoke.excerpt import build_excerpt
+from gpcli.smoke.excerpt import build_excerpt, word_error
 
 Params = Sequence[tuple[str, str]]
 
@@ -305,6 +305,11 @@ def refuse(response: HttpResponse, what: str) -> NoReturn:
     raise CheckFailed(f"{what}: status {response.status}")
 
 
+def tell_number(number: int, what: str, several: str = "") -> str:
+    """Return `1 thread` or `2 threads`; `several` is for what is not `what` with an s."""
+    return f"{number} {what if number == 1 else several or f'{what}s'}"
+
+
 def run_check(check: SmokeCheck, probe: Probe) -> CheckReport:
     """Make a check, and return how it came out; nothing but an interruption leaves it."""
     probe.begin()
@@ -337,7 +342,7 @@ def _judge(check: SmokeCheck, probe: Probe) -> tuple[Verdict, str, str | None]:
     except CheckFailed as failure:
         return Verdict.FAILED, str(failure), failure.cause
     except GpcliError as error:
-        return Verdict.FAILED, error.message, error.code
+        return Verdict.FAILED, word_error(error), error.code
     except Exception as error:
         return Verdict.FAILED, f"this check broke down ({type(error).__name__})", "unexpected"
 

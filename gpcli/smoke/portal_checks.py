@@ -21,7 +21,14 @@ from gpcli.http.portal_clock import TOLERANCE, read_portal_time
 from gpcli.http.tls import fetch_certificate_end
 from gpcli.portal.capabilities import delete_cached_capabilities, parse_metadata_response
 from gpcli.smoke import contract
-from gpcli.smoke.check import CheckFailed, Doubtful, NotTried, Probe, SmokeCheck
+from gpcli.smoke.check import (
+    CheckFailed,
+    Doubtful,
+    NotTried,
+    Probe,
+    SmokeCheck,
+    tell_number,
+)
 
 _MIN_CERTIFICATE_DAYS = 14
 _TOKEN_ERRORS = frozenset(
@@ -127,7 +134,7 @@ def check_keys(probe: Probe) -> str:
     asymmetric = [each for each in signing if each.get("kty") in ("RSA", "EC", "OKP")]
     if not asymmetric:
         raise CheckFailed("there is no key that signs ID tokens")
-    return f"{len(asymmetric)} key{'' if len(asymmetric) == 1 else 's'} for signatures"
+    return f"{tell_number(len(asymmetric), 'key')} for signatures"
 
 
 def check_session(probe: Probe) -> str:
@@ -138,7 +145,11 @@ def check_session(probe: Probe) -> str:
     if response.status in (401, 403):
         raise NotSignedIn(f"The portal does not take the token: status {response.status}.")
     scope = probe.run.bearer.scope
-    granted = "what it permits is not told" if scope is None else f"{len(scope.split())} scopes"
+    granted = (
+        "what it permits is not told"
+        if scope is None
+        else f"{tell_number(len(scope.split()), 'scope')}"
+    )
     return f"the portal takes the token; {granted}"
 
 
