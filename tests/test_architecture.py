@@ -47,7 +47,13 @@ DECLARED = {
     )
 }
 
-SANDBOX_USERS = {"cli/sandbox_commands.py", "cli/demo.py"}
+SANDBOX_USERS = {
+    "cli/sandbox_commands.py",
+    "cli/sandbox_control.py",
+    "cli/sandbox_fault_commands.py",
+    "cli/help_commands.py",
+    "cli/demo.py",
+}
 
 
 @cache

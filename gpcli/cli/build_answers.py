@@ -6,7 +6,7 @@ The completion scripts in it are those of `completions/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,9 @@ OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("sandbox reset", "--name"): (SANDBOXES,),
     ("sandbox advance", "--name"): (SANDBOXES,),
     ("sandbox answer", "--name"): (SANDBOXES,),
+    ("sandbox fault add", "--name"): (SANDBOXES,),
+    ("sandbox fault list", "--name"): (SANDBOXES,),
+    ("sandbox fault clear", "--name"): (SANDBOXES,),
 }
 """What the value of one command's option may be, where others mean something else by it."""
 
@@ -219,12 +222,13 @@ def _build_options(path: str, command: Any) -> tuple[Option, ...]:
         option
         for param in command.params
         if param.param_type_name == "option" and not param.hidden and not is_global(param)
-        for option in _build_flags(path, param)
+        for option in _build_flags(path, param, command.bare_values)
     )
 
 
-def _build_flags(path: str, param: Any) -> Iterator[Option]:
-    words = None if param.is_flag else list_option_words(path, param)
+def _build_flags(path: str, param: Any, bare_values: Collection[str]) -> Iterator[Option]:
+    is_alone = param.is_flag or not set(bare_values).isdisjoint(param.opts)
+    words = None if is_alone else list_option_words(path, param)
     note = " ".join((param.help or "").split())
     for flag in (*param.opts, *param.secondary_opts):
         yield flag, words, note

@@ -8,6 +8,7 @@ from typing import Any
 from gpcli.render.view import View
 from gpcli.render.views.account_views import (
     ANSWERS,
+    FAULTS,
     FINDINGS,
     OUTBOX,
     PEOPLE,
@@ -80,6 +81,9 @@ VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "rx withdraw": (WITHDRAWALS,),
     "sandbox answer": (ANSWERS,),
     "sandbox env": (VARIABLES,),
+    "sandbox fault add": (FAULTS,),
+    "sandbox fault clear": (FAULTS,),
+    "sandbox fault list": (FAULTS,),
     "sandbox list": (SANDBOXES,),
     "sandbox people": (PEOPLE,),
     "services": (_SERVICES,),

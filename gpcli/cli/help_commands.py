@@ -22,6 +22,7 @@ from gpcli.cli.global_options import (
 )
 from gpcli.errors import Exit, InvalidUsage, list_coded_errors
 from gpcli.render.json_schema import find_schema, list_schema_names
+from gpcli.sandbox.faults.kinds import ENDPOINTS, KINDS, OPTIONS, SELECTORS, FaultKind
 
 WIDTH = 80
 INDENT = "  "
@@ -317,6 +318,7 @@ def build_topics() -> dict[str, str]:
         "exit-codes": format_exit_codes(),
         "environment": format_environment(),
         "options": format_options(),
+        "faults": format_faults(),
         "profiles": format_profiles(),
         **{name: read_topic(name) for name in FILE_TOPICS},
     }
@@ -385,6 +387,38 @@ def format_profiles() -> str:
             format_section("KEYS", format_pairs([*PROFILE_KEYS])),
         ]
     )
+
+
+def format_faults() -> str:
+    """Format the help on fault rules: how they are written, and what each fault does."""
+    whole = [_pair_fault(kind) for kind in KINDS if kind.is_whole]
+    by_entry = [_pair_fault(kind) for kind in KINDS if not kind.is_whole]
+    when = [(each.form, f"Of those that match, {each.text}") for each in SELECTORS.values()]
+    options = [(f"{name}={each.placeholder}", each.meaning) for name, each in OPTIONS.items()]
+    return "\n".join(
+        [
+            "A sandbox goes wrong on purpose by rules. A rule is METHOD PATH: FAULT [WHEN].\n",
+            "  gpcli sandbox run --fault 'POST Appointment: lost-reply once' -- ./my-test.sh\n"
+            "  gpcli sandbox fault add 'GET Slot*: 503 x2' '* token: delay=3s'\n",
+            _format_paragraph(
+                "METHOD is GET, POST, another one, or * for all. PATH is relative to the FHIR "
+                "base and has no query; * in it is any text: Appointment, Appointment/*, "
+                "Patient/_search, Appointment/$book. A Bundle that is sent is batch or "
+                f"transaction. Besides there are {', '.join(ENDPOINTS)}."
+            )
+            + "\n",
+            format_section("FAULTS OF A REQUEST", format_pairs(whole)),
+            "  A Bundle has such a fault if one of its entries matches.\n",
+            format_section("FAULTS OF A REQUEST OR AN ENTRY OF A BUNDLE", format_pairs(by_entry)),
+            format_section("OPTIONS OF status AND refuse", format_pairs(options)),
+            format_section("WHEN; EVERY TIME IF NOT GIVEN", format_pairs(when)),
+            "Where several rules match, all of them act. docs/sandbox.md tells more.\n",
+        ]
+    )
+
+
+def _pair_fault(kind: FaultKind) -> Pair:
+    return kind.form, f"{kind.text} ({kind.on} only)" if kind.on else kind.text
 
 
 def _format_meaning(code: Exit, text: str) -> str:

@@ -14,6 +14,7 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.care.slots import parse_duration
 from gpcli.cli.global_options import get_context
+from gpcli.cli.sandbox_control import Name, call_control, is_serving
 from gpcli.cli.sandbox_env import (
     BookingWay,
     Shell,
@@ -23,6 +24,7 @@ from gpcli.cli.sandbox_env import (
     require_extra,
     run_in_sandbox,
 )
+from gpcli.cli.sandbox_fault_commands import check_rules
 from gpcli.cli.served_sandboxes import (
     DEFAULT_NAME,
     ServedSandbox,
@@ -32,7 +34,7 @@ from gpcli.cli.served_sandboxes import (
     list_served,
 )
 from gpcli.cli.value_parsers import choice, whole_number
-from gpcli.errors import GpcliError, InvalidUsage, NotFound, Unreachable
+from gpcli.errors import GpcliError, InvalidUsage, NotFound
 from gpcli.render.views.account_views import (
     ANSWERS,
     PEOPLE,
@@ -44,13 +46,7 @@ from gpcli.render.views.account_views import (
     SandboxVariables,
 )
 from gpcli.sandbox.accounts import Account, UnknownPerson
-from gpcli.sandbox.control import (
-    AccessToken,
-    ControlClient,
-    ControlError,
-    ControlRefused,
-    ControlTimeout,
-)
+from gpcli.sandbox.control import AccessToken
 from gpcli.sandbox.surgery.answer import AnsweredRequest
 
 if TYPE_CHECKING:
@@ -58,10 +54,6 @@ if TYPE_CHECKING:
 
 
 Returned = TypeVar("Returned")
-
-_PEOPLE_HINT = "gpcli sandbox people lists who there is."
-_PATIENCE_SECONDS = 1.0
-"""How long a sandbox may take to say that it runs, before it counts as running and busy."""
 
 FHIR_PATH = "/fhir/R4"
 """Where the portal is, below a sandbox's address."""
@@ -82,6 +74,10 @@ Seed = Annotated[
     ),
 ]
 
+Faults = Annotated[
+    list[str] | None,
+    typer.Option("--fault", metavar="RULE", help="Make it go wrong: gpcli help faults; repeatable"),
+]
 Machine = Annotated[
     Path | None,
     typer.Option("--machine", metavar="FILE", help="The key (JWK) of a machine to let in"),
@@ -97,11 +93,6 @@ NewName = Annotated[
         help="What the other commands call it; default, default-2 … if not given",
     ),
 ]
-Name = Annotated[
-    str | None,
-    typer.Option("--name", metavar="NAME", help="Which sandbox; the newest one if not given"),
-]
-
 Booking = Annotated[
     BookingWay,
     typer.Option(
@@ -129,10 +120,16 @@ def run(
     people: People = None,
     seed: Seed = None,
     booking: Booking = BookingWay.POST,
+    fault: Faults = None,
+    must_fire: Annotated[
+        bool,
+        typer.Option("--fault-must-fire", help="Exit 3 if CMD succeeds and a fault was not met"),
+    ] = False,
 ) -> None:
     """Run a command against a portal of its own, and pass on its exit status."""
     context = get_context(ctx)
-    with _start_sandbox(clock, delay, people, seed, booking=str(booking)) as sandbox:
+    settings = {"booking": str(booking), "faults": check_rules(fault)}
+    with _start_sandbox(clock, delay, people, seed, **settings) as sandbox:
         token = _translate_errors(lambda: sandbox.issue_token(person, acting_for))
         values = _build_token_variables(sandbox.url, token, sandbox.people())
         if clock:
@@ -140,6 +137,12 @@ def run(
             values["GPCLI_CLOCK_OFFSET"] = str(round(ahead.total_seconds()))
         served = _build_served(context, sandbox, "run")
         status = run_in_sandbox(command, context.env, values, served, umask=context.former_umask)
+        unused = sandbox.unused_faults()
+    if must_fire and unused and status == 0:
+        raise NotFound(
+            f"No request met the fault: {'; '.join(unused)}.",
+            hint="gpcli sandbox fault list shows, inside the command, what was met.",
+        )
     raise typer.Exit(status)
 
 
@@ -157,6 +160,7 @@ def serve(
     people: People = None,
     seed: Seed = None,
     booking: Booking = BookingWay.POST,
+    fault: Faults = None,
     machine: Machine = None,
     state: State = None,
     name: NewName = None,
@@ -169,6 +173,7 @@ def serve(
         "auto_sign_in": auto_sign_in,
         "state": state,
         "booking": str(booking),
+        "faults": check_rules(fault),
         "machine": machine,
     }
     with (
@@ -207,9 +212,9 @@ def env(
         raise InvalidUsage("--shell is for lines that a shell reads: not with --json or --fields.")
     if context.output.answer_field_query(VARIABLES):
         return
-    served = find_served(context.state_dir, name, _is_serving)
-    token = _call_control(served, lambda control: control.fetch_token(person, acting_for))
-    accounts = _call_control(served, lambda control: control.fetch_people())
+    served = find_served(context.state_dir, name, is_serving)
+    token = call_control(served, lambda control: control.fetch_token(person, acting_for))
+    accounts = call_control(served, lambda control: control.fetch_people())
     values = _build_token_variables(served.url, token, accounts)
     if is_record:
         context.output.show_item(VARIABLES, SandboxVariables(**values))
@@ -223,7 +228,7 @@ def env(
 def list_sandboxes(ctx: typer.Context) -> None:
     """List the sandboxes that are served on this machine, the newest first."""
     context = get_context(ctx)
-    served = list_served(context.state_dir, _is_serving)
+    served = list_served(context.state_dir, is_serving)
     context.output.show_list(SANDBOXES, [_build_running(each) for each in served])
     if not served:
         context.output.notice("None is being served: gpcli sandbox serve starts one.")
@@ -235,8 +240,8 @@ def people(ctx: typer.Context, name: Name = None) -> None:
 
     context = get_context(ctx)
     try:
-        served = find_served(context.state_dir, name, _is_serving)
-        accounts = _call_control(served, lambda control: control.fetch_people())
+        served = find_served(context.state_dir, name, is_serving)
+        accounts = call_control(served, lambda control: control.fetch_people())
     except GpcliError:
         if name is not None:
             raise
@@ -247,8 +252,8 @@ def people(ctx: typer.Context, name: Name = None) -> None:
 def reset(ctx: typer.Context, name: Name = None) -> None:
     """Make everything at the served portal as it was at the start."""
     context = get_context(ctx)
-    served = find_served(context.state_dir, name, _is_serving)
-    _call_control(served, lambda control: control.reset())
+    served = find_served(context.state_dir, name, is_serving)
+    call_control(served, lambda control: control.reset())
     context.output.notice("Everything is as it was at the start.")
 
 
@@ -260,8 +265,8 @@ def advance(
     """Move the served portal's clock forward; the surgery answers what falls due."""
     context = get_context(ctx)
     forward = parse_duration(time, "TIME")
-    served = find_served(context.state_dir, name, _is_serving)
-    present = _call_control(served, lambda control: control.advance(forward))
+    served = find_served(context.state_dir, name, is_serving)
+    present = call_control(served, lambda control: control.advance(forward))
     _show_word(context, present.isoformat())
 
 
@@ -285,8 +290,8 @@ def answer(
     for given, value in (("ID", wanted), ("--text", text)):
         if value is not None and not value.strip():
             raise InvalidUsage(f"{given} is empty.")
-    answers = _call_control(
-        find_served(context.state_dir, name, _is_serving),
+    answers = call_control(
+        find_served(context.state_dir, name, is_serving),
         lambda control: control.answer(wanted, decline=decline, text=text),
         hint="Without an id, all that waits is answered.",
     )
@@ -357,40 +362,11 @@ def _translate_errors(call: Callable[[], Returned]) -> Returned:
         raise InvalidUsage(f"The sandbox can't be made so: {wrong}.") from wrong
 
 
-def _is_serving(served: ServedSandbox) -> bool:
-    """Return whether a sandbox that announced itself runs: it, or one too busy to say so."""
-    client = ControlClient(served.url, served.control_token, timeout=_PATIENCE_SECONDS)
-    try:
-        client.fetch_people()
-    except ControlTimeout:
-        return True
-    except ControlError:
-        return False
-    return True
-
-
-def _call_control(
-    served: ServedSandbox, call: Callable[[ControlClient], Returned], hint: str = _PEOPLE_HINT
-) -> Returned:
-    """Return what a served sandbox answers.
-
-    Raises: NotFound, with `hint`, if it refuses; Unreachable if it fails.
-    """
-    try:
-        return call(ControlClient(served.url, served.control_token))
-    except ControlRefused as refused:
-        raise NotFound(f"The sandbox says: {refused}.", hint=hint) from refused
-    except ControlError as error:
-        raise Unreachable(
-            f"The sandbox did not do it: {error}", hint="gpcli sandbox serve starts one."
-        ) from error
-
-
 def _announce(
     context: AppContext, sandbox: Sandbox, name: str | None
 ) -> AbstractContextManager[ServedSandbox]:
     served = _build_served(context, sandbox, name or DEFAULT_NAME)
-    return announce(context.state_dir, served, _is_serving, is_named=name is not None)
+    return announce(context.state_dir, served, is_serving, is_named=name is not None)
 
 
 def _build_served(context: AppContext, sandbox: Sandbox, name: str) -> ServedSandbox:

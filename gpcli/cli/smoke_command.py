@@ -38,6 +38,7 @@ from gpcli.render.views.smoke_views import (
 from gpcli.smoke.check import SmokeCheck, SmokeRun
 from gpcli.smoke.comparison import compare_reports, parse_report
 from gpcli.smoke.contract import build_coverage
+from gpcli.smoke.leftovers import hold_writing
 from gpcli.smoke.runner import (
     build_smoke_error,
     choose_checks,
@@ -135,7 +136,8 @@ def smoke(
     run = SmokeRun(context, write=writing, expected=expected, retries=not no_retry)
     with _ReportFiles(context, junit, markdown) as files, run.clients:
         _wait_until_ready(run, patience)
-        report = _make_report(run, chosen, parallel, fail_fast=fail_fast)
+        with hold_writing(run):
+            report = _make_report(run, chosen, parallel, fail_fast=fail_fast)
         if earlier is not None:
             report = replace(report, changes=compare_reports(earlier, report.checks))
         files.write(report)

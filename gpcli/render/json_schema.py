@@ -54,6 +54,7 @@ from gpcli.render.view import Json, json_fields
 from gpcli.render.views.account_views import (
     Answer,
     RunningSandbox,
+    SandboxFault,
     SandboxPerson,
     SandboxVariables,
 )
@@ -101,6 +102,9 @@ ANSWERS: dict[str, Any] = {
     "sandbox advance": datetime,
     "sandbox answer": list[Answer],
     "sandbox env": SandboxVariables,
+    "sandbox fault add": list[SandboxFault],
+    "sandbox fault clear": list[SandboxFault],
+    "sandbox fault list": list[SandboxFault],
     "sandbox list": list[RunningSandbox],
     "sandbox people": list[SandboxPerson],
     "sandbox serve": str,

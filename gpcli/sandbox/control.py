@@ -10,8 +10,10 @@ import urllib.request
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from gpcli.sandbox.accounts import Account, Dependant
+from gpcli.sandbox.faults.book import FaultRule
 from gpcli.sandbox.surgery.answer import AnsweredRequest
 
 _TIMEOUT_SECONDS = 30.0
@@ -99,6 +101,27 @@ class ControlClient:
         """
         body = {"wanted": reference_or_id, "decline": decline, "text": text}
         return [AnsweredRequest(**each) for each in self._send("POST", "answer", body)["answered"]]
+
+    def add_fault(self, rule: str) -> FaultRule:
+        """Put a fault rule in force.
+
+        Raises:
+            ControlRefused: The text is no rule.
+        """
+        return FaultRule(**self._send("POST", "faults", {"rule": rule}))
+
+    def fetch_faults(self) -> list[FaultRule]:
+        """Fetch the fault rules in force, with their counts."""
+        return [FaultRule(**each) for each in self._send("GET", "faults")["faults"]]
+
+    def clear_faults(self, fault_id: str | None = None) -> list[FaultRule]:
+        """Take a fault rule out of force, or all of them; return those that were taken out.
+
+        Raises:
+            ControlRefused: No rule has this id.
+        """
+        path = "faults" if fault_id is None else f"faults/{quote(fault_id, safe='')}"
+        return [FaultRule(**each) for each in self._send("DELETE", path)["cleared"]]
 
     def _send_clock(self, change: dict[str, Any]) -> datetime:
         return datetime.fromisoformat(self._send("POST", "clock", change)["now"])

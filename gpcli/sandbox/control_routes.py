@@ -11,6 +11,8 @@ from werkzeug.exceptions import HTTPException
 
 from gpcli.sandbox.accounts import Account, UnknownPerson
 from gpcli.sandbox.control import AccessToken
+from gpcli.sandbox.faults.book import FaultRule, UnknownFaultRule
+from gpcli.sandbox.faults.rules import InvalidRule
 from gpcli.sandbox.surgery.answer import AnsweredRequest, NothingPending
 
 
@@ -48,6 +50,24 @@ class ControllablePortal(Protocol):
             NothingPending: Nothing matches `reference_or_id`.
         """
 
+    @property
+    def faults(self) -> list[FaultRule]:
+        """The fault rules in force."""
+
+    def add_fault(self, rule: str) -> FaultRule:
+        """Put a fault rule in force.
+
+        Raises:
+            InvalidRule: The text is none.
+        """
+
+    def clear_faults(self, fault_id: str | None = None) -> list[FaultRule]:
+        """Take fault rules out of force, and return them.
+
+        Raises:
+            UnknownFaultRule: No rule has this id.
+        """
+
 
 Json = dict[str, Any]
 MAX_DELAY = timedelta(days=99_999)
@@ -58,8 +78,9 @@ def control_blueprint(portal: ControllablePortal, control_token: str) -> Bluepri
     """Return the routes that control `portal` for holders of `control_token`."""
     routes = Blueprint("control", __name__)
     routes.before_request(lambda: _require_control_token(control_token))
-    for path, (method, handler) in _ROUTES.items():
-        routes.add_url_rule(f"/{path}", path, _json_view(portal, handler), methods=[method])
+    for (method, path), handler in _ROUTES.items():
+        name = f"{method} {path}"
+        routes.add_url_rule(f"/{path}", name, _json_view(portal, handler), methods=[method])
     return routes
 
 
@@ -73,11 +94,13 @@ def _require_control_token(control_token: str) -> tuple[Response, int] | None:
 def _json_view(
     portal: ControllablePortal, handler: Callable[[ControllablePortal, Json], Json]
 ) -> Callable[[], Any]:
-    def view() -> Any:
+    def view(**named: str) -> Any:
         try:
-            body = request.get_json() if request.method == "POST" else {}
+            body = request.get_json() if request.method == "POST" else named
             return jsonify(handler(portal, body))
-        except (UnknownPerson, NothingPending) as error:
+        except InvalidRule as error:
+            return jsonify(error=str(error)), 400
+        except (UnknownPerson, NothingPending, UnknownFaultRule) as error:
             return jsonify(error=str(error)), 404
         except HTTPException as refusal:
             return jsonify(error=refusal.description), refusal.code
@@ -127,6 +150,24 @@ def _post_answer(portal: ControllablePortal, body: Json) -> Json:
     return {"answered": [asdict(each) for each in answers]}
 
 
+def _get_faults(portal: ControllablePortal, body: Json) -> Json:
+    return {"faults": [asdict(each) for each in portal.faults]}
+
+
+def _post_fault(portal: ControllablePortal, body: Json) -> Json:
+    return asdict(portal.add_fault(_require_text(body["rule"])))
+
+
+def _delete_faults(portal: ControllablePortal, body: Json) -> Json:
+    return {"cleared": [asdict(each) for each in portal.clear_faults(body.get("fault_id"))]}
+
+
+def _require_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a rule is a text")
+    return value
+
+
 def _parse_seconds(seconds: Any) -> timedelta:
     if type(seconds) not in (int, float):
         raise TypeError("seconds are a number")
@@ -140,11 +181,16 @@ def _parse_aware(text: str) -> datetime:
     return instant
 
 
-_ROUTES: dict[str, tuple[str, Callable[[ControllablePortal, Json], Json]]] = {
-    "people": ("GET", _get_people),
-    "token": ("POST", _post_token),
-    "reset": ("POST", _post_reset),
-    "clock": ("POST", _post_clock),
-    "delay": ("POST", _post_delay),
-    "answer": ("POST", _post_answer),
+_ROUTES: dict[tuple[str, str], Callable[[ControllablePortal, Json], Json]] = {
+    ("GET", "people"): _get_people,
+    ("POST", "token"): _post_token,
+    ("POST", "reset"): _post_reset,
+    ("POST", "clock"): _post_clock,
+    ("POST", "delay"): _post_delay,
+    ("POST", "answer"): _post_answer,
+    ("GET", "faults"): _get_faults,
+    ("POST", "faults"): _post_fault,
+    ("DELETE", "faults"): _delete_faults,
+    ("DELETE", "faults/<fault_id>"): _delete_faults,
 }
+"""What is done, by method and path below `/control/`. Source: docs/sandbox.md, the control API."""

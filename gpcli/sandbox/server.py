@@ -27,6 +27,9 @@ from gpcli.sandbox.accounts import Account, UnknownPerson, find_account
 from gpcli.sandbox.clock import Clock
 from gpcli.sandbox.control import AccessToken
 from gpcli.sandbox.control_routes import control_blueprint
+from gpcli.sandbox.faults.book import FaultBook, FaultRule, UnknownFaultRule
+from gpcli.sandbox.faults.front import FaultFront
+from gpcli.sandbox.faults.rules import InvalidRule
 from gpcli.sandbox.fhir.rest import fhir_blueprint
 from gpcli.sandbox.people import PEOPLE, build_resources
 from gpcli.sandbox.people.bundle_file import accounts_in, read_bundle
@@ -43,8 +46,11 @@ from gpcli.sandbox.surgery.simulator import SurgerySimulator
 __all__ = [
     "AccessToken",
     "Account",
+    "FaultRule",
+    "InvalidRule",
     "PortUnavailable",
     "Sandbox",
+    "UnknownFaultRule",
     "UnknownPerson",
 ]
 
@@ -199,11 +205,13 @@ class Sandbox:
     portal's time at the start, None for the real time. `delay` is how long the surgery takes to
     answer. `auto_sign_in` skips the sign-in pages for whoever `login_hint` names. `people` is a
     file with a FHIR Bundle that replaces the built-in population. `seed` makes the ids of new
-    resources repeatable. `booking` is one of `request_context.BOOKING_MODES`. `machine` is a file
-    with the public keys of a backend service.
+    resources repeatable, and the draws of fault rules. `booking` is one of
+    `request_context.BOOKING_MODES`. `machine` is a file with the public keys of a backend service.
+    `faults` are texts of fault rules.
 
     Raises:
         ValueError: The `machine` file holds no keys, or the `people` file no people.
+        InvalidRule: One of `faults` is no rule; a ValueError too.
     """
 
     def __init__(
@@ -218,6 +226,7 @@ class Sandbox:
         seed: int | None = None,
         booking: str = "post",
         machine: Path | None = None,
+        faults: Iterable[str] = (),
     ) -> None:
         self.control_token = secrets.token_urlsafe(32)
         self._state = state
@@ -229,6 +238,7 @@ class Sandbox:
         self._backend_client = read_backend_client(machine) if machine else None
         self._file_resources = read_bundle(people) if people else None
         self._new_id = _id_generator(seed)
+        self._fault_book = FaultBook(faults, seed)
         self._exit_stack = ExitStack()
         self._stopping = threading.Event()
         self._port = 0
@@ -288,8 +298,10 @@ class Sandbox:
         return Path(temporary.name)
 
     def _start_server(self) -> None:
+        app = create_app(self._blueprints())
+        self._front = FaultFront(app, self._fault_book, self._store, self._smart, self._clock)
         server = waitress.create_server(
-            create_app(self._blueprints()),
+            self._front,
             sockets=[self._create_socket()],
             threads=WORKER_THREADS,
             ident="gpcli-sandbox",
@@ -300,6 +312,7 @@ class Sandbox:
         server.channel_class = Connection
         self._port = int(server.effective_port)
         self._exit_stack.enter_context(serve_in_background(server))
+        self._exit_stack.callback(self._front.stop)
 
     def _blueprints(self) -> dict[str, Blueprint]:
         return {
@@ -376,7 +389,13 @@ class Sandbox:
         return AccessToken(access_token, patient, fhir_user, ends_at, SCRIPT_SCOPES)
 
     def reset(self) -> None:
-        """Restore records, clock and delay to their initial state; tokens stay valid."""
+        """Restore records, clock, delay and fault rules to their initial state.
+
+        Tokens stay valid. Fault rules that were added since are gone, and those of the start count
+        anew.
+        """
+        self._fault_book.reset()
+        self._front.forget_late()
         self._clock.set(self._start_time or datetime.now(UTC))
         self._surgery.delay = self._start_delay
         with self._store.transaction():
@@ -405,6 +424,7 @@ class Sandbox:
         if instant.year not in CLOCK_YEARS:
             raise ValueError(f"the clock can't be set to the year {instant.year}")
         self._clock.set(instant)
+        self._front.do_due()
         self._surgery.answer_due()
         return self._clock.now()
 
@@ -428,6 +448,31 @@ class Sandbox:
     def set_delay(self, delay: timedelta) -> None:
         """Set how long the surgery takes to answer new requests."""
         self._surgery.delay = delay
+
+    @property
+    def faults(self) -> list[FaultRule]:
+        """The fault rules in force, with their counts, in the order in which they were added."""
+        return self._fault_book.count()
+
+    def add_fault(self, rule: str) -> FaultRule:
+        """Put a fault rule in force, such as `POST Appointment: lost-reply once`.
+
+        Raises:
+            InvalidRule: The text is no rule; it says where, and what is allowed there.
+        """
+        return self._fault_book.add(rule)
+
+    def clear_faults(self, fault_id: str | None = None) -> list[FaultRule]:
+        """Take a fault rule out of force, or all of them; return those that were taken out.
+
+        Raises:
+            UnknownFaultRule: No rule has this id.
+        """
+        return self._fault_book.clear(fault_id)
+
+    def unused_faults(self) -> list[str]:
+        """Return the fault rules, also former ones, that no request has ever met."""
+        return self._fault_book.list_unused()
 
 
 def _id_generator(seed: int | None) -> Callable[[], str]:

@@ -9,25 +9,32 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn
+from uuid import UUID
 
 from gpcli.app_context import AppContext
 from gpcli.auth.bearer import ScopedBearer
 from gpcli.config.profile_keys import LIMITS
-from gpcli.errors import GpcliError, NotPermitted
+from gpcli.errors import BadResponse, ConsentNeeded, GpcliError, NotPermitted
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Element, Malformed, read_resource
-from gpcli.http.client import Bearer, HttpClient, HttpResponse
+from gpcli.http.client import Bearer, HttpResponse
 from gpcli.http.deadline import Deadline
 from gpcli.http.send import RequestLog
 from gpcli.model.account import Verdict
+from gpcli.model.appointment import Slot
 from gpcli.model.person import SyntheticRules
-from gpcli.model.service import Offers, Service
+from gpcli.model.service import Offer, Offers, Service
 from gpcli.model.smoke import CheckReport, Writing
 from gpcli.portal.adaptation import adapt
 from gpcli.portal.capabilities import Capabilities
+from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.paging import resolve_next
 from gpcli.portal.queries import Query
 from gpcli.smoke.excerpt import build_excerpt, word_error
+from gpcli.smoke.label import Label, LabellingClient, SentCreate
+
+_FORBIDDEN = 403
 
 Params = Sequence[tuple[str, str]]
 
@@ -76,6 +83,17 @@ class SmokeCheck:
     writes: Writing = "none"
 
 
+@dataclass(frozen=True)
+class TrialBooking:
+    """A booking that the run has made: the time, the request that made it, and its record."""
+
+    slot: Slot
+    offer: Offer
+    sent: SentCreate
+    intent: UUID
+    record: Element
+
+
 @dataclass
 class Facts:
     """What checks have learned of the portal, for those that need them."""
@@ -84,6 +102,7 @@ class Facts:
     sign_in: dict[str, Any] = field(default_factory=dict)
     offers: Offers | None = None
     services: tuple[Service, ...] = ()
+    booking: TrialBooking | None = None
 
 
 @dataclass
@@ -92,7 +111,8 @@ class SmokeRun:
 
     `write` is what may be written. `expected` are the services that have to be offered. With
     `retries` false no request is tried again. `logs` has every try of every request so far. `left`
-    and `undone` are as in SmokeReport. `clients` closes the clients of all workers.
+    and `undone` are as in SmokeReport. `dead_runs` are the ids of runs of this machine that were
+    killed. `clients` closes the clients of all workers.
     """
 
     context: AppContext
@@ -103,6 +123,7 @@ class SmokeRun:
     logs: list[RequestLog] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     undone: int = 0
+    dead_runs: frozenset[str] = frozenset()
     clients: ExitStack = field(default_factory=ExitStack)
     _local: threading.local = field(default_factory=threading.local)
     _opening: threading.Lock = field(default_factory=threading.Lock)
@@ -111,6 +132,11 @@ class SmokeRun:
     def bearer(self) -> ScopedBearer:
         """The source of access tokens."""
         return self.context.bearer
+
+    @cached_property
+    def label(self) -> Label:
+        """The label of what this run makes at the portal."""
+        return Label(self.context.clock)
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -203,13 +229,13 @@ class Probe:
             return self.run.context.identity.patient
 
     @cached_property
-    def client(self) -> HttpClient:
-        """The client whose requests carry the access token."""
+    def client(self) -> LabellingClient:
+        """The client whose requests carry the access token; it labels what it creates."""
         with self.run.opening():
             return self.open_client(self.run.bearer)
 
     @cached_property
-    def public_client(self) -> HttpClient:
+    def public_client(self) -> LabellingClient:
         """The client whose requests carry no token of their own."""
         return self.open_client(None)
 
@@ -221,15 +247,14 @@ class Probe:
             context = self.run.context
             return context.open_portal(context.identity, client, self.run.bearer)
 
-    def open_client(
-        self, bearer: Bearer | None, build: Callable[..., HttpClient] = HttpClient
-    ) -> HttpClient:
-        """Return a client of the portal made by `build`; it is closed with the run."""
+    def open_client(self, bearer: Bearer | None) -> LabellingClient:
+        """Return a client of the portal, which is closed with the run."""
         context = self.run.context
         profile = context.profile
         ca_file = str(context.resolve_beside_config(profile.ca_file)) if profile.ca_file else None
-        client = build(
+        client = LabellingClient(
             profile.portal,
+            label=self.run.label,
             deadline=self._deadline,
             bearer=bearer,
             ca_file=ca_file,
@@ -275,8 +300,24 @@ class Probe:
             raise NotTried(f"the portal lists no search for {query.resource_type}")
         return self.read_page(self.get(adapted.sent.resource_type, adapted.sent.params))
 
+    def fetch_pages(self, query: Query) -> Iterator[Bundle]:
+        """Fetch a list page by page; raise as `search`, and CheckFailed for a wrong link."""
+        page, followed = self.search(query), set[str]()
+        yield page
+        while page.next_url and self.answer:
+            try:
+                url = resolve_next(page, self.answer.url, self.client.base)
+            except BadResponse as error:
+                raise CheckFailed(error.message, "security") from None
+            if url is None or url in followed:
+                raise CheckFailed("the links to next pages lead back")
+            followed.add(url)
+            page = self.read_page(self.get(url))
+            yield page
+
     def read_page(self, response: HttpResponse) -> Bundle:
         """Return what a search answered; raise CheckFailed where that is no list."""
+        require_consent(response)
         if not response.is_success:
             refuse(response, "a search was refused")
         try:
@@ -298,6 +339,12 @@ class Probe:
         with suppress(Malformed):
             return read_resource(response.body)
         raise CheckFailed("the answer is no FHIR resource")
+
+
+def require_consent(response: HttpResponse) -> None:
+    """Raise NotTried where the portal refuses for want of the patient's consent."""
+    if response.status == _FORBIDDEN and isinstance(error_from_response(response), ConsentNeeded):
+        raise NotTried("the portal wants the patient's consent first")
 
 
 def refuse(response: HttpResponse, what: str) -> NoReturn:

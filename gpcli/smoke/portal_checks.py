@@ -58,6 +58,8 @@ def check_tls(probe: Probe) -> str:
     if url.scheme != "https":
         raise NotTried("the portal is on this machine and not encrypted")
     context, ca_file = probe.run.context, probe.run.context.profile.ca_file
+    if context.transport is not None:
+        raise NotTried("the portal is not on the network")
     end = fetch_certificate_end(
         url.hostname or "",
         url.port or 443,
@@ -156,8 +158,8 @@ def check_session(probe: Probe) -> str:
 def check_renewal(probe: Probe) -> str:
     """Renew the token, and use the new one."""
     machine = probe.run.context.settings.machine
-    if machine == "GPCLI_TOKEN":
-        raise NotTried("a token that was given can't be renewed")
+    if machine not in {None, "key_file"}:
+        raise NotTried(f"{machine} decides which token there is")
     client, bearer = probe.client, probe.run.bearer
     if machine is None and probe.run.context.stored_session.refresh_token is None:
         raise NotTried("the sign-in has no refresh token")

@@ -23,6 +23,7 @@ from gpcli.smoke.check import SmokeCheck, SmokeRun, run_check, skip
 from gpcli.smoke.portal_checks import PORTAL_CHECKS
 from gpcli.smoke.record_checks import RECORD_CHECKS, SERVICE, SERVICE_CHECKS
 from gpcli.smoke.search_checks import LATENCY_CHECK, SEARCH_CHECKS
+from gpcli.smoke.write_checks import WRITE_CHECKS
 
 CHECKS: tuple[SmokeCheck, ...] = (
     *PORTAL_CHECKS,
@@ -30,6 +31,7 @@ CHECKS: tuple[SmokeCheck, ...] = (
     *SERVICE_CHECKS,
     *SEARCH_CHECKS,
     LATENCY_CHECK,
+    *WRITE_CHECKS,
 )
 """Every check, in the order of the report; those that another needs come before it."""
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
-from gpcli.errors import BadResponse
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import UUID_SYSTEM, Malformed, read_resource
 from gpcli.fhir.patient import Owner, find_owner
@@ -15,10 +14,9 @@ from gpcli.http.client import HttpResponse
 from gpcli.http.send import RequestLog
 from gpcli.model.smoke import Latency
 from gpcli.portal import queries
-from gpcli.portal.paging import resolve_next
 from gpcli.portal.queries import PAGE_SIZE_PARAM, Query
 from gpcli.smoke import contract
-from gpcli.smoke.check import CheckFailed, NotTried, Probe, SmokeCheck
+from gpcli.smoke.check import CheckFailed, NotTried, Probe, SmokeCheck, require_consent
 
 _MAX_PAGES = 8
 """How many pages a list is cut into, about."""
@@ -49,7 +47,7 @@ def check_paging(probe: Probe) -> str:
     size = max(1, len(whole) // (_MAX_PAGES - 1))
     params = (*(each for each in query.params if each[0] != "_count"), ("_count", str(size)))
     seen: list[str] = []
-    for page in _fetch_pages(probe, Query(query.resource_type, params)):
+    for page in probe.fetch_pages(Query(query.resource_type, params)):
         seen += [each.relative_reference for each in page.matches]
     if len(set(seen)) < len(seen):
         raise CheckFailed("a record stands on two pages of a list")
@@ -256,29 +254,9 @@ def _find_long_list(probe: Probe) -> tuple[Query, list[str]]:
         query = build(probe)
         bundle = _search_if_listed(probe, query)
         if bundle is not None and len(bundle.matches) >= 3:
-            pages = [bundle, *_fetch_rest(probe, bundle)] if bundle.next_url else [bundle]
+            pages = probe.fetch_pages(query) if bundle.next_url else [bundle]
             return query, [each.relative_reference for page in pages for each in page.matches]
     raise NotTried("no list has three records")
-
-
-def _fetch_pages(probe: Probe, query: Query) -> Iterator[Bundle]:
-    page = probe.search(query)
-    yield page
-    yield from _fetch_rest(probe, page)
-
-
-def _fetch_rest(probe: Probe, page: Bundle) -> Iterator[Bundle]:
-    followed: set[str] = set()
-    while page.next_url and probe.answer:
-        try:
-            url = resolve_next(page, probe.answer.url, probe.client.base)
-        except BadResponse as error:
-            raise CheckFailed(error.message, "security") from None
-        if url is None or url in followed:
-            raise CheckFailed("the links to next pages lead back")
-        followed.add(url)
-        page = probe.read_page(probe.get(url))
-        yield page
 
 
 def _search_if_listed(probe: Probe, query: Query) -> Bundle | None:
@@ -302,6 +280,7 @@ def _references(bundle: Bundle) -> list[str]:
 
 def _require_refusal(response: HttpResponse, statuses: set[int], what: str) -> None:
     """Raise CheckFailed unless a response has one of `statuses` and an OperationOutcome."""
+    require_consent(response)
     if response.status not in statuses:
         raise CheckFailed(f"{what} is answered with {response.status}")
     try:

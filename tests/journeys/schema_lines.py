@@ -88,6 +88,7 @@ WRITES = (
 SERVED = (
     *("sandbox list", "sandbox env ada", "sandbox answer"),
     *("sandbox advance 1d", "sandbox reset"),
+    *("sandbox fault add 'GET jwks: 503 x2'", "sandbox fault list", "sandbox fault clear"),
 )
 """What is asked of a portal that is served on this machine."""
 

@@ -357,6 +357,7 @@ GROUPS = (
         aliases=("appointment", "bookings", "calendar"),
     ),
     GroupSpec("sandbox", TOOLS, "A GP portal on this machine, with known people"),
+    GroupSpec("sandbox fault", TOOLS, "Make it go wrong on purpose"),
     GroupSpec("outbox", TOOLS, "What was sent, and what became of it"),
 )
 

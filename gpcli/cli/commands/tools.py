@@ -15,7 +15,13 @@ TOOL_COMMANDS = (
         about="The exit code is the command's own, 128 + n where signal n ended it; as in a shell, "
         "127 where there is no such command, and 126 where it can't be run. Where the sandbox does "
         "not start, it is one of gpcli help exit-codes.",
-        examples=(("As Ada", "gpcli sandbox run --as ada -- gpcli services"),),
+        examples=(
+            ("As Ada", "gpcli sandbox run --as ada -- gpcli services"),
+            (
+                "Where the first answer is lost",
+                "gpcli sandbox run --fault 'POST Appointment: lost-reply once' -- ./my-test.sh",
+            ),
+        ),
     ),
     CommandSpec(
         "sandbox serve", TOOLS, "Serve a portal until Ctrl-C", "gpcli.cli.sandbox_commands:serve"
@@ -59,6 +65,28 @@ TOOL_COMMANDS = (
         "Have the surgery answer what waits, now",
         "gpcli.cli.sandbox_commands:answer",
         examples=(("Say no to one", "gpcli sandbox answer t-4k2m --decline"),),
+    ),
+    CommandSpec(
+        "sandbox fault add",
+        TOOLS,
+        "Make the portal go wrong by rules",
+        "gpcli.cli.sandbox_fault_commands:add",
+        about="A rule is METHOD PATH: FAULT [WHEN]. gpcli help faults has the faults.",
+        examples=(
+            ("Lose one answer", "gpcli sandbox fault add 'POST Appointment: lost-reply once'"),
+        ),
+    ),
+    CommandSpec(
+        "sandbox fault list",
+        TOOLS,
+        "List the rules in force, and how often each was met",
+        "gpcli.cli.sandbox_fault_commands:list_faults",
+    ),
+    CommandSpec(
+        "sandbox fault clear",
+        TOOLS,
+        "Take a rule out of force, or all",
+        "gpcli.cli.sandbox_fault_commands:clear",
     ),
     CommandSpec(
         "outbox list",

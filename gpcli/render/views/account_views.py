@@ -157,6 +157,28 @@ ANSWERS: View[Answer] = dataclass_view(
 
 
 @dataclass(frozen=True)
+class SandboxFault:
+    """A fault rule in force at a sandbox; `left` is how often it still acts, None = always."""
+
+    id: str
+    rule: str
+    used: int
+    left: int | None
+
+
+FAULTS: View[SandboxFault] = dataclass_view(
+    SandboxFault,
+    "sandbox-fault",
+    (
+        Column("id", "ID", lambda fault: fault.id),
+        Column("rule", "Rule", lambda fault: fault.rule),
+        Column("used", "Used", lambda fault: fault.used),
+        Column("left", "Left", lambda fault: fault.left),
+    ),
+)
+
+
+@dataclass(frozen=True)
 class SandboxVariables:
     """The variables that point gpcli at a sandbox as one of its people, each by its name."""
 

@@ -293,6 +293,15 @@ class GrantStore:
             if row["kind"] == "refresh":
                 _revoke_session(connection, row["session"])
 
+    def revoke_session(self, token: str) -> None:
+        """Revoke the session of an access or refresh token, if there is such a token."""
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT session FROM smart_token WHERE hash = ?", (token_hash(token),)
+            ).fetchone()
+            if row is not None:
+                _revoke_session(connection, row["session"])
+
     def find_access_rights(self, token: str) -> AccessRights | None:
         """Return the rights of an access token; None if unknown, expired or revoked."""
         row = self._database.read_one(
