@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
@@ -29,13 +29,14 @@ from gpcli.errors import (
 from gpcli.model.smoke import CheckReport, SmokeReport, Writing
 from gpcli.render.junit import format_junit
 from gpcli.render.output import Output
+from gpcli.render.view import View
 from gpcli.render.views.smoke_views import (
     SMOKE_CHECKS,
     SMOKE_REPORT,
     format_markdown,
     summarise,
 )
-from gpcli.smoke.check import SmokeCheck, SmokeRun
+from gpcli.smoke.check import Probe, SmokeCheck, SmokeRun
 from gpcli.smoke.comparison import compare_reports, parse_report
 from gpcli.smoke.contract import build_coverage
 from gpcli.smoke.leftovers import hold_writing
@@ -52,6 +53,7 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 _MAX_WORKERS = 32
 _POLL_SECONDS = 1.0
+_SERVER_ERROR = 500
 
 
 class Write(StrEnum):
@@ -119,12 +121,8 @@ def smoke(
     """Check a portal against the contract; read-only unless --write is given."""
     context = get_context(ctx)
     output = context.output
-    is_report = output.is_json and not output.is_streamed
-    if (
-        output.answer_field_query(SMOKE_REPORT)
-        if is_report
-        else output.answer_field_query(SMOKE_CHECKS)
-    ):
+    view: View[Any] = SMOKE_CHECKS if output.is_streamed or output.is_text else SMOKE_REPORT
+    if output.answer_field_query(view):
         return
     chosen = choose_checks(_split_words("--checks", checks))
     expected = frozenset(parse_service(each).value for each in _split_words("--expect", expect))
@@ -135,7 +133,8 @@ def smoke(
     _guard_production(context, writing)
     run = SmokeRun(context, write=writing, expected=expected, retries=not no_retry)
     with _ReportFiles(context, junit, markdown) as files, run.clients:
-        _wait_until_ready(run, patience)
+        if patience:
+            _wait_until_ready(run, patience)
         with hold_writing(run):
             report = _make_report(run, chosen, parallel, fail_fast=fail_fast)
         if earlier is not None:
@@ -164,20 +163,23 @@ def _split_words(option: str, text: str | None) -> list[str]:
 
 def _wait_until_ready(run: SmokeRun, patience: float) -> None:
     """Wait up to `patience` seconds until the portal answers; it may be starting."""
-    end = time.monotonic() + patience
-    while patience:
-        run.probe.begin()
-        try:
-            if run.probe.get("metadata", token="").status < 500:
-                return
-            reason = f"it answers with {run.probe.get('metadata', token='').status}"
-        except Unavailable as error:
-            reason = error.message
-        if time.monotonic() + _POLL_SECONDS > end:
-            run.context.output.notice(f"The portal is not ready after {patience:g} s: {reason}")
-            return
-        with run.context.output.progress("Waiting for the portal to be ready"):
+    end, output = time.monotonic() + patience, run.context.output
+    with output.progress("Waiting for the portal to be ready"):
+        while (why := _find_fault(run.probe)) and time.monotonic() + _POLL_SECONDS <= end:
             run.context.sleep(_POLL_SECONDS)
+    if why:
+        output.notice(f"The portal is not ready after {patience:g} s: {why}")
+    run.logs.clear()  # how long it takes to start is none of its latency
+
+
+def _find_fault(probe: Probe) -> str | None:
+    """Return why the portal does not answer yet; `None` = it does."""
+    probe.begin()
+    try:
+        status = probe.get("metadata", token="").status
+    except (Unavailable, Failure) as error:
+        return error.message
+    return f"it answers with {status}." if status >= _SERVER_ERROR else None
 
 
 def _make_report(

@@ -388,6 +388,8 @@ def _judge(check: SmokeCheck, probe: Probe) -> tuple[Verdict, str, str | None]:
         return Verdict.WARNING, str(doubt), doubt.cause
     except CheckFailed as failure:
         return Verdict.FAILED, str(failure), failure.cause
+    except Malformed as error:
+        return Verdict.FAILED, f"what can't be read: {error}", "contract"
     except GpcliError as error:
         return Verdict.FAILED, word_error(error), error.code
     except Exception as error:

@@ -15,6 +15,7 @@ from gpcli.errors import (
     SignInError,
     SmokeFailed,
     Unavailable,
+    UsageError,
     list_coded_errors,
 )
 from gpcli.model.account import Verdict
@@ -208,7 +209,8 @@ def _judge_services(reports: Sequence[CheckReport]) -> CheckReport | None:
 def build_smoke_error(reports: Sequence[CheckReport]) -> GpcliError | None:
     """Return the error with which the run ends; `None` = no check failed.
 
-    Where the portal can't be reached or takes no sign-in, it is that error, not SmokeFailed.
+    Where the portal can't be asked at all, it is the error that says why, not SmokeFailed: it can't
+    be reached, it takes no sign-in, or the configuration is wrong.
     """
     failed = [each for each in reports if each.has_failed]
     if not failed:
@@ -218,6 +220,13 @@ def build_smoke_error(reports: Sequence[CheckReport]) -> GpcliError | None:
     first = failed[0]
     kinds = {kind.code: kind for kind in list_coded_errors()}
     kind = kinds.get(first.cause or "", SmokeFailed)
-    if first.name in _FRONT and issubclass(kind, (SignInError, Unavailable)):
+    if first.name in _FRONT and issubclass(kind, (SignInError, Unavailable, UsageError)):
         return kind(first.seen, hint="gpcli troubleshoot looks for the cause.")
-    return SmokeFailed(message, trace_id=first.trace_id)
+    return SmokeFailed(message, hint=_choose_hint(failed), trace_id=first.trace_id)
+
+
+def _choose_hint(failed: Sequence[CheckReport]) -> str:
+    again = ",".join(each.name for each in failed if each.name != SERVICE_COVERAGE)
+    if again:
+        return f"gpcli smoke --checks {again} --debug tells each request."
+    return "Use a patient whose GP offers something; gpcli help smoke tells more."
