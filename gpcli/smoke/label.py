@@ -5,14 +5,14 @@ It is an identifier of the system `urn:gpcli:smoke`, whose value has the time an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from gpcli.http.client import HttpClient, HttpResponse
+from gpcli.http.client import HttpClient, HttpResponse, RequestBody
 
 SYSTEM = "urn:gpcli:smoke"
 """The system of the label: an identifier, or a tag on a message that the run did not make."""
@@ -61,7 +61,7 @@ class LabellingClient(HttpClient):
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
+        body: RequestBody,
         *,
         headers: Mapping[str, str] = _NO_HEADERS,
         retry: bool = False,
