@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
 from gpcli.care.offers import list_services
+from gpcli.care.portal_protocol import Mailbox
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.communication import THREAD_SYSTEM
 from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.patient import Owner, find_owner, read_name
 from gpcli.model.appointment import Slot
 from gpcli.model.service import Offers, Service, ServiceName, Standing
-from gpcli.model.thread import ThreadKind
+from gpcli.model.thread import Attachment, ThreadKind
 from gpcli.portal import queries
 from gpcli.portal.local_search import is_in_order, keep_matching
 from gpcli.portal.prescriptions import prescriptions_query, renewals_query
@@ -33,6 +34,9 @@ SERVICE = "service"
 """The tag of the checks of an offered service: a run in which none of them was made has failed."""
 
 _SEARCH_DAYS = 28
+_WITHDRAWN = "entered-in-error"
+_MAX_THREADS = 10
+"""In how many threads a file is looked for."""
 
 _STATUSES: Mapping[str, str] = {
     "Appointment": "proposed pending booked arrived fulfilled cancelled noshow entered-in-error "
@@ -253,6 +257,45 @@ def check_appointments(probe: Probe) -> str:
     return f"{tell_number(len(appointments), 'appointment')}"
 
 
+def check_answers(probe: Probe) -> str:
+    """Look for the surgery's answers, which are to come along with the appointments."""
+    if "AppointmentResponse:appointment" not in probe.capabilities.revincludes.get(
+        "Appointment", ()
+    ):
+        raise NotTried("the portal does not list that answers come along")
+    bundle = probe.search(queries.dated_appointments(probe.patient, None))
+    listed = {each.relative_reference for each in bundle.matches}
+    answers = list(bundle.of_type("AppointmentResponse"))
+    if any(each.reference("appointment") not in listed for each in answers):
+        raise CheckFailed("an answer comes along that is to no appointment of the list")
+    if not answers:
+        raise NotTried("no appointment has an answer")
+    return f"{tell_number(len(answers), 'answer')} of the surgery"
+
+
+def check_attachments(probe: Probe) -> str:
+    """Fetch a file that stands apart from its message."""
+    mailbox = probe.portal.mailbox
+    attachment = next(_find_files(mailbox), None)
+    if attachment is None:
+        raise NotTried("no message has a file that stands apart from it")
+    size = len(mailbox.fetch_content(attachment))
+    _require_no_flaws(probe)
+    if not size:
+        raise CheckFailed("a file of a message is empty")
+    if attachment.size not in (None, size):
+        raise CheckFailed("a file of a message has another size than the portal tells")
+    return f"a file of {size} bytes that stands apart from its message"
+
+
+def _find_files(mailbox: Mailbox) -> Iterator[Attachment]:
+    for thread in mailbox.fetch_threads()[:_MAX_THREADS]:
+        messages = mailbox.fetch_conversation(str(thread.id)).messages
+        files = (each for message in messages for each in message.attachments)
+        apart = (each for each in files if each.content is None and each.source)
+        yield from (each for each in apart if each.status != _WITHDRAWN)
+
+
 def check_threads(probe: Probe) -> str:
     """Search for the patient's messages, and for those not yet read."""
     query = queries.communications(probe.patient)
@@ -378,11 +421,13 @@ _OF_SERVICE = (SERVICE, "records")
 RECORD_CHECKS = (
     _check("patient", check_patient, contract.PATIENT, contract.GP_RECORDS),
     _check("gp", check_gp, contract.GP_RECORDS, needs=("patient",)),
-    _check("services", check_services, contract.SERVICES, tags=("services",), needs=("patient",)),
+    _check("services", check_services, contract.SERVICES, needs=("patient",)),
     _check("consent", check_consent, contract.CONSENT, needs=("services",)),
     _check("prices", check_prices, contract.PRICES, needs=("services",)),
     _check("appointments", check_appointments, contract.READ_APPOINTMENT, needs=("patient",)),
+    _check("answers", check_answers, contract.ANSWERS, needs=("appointments",)),
     _check("threads", check_threads, contract.READ_COMMUNICATION, needs=("patient",)),
+    _check("attachments", check_attachments, contract.FILES, needs=("threads",)),
     _check("prescriptions", check_prescriptions, contract.PRESCRIPTIONS, needs=("patient",)),
     _check("dispenses", check_dispenses, contract.DISPENSES, needs=("patient",)),
     _check("vaccinations", check_vaccinations, contract.IMMUNIZATIONS, needs=("patient",)),

@@ -38,7 +38,8 @@ _MAX_NAMED = 12
 def summarise(report: SmokeReport) -> Iterator[str]:
     """Yield sentences on what a run found; what failed comes last."""
     counts = [f"{report.count(each)} {each.value}" for each in Verdict if report.count(each)]
-    yield f"{len(report.checks)} checks: {', '.join(counts)}; {report.ms / 1000:.1f} s."
+    noun = "check" if len(report.checks) == 1 else "checks"
+    yield f"{len(report.checks)} {noun}: {', '.join(counts)}; {report.ms / 1000:.1f} s."
     coverage = report.coverage
     yield (
         f"Of {len(coverage.lines)} lines of the contract {coverage.proved} were proved, "
@@ -92,7 +93,7 @@ def _has_failed(report: SmokeReport) -> bool:
     return any(check.has_failed for check in report.checks)
 
 
-_ACTIVE_IN_MARKDOWN = {ord(each): f"\\{each}" for each in "\\`*_{}[]<>#|!&@"}
+_ACTIVE_IN_MARKDOWN = {ord(each): f"\\{each}" for each in "\\`*_{}[]<>#|!&@~"}
 
 
 def _escape_markdown(text: str) -> str:
