@@ -38,7 +38,7 @@ MONTHS = (
 
 @dataclass(frozen=True)
 class Leave:
-    """RelativeTime a service pauses; both days are part of it. `text` may name `{from}` and `{until}`."""
+    """When a service pauses; both days are part of it. `text` may name `{from}` and `{until}`."""
 
     start: RelativeTime
     until: RelativeTime
