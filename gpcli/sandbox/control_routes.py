@@ -191,6 +191,6 @@ _ROUTES: dict[tuple[str, str], Callable[[ControllablePortal, Json], Json]] = {
     ("GET", "faults"): _get_faults,
     ("POST", "faults"): _post_fault,
     ("DELETE", "faults"): _delete_faults,
-    ("DELETE", "faults/<fault_id>"): _delete_faults,
+    ("DELETE", "faults/<path:fault_id>"): _delete_faults,
 }
 """What is done, by method and path below `/control/`. Source: docs/sandbox.md, the control API."""
