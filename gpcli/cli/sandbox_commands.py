@@ -70,7 +70,7 @@ People = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(
-        "--seed", parser=whole_number(), metavar="N", help="Makes the ids of new records repeat"
+        "--seed", parser=whole_number(), metavar="N", help="Makes new ids and drawn faults repeat"
     ),
 ]
 
