@@ -101,7 +101,7 @@ class AppContext:
                 raise
             self.environment_error, self.clock = error, now
         self._vault = vault
-        self._transport = transport
+        self.transport = transport
         self._terminal = terminal
         self._terminal_device = terminal_device
         self._patience = patience
@@ -369,9 +369,9 @@ class AppContext:
             bearer=bearer,
             ca_file=str(self.resolve_beside_config(name)) if name else None,
             env=self.env,
-            transport=self._transport,
+            transport=self.transport,
             sleep=self.sleep,
-            log=self._log if self.is_debugging else None,
+            log=self.log_request if self.is_debugging else None,
             progress=lambda: self.output.progress("Waiting for the portal"),
         )
         return self._open_clients.enter_context(client)
@@ -493,8 +493,8 @@ class AppContext:
         )
         self.output.plan(plan)
 
-    def _log(self, request: RequestLog) -> None:
-        status = request.status or "no answer"
-        line = f"{request.method} {request.route} {status} {request.ms} ms {request.trace_id}"
+    def log_request(self, request: RequestLog) -> None:
+        """Write the line of a try of a request that --debug asks for."""
+        outcome = f"{request.status or 'no answer'} {request.ms} ms {request.trace_id}"
         with suppress(OSError):  # what came of the request matters more than its line
-            self.output.notice(line)
+            self.output.notice(f"{request.method} {request.route} {outcome}")

@@ -10,6 +10,7 @@
 ├─ Partial (8)
 ├─ NotConfirmed (9)     Declined, ConfirmationNeeded, FeeNotAccepted, PlanChanged
 ├─ OutcomeUnknown (10)
+├─ SmokeFailed (11)
 ├─ Unexpected (70)
 ├─ NotExecutable (126)
 └─ NoProgram (127)
@@ -39,6 +40,7 @@ class Exit(IntEnum):
     PARTIAL = 8
     CANCELLED = 9
     UNKNOWN = 10
+    SMOKE_FAILED = 11
     BUG = 70
     NOT_EXECUTABLE = 126
     NO_PROGRAM = 127
@@ -396,6 +398,13 @@ class OutcomeUnknown(GpcliError):
 
     exit = Exit.UNKNOWN
     code = "outcome_unknown"
+
+
+class SmokeFailed(GpcliError):
+    """Raised when a check of `gpcli smoke` failed; the report is on stdout all the same."""
+
+    exit = Exit.SMOKE_FAILED
+    code = "smoke_failed"
 
 
 class Unexpected(GpcliError):

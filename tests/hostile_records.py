@@ -129,7 +129,7 @@ def _view_modules() -> Iterator[types.ModuleType]:
 def _find_views_in(module: types.ModuleType) -> Iterator[KnownView]:
     hints = get_type_hints(module)
     for name, value in vars(module).items():
-        if isinstance(value, View):
+        if isinstance(value, View) and value.columns:  # without any it is for JSON alone
             yield KnownView(value, *get_args(hints[name]))
         elif _is_own_function(module, value):
             hint = get_type_hints(value).get("return")

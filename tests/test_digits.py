@@ -13,7 +13,7 @@ from gpcli.care.slots import _parse_hours, parse_day, parse_duration
 from gpcli.cli.global_options import _parse_seconds
 from gpcli.cli.sandbox_commands import _parse_instant
 from gpcli.cli.value_parsers import decimal_number, whole_number
-from gpcli.config.profiles import InvalidValue, parse_portal_url
+from gpcli.config.profile_keys import InvalidValue, parse_portal_url
 from gpcli.config.settings import read_clock_offset
 from gpcli.errors import ConfigError, InvalidUsage
 from gpcli.fhir.element import is_time

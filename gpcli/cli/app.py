@@ -96,8 +96,13 @@ class Command(TyperCommand):
     Its context allows more (`allow_extra_args`), so that what is too much is refused here.
     """
 
+    bare_values: Mapping[str, str] = {}
+    """The options whose value may be left out, and what they then have."""
+
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Read the command's part of the line; raises InvalidUsage, InputNeeded."""
+        bare = self.bare_values
+        args = [f"{each}={bare[each]}" if each in bare else each for each in args]
         try:
             rest = super().parse_args(ctx, args)
         except typer.TyperException as error:
@@ -143,6 +148,7 @@ def load_command(spec: CommandSpec) -> Any:
     lenient = {"allow_extra_args": True}
     app.command(spec.name, cls=kind, add_help_option=False, context_settings=lenient)(callback)
     command: Any = typer.main.get_command(app)
+    command.bare_values = dict(spec.bare_values)
     own = [flag for param in command.params for flag in param.opts]
     command.params += build_parameters((*GLOBAL_OPTIONS, *WRITE_OPTIONS), own=own)
     return command

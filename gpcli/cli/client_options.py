@@ -10,7 +10,8 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.auth.client_secret import MAX_LENGTH, parse_secret
 from gpcli.config.index_format import FROM_ENVIRONMENT
-from gpcli.config.profiles import KEPT_IN_KEYRING, SCOPES, Profile
+from gpcli.config.profile_keys import KEPT_IN_KEYRING
+from gpcli.config.profiles import SCOPES, Profile
 from gpcli.errors import InvalidUsage
 
 ClientId = Annotated[

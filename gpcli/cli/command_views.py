@@ -33,6 +33,7 @@ from gpcli.render.views.service_views import (
     SURGERIES,
     services_view,
 )
+from gpcli.render.views.smoke_views import SMOKE_CHECKS, SMOKE_REPORT
 from gpcli.render.views.thread_views import (
     CONVERSATION,
     SAVED,
@@ -87,6 +88,7 @@ VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "sandbox people": (PEOPLE,),
     "services": (_SERVICES,),
     "slots": (SLOTS,),
+    "smoke": (SMOKE_REPORT, SMOKE_CHECKS),
     "troubleshoot": (FINDINGS,),
     "whoami": (SIGN_INS,),
 }

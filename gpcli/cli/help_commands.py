@@ -221,6 +221,7 @@ EXIT_MEANINGS = {
     Exit.CANCELLED: "Somebody said no, or --yes or --accept-fee was needed. From Python also: the "
     "plan is not what it was.",
     Exit.UNKNOWN: "A request went out and no answer came: it may or may not have been done.",
+    Exit.SMOKE_FAILED: "A check of gpcli smoke failed: the portal does not do what gpcli needs.",
     Exit.BUG: "A fault of gpcli itself.",
     Exit.NOT_EXECUTABLE: "sandbox run: the command is there and can't be run.",
     Exit.NO_PROGRAM: "sandbox run: there is no such command.",
@@ -251,6 +252,7 @@ MACHINE_VARIABLES = (
     ),
     ("GPCLI_CLOCK_OFFSET", "Seconds that a sandbox's clock is ahead; for sandboxes alone"),
     ("GPCLI_FHIR_USER", "Who acts for the patient, such as RelatedPerson/7"),
+    ("GPCLI_SMOKE_OTHER_PATIENT", "For gpcli smoke: a patient whose records must stay closed"),
 )
 RESPECTED_VARIABLES = (
     ("NO_COLOR", "No colour"),
@@ -301,10 +303,12 @@ PROFILE_KEYS = (
         "services_listed",
         "Whether the portal says what its GPs offer: true or false; else found out",
     ),
+    ("smoke", "A table for gpcli smoke at this portal; see gpcli help smoke"),
+    ("synthetic", "A table that tells which patients are test patients; see gpcli help smoke"),
 )
 """The keys of a profile in `config.toml`, and what they mean."""
 
-FILE_TOPICS = ("json", "columns", "keyring", "privacy", "sandbox", "scripting")
+FILE_TOPICS = ("json", "columns", "keyring", "privacy", "sandbox", "scripting", "smoke")
 """The topics whose texts are files in `topics/`."""
 
 

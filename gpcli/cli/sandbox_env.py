@@ -26,6 +26,7 @@ _LEFT_OUT_VARIABLES = (
     "GPCLI_FHIR_USER",
     "GPCLI_CLOCK_OFFSET",
     "GPCLI_TOKEN_COMMAND",
+    "GPCLI_SMOKE_OTHER_PATIENT",
 )
 """Variables that a command in a sandbox must not inherit."""
 
@@ -73,15 +74,18 @@ def require_extra(who: str) -> Iterator[None]:
         ) from missing
 
 
-def build_variables(portal: str, token: str, patient: str, fhir_user: str) -> dict[str, str]:
+def build_variables(
+    portal: str, token: str, patient: str, fhir_user: str, other_patient: str | None = None
+) -> dict[str, str]:
     """Return the variables with which gpcli uses a sandbox, without configuration or keyring."""
-    return {
+    values = {
         "GPCLI_PORTAL": portal,
         "GPCLI_ENVIRONMENT": "sandbox",
         "GPCLI_TOKEN": token,
         "GPCLI_PATIENT": patient,
         "GPCLI_FHIR_USER": fhir_user,
     }
+    return {**values, "GPCLI_SMOKE_OTHER_PATIENT": other_patient} if other_patient else values
 
 
 def format_exports(shell: Shell, values: Mapping[str, str]) -> list[str]:

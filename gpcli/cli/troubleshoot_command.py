@@ -17,8 +17,8 @@ from gpcli.http.client import Bearer, HttpClient
 from gpcli.model.account import Finding
 from gpcli.render.output import Output
 from gpcli.render.views.account_views import FINDINGS, format_cures
-from gpcli.troubleshoot.check import CheckContext, build_error, run_checks
 from gpcli.troubleshoot.computer_checks import COMPUTER_CHECKS
+from gpcli.troubleshoot.diagnosis import CheckContext, build_error, run_checks
 from gpcli.troubleshoot.sign_in_checks import SIGN_IN_CHECKS
 
 CHECKS = (*COMPUTER_CHECKS, *SIGN_IN_CHECKS)

@@ -1,189 +1,33 @@
-"""Profiles: the portals that this machine knows, in `config.toml`, and a parser for each key."""
+"""Profiles: the portals that this machine knows, in `config.toml`."""
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar, get_args
-from urllib.parse import SplitResult, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
+from urllib.parse import urlsplit
 
 from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.config.private_files import edit_config_file, read_config_file
+from gpcli.config.profile_keys import (
+    KEY_PARSERS,
+    NUMBERS,
+    SYNTHETIC,
+    InvalidValue,
+    build_synthetic_rules,
+    format_suggestion,
+    parse_environment,
+    parse_portal_url,
+)
 from gpcli.errors import ConfigError, InvalidUsage, NotFound
 from gpcli.model.account import Environment
-from gpcli.web_url import InvalidUrl, is_loopback, split_web_url
-
-ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
-EMERGENCY = ("acute", "urgent")
-"""Keys of the numbers to call: when life is in danger, and for what can't wait until the surgery
-opens."""
-SENT_STATUSES = ("proposed", "pending", "booked")
-BOOKING_METHODS = ("auto", "post", "operation", "transaction")
-SERVICES = (
-    "e-consultation",
-    "contact",
-    "prescription-renewal",
-    "booking",
-    "booking-enquiry",
-    "cancellation",
-    "flu-vaccination",
-    "late-cancellation",
-    "no-show",
-)
-"""What a portal's own codes can be mapped to; the last two have only a price."""
-SCOPES_VERSIONS = ("1", "2")
-CLIENT_AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
-KEPT_IN_KEYRING = "keyring"
-"""The one value of `client_secret`: the secret itself is in the keyring."""
-
-
-Word = TypeVar("Word", bound=str)
-
-
-class InvalidValue(ValueError):
-    """A value that the key can't have; the message says what it must be."""
-
-
-def parse_portal_url(value: object) -> str:
-    """Return a FHIR base without a final slash; raise InvalidValue.
-
-    It must be `https`, or `http` to a loopback literal, without query and credentials.
-    """
-    if not isinstance(value, str) or not value.strip():
-        raise InvalidValue("the portal must be a URL such as https://portal.example/fhir/R4")
-    text = value.strip()
-    url = _split_url(text)
-    if set("?#") & set(text) or "@" in url.netloc:
-        raise InvalidValue("the portal's URL must have no query, fragment or user name")
-    if url.scheme == "http" and not is_loopback(url.hostname or ""):
-        raise InvalidValue(f"'{text}' is not encrypted; the portal must be https")
-    return url.geturl().rstrip("/")
-
-
-def _split_url(text: str) -> SplitResult:
-    try:
-        if not text.isprintable() or set(' \\"<>') & set(text):
-            raise InvalidUrl("has characters that no URL has")
-        return split_web_url(text)
-    except InvalidUrl as why:
-        shape = "a URL such as https://portal.example/fhir/R4"
-        raise InvalidValue(f"{_quote_url(text)} {why}; it must be {shape}") from why
-
-
-def _quote_url(text: str) -> str:
-    """Return `text` in quotes, or `the portal` where a password or a token may be in it."""
-    return "the portal" if set("@?#") & set(text) else repr(text)
-
-
-def parse_environment(value: object) -> Environment:
-    """Return one of production, staging, sandbox; raise InvalidValue."""
-    return _build_choice_parser(*ENVIRONMENTS)(value)
-
-
-def _build_choice_parser(*words: Word) -> Callable[[object], Word]:
-    def parse(value: object) -> Word:
-        if isinstance(value, str) and value in words:
-            return value
-        raise InvalidValue(f"'{value}' is not one of {', '.join(words)}")
-
-    return parse
-
-
-def _parse_text(value: object) -> str:
-    if isinstance(value, str) and value:
-        return value
-    raise InvalidValue("must be text that is not empty")
-
-
-def _parse_secret_place(value: object) -> str:
-    if value == KEPT_IN_KEYRING:
-        return KEPT_IN_KEYRING
-    raise InvalidValue(
-        f"must be '{KEPT_IN_KEYRING}': no secret stands in this file; "
-        "gpcli login --client-secret keeps one in the keyring"
-    )
-
-
-def _parse_port(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65535:
-        return value
-    raise InvalidValue(f"'{value}' is not a port number")
-
-
-def _parse_seconds(value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 3600:
-        return float(value)
-    raise InvalidValue(f"'{value}' is not a number of seconds up to 3600")
-
-
-def _parse_zone(value: object) -> str:
-    try:
-        return ZoneInfo(_parse_text(value)).key
-    except (OSError, ValueError, ZoneInfoNotFoundError) as error:
-        raise InvalidValue(f"'{value}' is not a time zone such as Europe/Oslo") from error
-
-
-def _parse_emergency(value: object) -> dict[str, str]:
-    numbers = value if isinstance(value, dict) else {}
-    are_texts = all(isinstance(number, str) for number in numbers.values())
-    if are_texts and numbers.keys() == set(EMERGENCY) and numbers["acute"].strip():
-        return {name: numbers[name].strip() for name in EMERGENCY}
-    raise InvalidValue("must be a table of two numbers: acute = '113', urgent = '116 117' (or '')")
-
-
-def _parse_code_map(value: object) -> dict[str, str | list[str]]:
-    if not isinstance(value, dict) or not all(map(_is_text_or_texts, value.values())):
-        raise InvalidValue("must be a table of 'system|code' = 'service' or a list of services")
-    for code, services in value.items():
-        if "|" not in code:
-            raise InvalidValue(f"'{code}' must be 'system|code'")
-        for service in [services] if isinstance(services, str) else services:
-            if service not in SERVICES:
-                raise InvalidValue(f"'{service}' is no service; those are {', '.join(SERVICES)}")
-    return value
-
-
-def _is_text_or_texts(value: object) -> bool:
-    texts = value if isinstance(value, list) and value else [value]
-    return all(isinstance(text, str) for text in texts)
-
-
-def _parse_flag(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise InvalidValue("must be true or false")
-
-
-KEY_PARSERS: dict[str, Callable[[object], Any]] = {
-    "portal": parse_portal_url,
-    "environment": parse_environment,
-    "client_id": _parse_text,
-    "client_auth": _build_choice_parser(*CLIENT_AUTH_METHODS),
-    "client_secret": _parse_secret_place,
-    "scopes": _parse_text,
-    "scopes_version": _build_choice_parser(*SCOPES_VERSIONS),
-    "redirect_port": _parse_port,
-    "prompt": _parse_text,
-    "acr": _parse_text,
-    "booking": _build_choice_parser(*BOOKING_METHODS),
-    "status_sent": _build_choice_parser(*SENT_STATUSES),
-    "token_command": _parse_text,
-    "key_file": _parse_text,
-    "ca_file": _parse_text,
-    "timeout": _parse_seconds,
-    "zone": _parse_zone,
-    "emergency": _parse_emergency,
-    "services": _parse_code_map,
-    "services_listed": _parse_flag,
-}
-
+from gpcli.model.person import SyntheticRules
+from gpcli.web_url import is_loopback
 
 _BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
 """A key that needs no quotes in TOML."""
@@ -207,10 +51,6 @@ Source: SMART App Launch 2.2, scopes v2.
 """
 
 
-NUMBERS = {"acute": "113", "urgent": "116 117"}
-"""The numbers to call where the profile has none; the keys are those of `EMERGENCY`."""
-
-
 @dataclass(frozen=True)
 class Profile:
     """One portal and how to talk to it.
@@ -223,7 +63,9 @@ class Profile:
     portal says; `client_secret` tells that the keyring has its secret. `emergency` has the numbers
     to call in an emergency, and for what can't wait. `services` maps the portal's codes to one or
     several of `SERVICES`; `services_listed` tells whether the portal says which services its GPs
-    offer, `None` = gpcli finds out.
+    offer, `None` = gpcli finds out. `smoke` has what `gpcli smoke` goes by at this portal, and
+    `synthetic` tells which of its patients are test patients; the keys of both are in
+    `profile_keys`.
     """
 
     name: str
@@ -247,6 +89,8 @@ class Profile:
     emergency: dict[str, str] = field(default_factory=lambda: dict(NUMBERS))
     services: dict[str, str | list[str]] = field(default_factory=dict)
     services_listed: bool | None = None
+    smoke: dict[str, Any] = field(default_factory=dict)
+    synthetic: dict[str, list[str]] = field(default_factory=lambda: dict(SYNTHETIC))
 
     @property
     def code_map(self) -> dict[str, tuple[str, ...]]:
@@ -255,6 +99,11 @@ class Profile:
             code: (services,) if isinstance(services, str) else tuple(services)
             for code, services in self.services.items()
         }
+
+    @property
+    def synthetic_rules(self) -> SyntheticRules:
+        """What tells that a patient is a test patient; the profile's own rules, or the usual."""
+        return build_synthetic_rules(self.synthetic)
 
     @property
     def has_consent_prompt(self) -> bool:
@@ -387,12 +236,6 @@ def build_profile(name: str, portal: str, environment: str | None) -> Profile:
         return Profile(name, base, parse_environment(usual if environment is None else environment))
     except InvalidValue as error:
         raise ConfigError(f"{error}.") from error
-
-
-def format_suggestion(word: str, words: list[str]) -> str:
-    """Return the end of a sentence: `; did you mean 'x'?` for the nearest of `words`, or `.`."""
-    close = difflib.get_close_matches(word, words, n=1)
-    return f"; did you mean '{close[0]}'?" if close else "."
 
 
 @contextmanager

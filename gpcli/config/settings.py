@@ -9,13 +9,8 @@ from datetime import datetime, timedelta
 
 from gpcli.config.given_token import find_token_flaw
 from gpcli.config.index_format import FROM_ENVIRONMENT, is_set
-from gpcli.config.profiles import (
-    Config,
-    InvalidValue,
-    Profile,
-    parse_environment,
-    parse_portal_url,
-)
+from gpcli.config.profile_keys import InvalidValue, parse_environment, parse_portal_url
+from gpcli.config.profiles import Config, Profile
 from gpcli.config.variables import find_variable
 from gpcli.errors import ConfigError, InputNeeded, InvalidUsage, NotSignedIn, ProductionGuard
 
@@ -84,6 +79,9 @@ def check_request_id(name: str, value: str) -> str:
 
 TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"
 """The variables that sign a machine in, each beside GPCLI_PORTAL."""
+
+OTHER_PATIENT = "GPCLI_SMOKE_OTHER_PATIENT"
+"""The variable that stands for a profile's `smoke.other_patient`, beside GPCLI_PORTAL."""
 
 MAX_CLOCK_OFFSET = timedelta(days=36_525)
 """The most that a sandbox's clock may be ahead of this machine's, or behind it."""
@@ -234,7 +232,9 @@ def _build_environment_profile(portal: str, env: Mapping[str, str]) -> Profile:
         environment = parse_environment(read_variable(env, "GPCLI_ENVIRONMENT") or "production")
     except InvalidValue as error:
         raise ConfigError(f"GPCLI_PORTAL or GPCLI_ENVIRONMENT: {error}.") from error
-    return Profile(FROM_ENVIRONMENT, base, environment)
+    other = read_variable(env, OTHER_PATIENT)
+    smoke = {"other_patient": other} if other else {}
+    return Profile(FROM_ENVIRONMENT, base, environment, smoke=smoke)
 
 
 def read_clock_offset(env: Mapping[str, str]) -> timedelta:

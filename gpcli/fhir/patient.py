@@ -10,7 +10,7 @@ from enum import Enum
 from gpcli.fhir.element import Element, Malformed, Reference
 from gpcli.fhir.validity import is_current
 from gpcli.model.appointment import Vaccination
-from gpcli.model.person import Person
+from gpcli.model.person import Person, SyntheticRules
 
 PERSON_TYPES = frozenset({"Patient", "Practitioner", "RelatedPerson"})
 """The types of records whose `name` is a HumanName."""
@@ -271,3 +271,28 @@ def read_identifiers(patient: Element, now: datetime) -> Identifiers:
     current = (each for each in patient.children("identifier") if is_current(each, now))
     pairs = ((each.string("system"), each.string("value")) for each in current)
     return frozenset((system, value) for system, value in pairs if system and value)
+
+
+def is_synthetic(patient: Element, rules: SyntheticRules) -> bool:
+    """Return whether a Patient is a test patient by `rules`.
+
+    What can't be read tells nothing, and a record of another type is no patient. An identifier that
+    is marked as an old one does not count.
+    """
+    if patient.string("resourceType") != "Patient":
+        return False
+    if patient.string("id") in rules.patients or _labels(patient) & rules.labels:
+        return True
+    return any(
+        pattern.fullmatch(value)
+        for each in patient.children("identifier")
+        if each.string("use") != "old" and (value := each.string("value"))
+        for system, pattern in rules.identifiers
+        if system is None or system == each.string("system")
+    )
+
+
+def _labels(record: Element) -> frozenset[tuple[str, str]]:
+    meta = record.child("meta")
+    codings = (*meta.children("tag"), *meta.children("security")) if meta else ()
+    return frozenset((each.string("system") or "", each.string("code") or "") for each in codings)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import functools
 import os
 import re
+import socket
 import ssl
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
-from gpcli.errors import ConfigError
+from gpcli.errors import ConfigError, TlsError, Unreachable
 
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+", re.ASCII)
 
@@ -108,3 +110,26 @@ def find_hashed_directory(*candidates: str) -> str | None:
         if path.is_dir() and any(_HASHED_NAME.fullmatch(entry.name) for entry in path.iterdir()):
             return candidate
     return None
+
+
+def fetch_certificate_end(
+    host: str, port: int, *, env: Mapping[str, str], ca_file: str | None, timeout: float
+) -> datetime:
+    """Return until when the certificate of a server is valid, in UTC; `timeout` is in seconds.
+
+    It connects to the server itself, not through a proxy. The other parameters are as for
+    `build_tls_context`.
+    Raises: ConfigError; TlsError where the certificate is not trusted; Unreachable.
+    """
+    try:
+        with (
+            socket.create_connection((host, port), timeout) as raw,
+            build_tls_context(env, ca_file).wrap_socket(raw, server_hostname=host) as encrypted,
+        ):
+            certificate = encrypted.getpeercert() or {}
+    except ssl.SSLError as error:
+        raise TlsError(f"The connection to {host} is not safe: {error.reason}.") from None
+    except OSError as error:
+        raise Unreachable(f"{host} can't be reached: {error.strerror or error}.") from None
+    seconds = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+    return datetime.fromtimestamp(seconds, UTC)

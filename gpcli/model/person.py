@@ -1,5 +1,6 @@
 """People: the patient, and who acts for them."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -45,3 +46,16 @@ class Parties:
     def on_behalf_by(self) -> Person | None:
         """The person who acts for the patient; `None` = the patient themselves, or not known."""
         return None if self.acting_user == self.patient else self.acting_user
+
+
+@dataclass(frozen=True)
+class SyntheticRules:
+    """Which patients are made up: those that any of these holds for.
+
+    `identifiers` are the system of an identifier, `None` = any, and what its whole value must
+    match. `labels` are systems and codes of a tag or a security label. `patients` are ids.
+    """
+
+    identifiers: tuple[tuple[str | None, re.Pattern[str]], ...]
+    labels: frozenset[tuple[str, str]]
+    patients: frozenset[str]

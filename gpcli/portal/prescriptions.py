@@ -63,7 +63,7 @@ _TASK_INCLUDES = (
 )
 
 
-def _prescriptions_query(patient: str) -> Query:
+def prescriptions_query(patient: str) -> Query:
     """Build the query for prescriptions with their medicines, prescribers, dispenses and Tasks.
 
     Those of every status and intent are asked for: what is left out can then be told.
@@ -72,7 +72,7 @@ def _prescriptions_query(patient: str) -> Query:
     return Query("MedicationRequest", params)
 
 
-def _renewals_query(patient: str) -> Query:
+def renewals_query(patient: str) -> Query:
     """Build the query for all requests for renewals and the prescriptions they are for."""
     return Query("Task", (("patient", patient), _renewal_code(), *_TASK_INCLUDES, PAGE_SIZE_PARAM))
 
@@ -82,7 +82,7 @@ def _renewal_query(renewal_id: str) -> Query:
     return Query("Task", (("_id", renewal_id), *_TASK_INCLUDES))
 
 
-def _named_prescriptions_query(ids: Sequence[str]) -> Query:
+def _namedprescriptions_query(ids: Sequence[str]) -> Query:
     """Build the query for the prescriptions with these ids, whatever their status."""
     params = (("_id", ",".join(ids)), *_PRESCRIPTION_INCLUDES, PAGE_SIZE_PARAM)
     return Query("MedicationRequest", params)
@@ -148,7 +148,7 @@ def fetch_missing_parts(
     needed.
     """
     named = _missing_queries(bundle, patient, search)
-    results = search.fetch_along(_prescriptions_query(patient), bundle, named)
+    results = search.fetch_along(prescriptions_query(patient), bundle, named)
     for name, query in named.items():
         _merge_included(bundle, query, results[name], search.flaws)
     records = list(bundle.of_type("MedicationDispense"))
@@ -180,7 +180,7 @@ def _missing_queries(bundle: Bundle, patient: str, search: FhirSearch) -> dict[s
     ):
         named["dispenses"] = _dispenses_query(patient)
     if not (has_dispenses or has_tasks) and can.can_search("Task"):
-        named["renewals"] = _renewals_query(patient)
+        named["renewals"] = renewals_query(patient)
     return named
 
 
@@ -232,7 +232,7 @@ class FhirPrescriptions:
         Expired ones are among them, and what a portal sends besides prescriptions: proposals,
         drafts, and what was entered in error.
         """
-        query = _prescriptions_query(self._dependencies.patient)
+        query = prescriptions_query(self._dependencies.patient)
         return self._fetch_chains(self._search.fetch_all(query))[0]
 
     def fetch_named(self, ids: Sequence[str]) -> dict[str, Prescription | GpcliError]:
@@ -253,7 +253,7 @@ class FhirPrescriptions:
 
     def _fetch_identified(self, ids: Sequence[str]) -> dict[str, Prescription | GpcliError]:
         try:
-            bundle = self._search.fetch_all(_named_prescriptions_query(ids))
+            bundle = self._search.fetch_all(_namedprescriptions_query(ids))
         except (NotPermitted, Rejected) as error:
             return dict.fromkeys(ids, error)
         except NotFound:
@@ -270,7 +270,7 @@ class FhirPrescriptions:
 
     def fetch_renewals(self) -> list[Renewal]:
         """Fetch the requests for renewals, newest first."""
-        query = _renewals_query(self._dependencies.patient)
+        query = renewals_query(self._dependencies.patient)
         bundle = self._search.fetch_all(query)
         return self._read_renewals(bundle, bundle.matches)
 
@@ -288,7 +288,7 @@ class FhirPrescriptions:
 
         There are no prescriptions among them where the patient may not renew any.
         """
-        query = _prescriptions_query(self._dependencies.patient)
+        query = prescriptions_query(self._dependencies.patient)
         named = self._dependencies.offer_queries() | {"prescriptions": query}
         results = self._search.fetch_named(named)
         offers = self._dependencies.fetch_offers(results)

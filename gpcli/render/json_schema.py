@@ -39,6 +39,7 @@ from gpcli.model.appointment import Appointment, FluAnswer, Slot
 from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt, WhyNot
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, OutboxRequest
 from gpcli.model.service import Consent, Service, Surgery
+from gpcli.model.smoke import CheckReport, SmokeReport
 from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
 from gpcli.render.stderr_lines import (
     ErrorLine,
@@ -109,6 +110,7 @@ ANSWERS: dict[str, Any] = {
     "sandbox serve": str,
     "services": list[Service],
     "slots": list[Slot],
+    "smoke": SmokeReport | list[CheckReport],
     "troubleshoot": list[Finding],
     "whoami": SignInState | list[SignInState],
 }

@@ -20,7 +20,7 @@ from gpcli.http.portal_clock import find_clock_error, read_portal_time
 from gpcli.http.transport import find_proxy, format_proxy
 from gpcli.http.url_policy import parse_safe_url
 from gpcli.model.account import OwnCause
-from gpcli.troubleshoot.check import Check, CheckContext, CheckResult, passed, skipped, warning
+from gpcli.troubleshoot.diagnosis import Check, CheckContext, CheckResult, passed, skipped, warning
 from gpcli.web_url import is_loopback
 
 NOT_EMPTY = (
@@ -30,6 +30,7 @@ NOT_EMPTY = (
     "GPCLI_ENVIRONMENT",
     "GPCLI_PATIENT",
     "GPCLI_FHIR_USER",
+    "GPCLI_SMOKE_OTHER_PATIENT",
 )
 """Variables that must not be empty."""
 

@@ -26,7 +26,7 @@ from gpcli.portal.mapping import RecordMapper
 from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.told_services import GUIDE
 from gpcli.portal.write.slot_booking import OTHER_WAY
-from gpcli.troubleshoot.check import (
+from gpcli.troubleshoot.diagnosis import (
     Check,
     CheckContext,
     CheckResult,

@@ -163,6 +163,7 @@ def test_a_time_limit_is_set_by_flag_before_profile(options, seconds):
         ("GPCLI_TOKEN_COMMAND", PORTAL),
         ("GPCLI_PATIENT", PORTAL),
         ("GPCLI_FHIR_USER", PORTAL),
+        ("GPCLI_SMOKE_OTHER_PATIENT", PORTAL),
     ],
 )
 def test_an_empty_variable_is_not_an_absent_one(name, env, empty):
@@ -297,3 +298,10 @@ def test_the_settings_of_a_profile_heed_the_guard_and_the_options():
     assert (found.timeout, found.as_, found.patient) == (7.0, "ada", None)
     with pytest.raises(ProductionGuard):
         resolve_profile_settings(risky, Options(), {"CI": "1"})
+
+
+def test_without_a_profile_a_variable_names_whose_records_must_stay_closed():
+    env = {**PORTAL, "GPCLI_TOKEN": "t0ken", "GPCLI_SMOKE_OTHER_PATIENT": "pat-9"}
+
+    assert resolve(env).profile.smoke == {"other_patient": "pat-9"}
+    assert resolve({**PORTAL, "GPCLI_TOKEN": "t0ken"}).profile.smoke == {}

@@ -27,6 +27,7 @@ BY_ENVIRONMENT = {
     "GPCLI_TOKEN": "t0ken",
     "GPCLI_PATIENT": "pat-1",
     "GPCLI_FHIR_USER": "RelatedPerson/7",
+    "GPCLI_SMOKE_OTHER_PATIENT": "pat-9",
     "GPCLI_AS": "ada",
     "GPCLI_CLOCK_OFFSET": "60",
     "GPCLI_CONFIG_DIR": "/home/ada/of gpcli",

@@ -16,6 +16,7 @@ from tests.journeys.shell import CommandResult, Shell
 Schema = dict[str, Any]
 
 NO_JSON = {
+    "api": "what the portal sends",
     "appointments export": "a calendar",
     "completion": "a script",
     "demo": "a show",
@@ -61,6 +62,8 @@ READS = (
     "outbox show {sent}",
     "troubleshoot",
     "sandbox people",
+    "smoke",
+    "smoke --checks gp,paging",
 )
 WRITES = (
     "book {slot} --another --reason Cough",
@@ -136,7 +139,17 @@ WRONG = (
     "logout",
     "completion tcsh",
     "help nope",
+    "api",
+    "api ''",
+    "api ../nope",
+    "api Patient/nope",
+    "api POST Communication -f resourceType=Communication",
+    "api POST Communication -f resourceType=Communication --yes",
     "sandbox serve --clock never",
+    "smoke --checks nope",
+    "smoke --expect nope",
+    "smoke --compare nope.json",
+    "smoke --expect no-show",
     *SERVED,
 )
 

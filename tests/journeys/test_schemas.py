@@ -99,12 +99,27 @@ PORTALS = {
 def test_a_portal_that_does_not_answer_is_told_in_valid_json(world, judge, portal):
     transport = httpx.MockTransport(PORTALS[portal])
     ada = replace(world.shell("ada"), sleep=at_once, transport=transport)
-    lines = ("slots", "book s-1 --yes", "troubleshoot", "rx renew rx-1 --yes", "slots --debug")
+    lines = (
+        "slots",
+        "book s-1 --yes",
+        "troubleshoot",
+        "rx renew rx-1 --yes",
+        "slots --debug",
+        "smoke",
+    )
     assert [each for line in lines for each in play(ada, judge, line, "", "--json")] == []
 
 
 def test_who_is_not_signed_in_is_told_so_in_valid_json(shell, judge):
-    lines = ("slots", "whoami", "whoami --all", "logout", "consent grant --yes", "troubleshoot")
+    lines = (
+        "slots",
+        "whoami",
+        "whoami --all",
+        "logout",
+        "consent grant --yes",
+        "troubleshoot",
+        "smoke",
+    )
     assert [each for line in lines for each in play(shell, judge, line, "", "--json")] == []
 
 

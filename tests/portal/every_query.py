@@ -44,9 +44,9 @@ QUERIES: dict[str, Query] = {
         "AppointmentResponse:appointment", [f"Appointment/{PATIENT.visit}"]
     ),
     "documents_by_id": queries.documents_by_id(["none"]),
-    "_prescriptions_query": prescriptions._prescriptions_query(PATIENT.id),
+    "prescriptions_query": prescriptions.prescriptions_query(PATIENT.id),
     "_named_prescriptions_query": prescriptions._named_prescriptions_query([PLENTY.id(PATIENT)]),
-    "_renewals_query": prescriptions._renewals_query(PATIENT.id),
+    "renewals_query": prescriptions.renewals_query(PATIENT.id),
     "_renewal_query": prescriptions._renewal_query(f"task-{PLENTY.id(PATIENT)}"),
     "_dispenses_query": prescriptions._dispenses_query(PATIENT.id),
 }

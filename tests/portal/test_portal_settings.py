@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gpcli.config.profiles import SERVICES
+from gpcli.config.profile_keys import SERVICES
 from gpcli.model.service import ServiceName
 from tests.contract.fake_quirks import Quirks
 from tests.contract.practice import SURGERY, Resource

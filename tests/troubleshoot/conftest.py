@@ -13,7 +13,7 @@ from gpcli.app_context import AppContext
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.troubleshoot_command import _choose_person, _open_client
 from gpcli.config.settings import Options
-from gpcli.troubleshoot.check import CheckContext
+from gpcli.troubleshoot.diagnosis import CheckContext
 
 NOW = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 MACHINE = {

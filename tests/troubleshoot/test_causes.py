@@ -4,9 +4,9 @@ import ast
 from pathlib import Path
 
 from gpcli.render.json_schema import find_schema
-from gpcli.troubleshoot import check
+from gpcli.troubleshoot import diagnosis
 
-CHECKS = Path(check.__file__).parent
+CHECKS = Path(diagnosis.__file__).parent
 FINDING = find_schema("troubleshoot")["$defs"]["Finding"]["properties"]
 LISTED = FINDING["cause"]["anyOf"][0]["enum"]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.troubleshoot.check import REDACTED, build_redactor
+from gpcli.troubleshoot.diagnosis import REDACTED, build_redactor
 
 HOME = "/home/ada"
 

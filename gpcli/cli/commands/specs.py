@@ -20,6 +20,8 @@ class CommandSpec(NamedTuple):
     in paragraphs. `examples` are pairs of what an example does and its command line.
     `eval_failure` is, for a command whose output a shell evaluates, the `module:function` that
     takes the command line and returns the text for stdout when the command fails.
+    `bare_values` are pairs of an option whose value may be left out, and the value that it then
+    has; another value is joined to it by `=`.
     """
 
     path: str
@@ -32,6 +34,7 @@ class CommandSpec(NamedTuple):
     about: str = ""
     examples: tuple[tuple[str, str], ...] = ()
     eval_failure: str = ""
+    bare_values: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:

@@ -45,6 +45,12 @@ TOOL_COMMANDS = (
         TOOLS,
         "List the people who can sign in",
         "gpcli.cli.sandbox_commands:people",
+        about="Those of the sandbox that is served, else the built-in ones. With --people, the "
+        "file is checked as well; how it is written: docs/people.md.",
+        examples=(
+            ("A file to start from", "gpcli sandbox people --show-file > people.yaml"),
+            ("Who is in it, and whether it is good", "gpcli sandbox people --people people.yaml"),
+        ),
     ),
     CommandSpec(
         "sandbox reset",
@@ -114,6 +120,41 @@ TOOL_COMMANDS = (
         ),
     ),
     CommandSpec(
+        "api",
+        TOOLS,
+        "Send one FHIR request, signed in",
+        "gpcli.cli.api_command:api",
+        writes=True,
+        aliases=("fhir", "curl", "raw"),
+        about="The answer is the body as the portal sends it, also where it refuses; what that "
+        "means is said on stderr, and by the exit code. On a terminal JSON is laid out and control "
+        "characters are escaped. PATH is below the portal's FHIR base; your token goes nowhere "
+        "else.\n\n"
+        "GET, HEAD and POST to …/_search change nothing. All else, an operation as well, shows a "
+        "plan and needs your agreement or --yes; it is sent once and never altered. gpcli can't "
+        "find it at the portal by itself: where no answer comes, the exit code is 10, and gpcli "
+        "outbox settle ID takes --done or --not-done once you have looked.\n\n"
+        "-f NAME=VALUE is a parameter with GET, HEAD, DELETE and POST to …/_search, otherwise a "
+        "text of a JSON object. --paginate follows the next links of a search, 200 pages at most, "
+        "and writes all Bundles as one array; with --ndjson each on a line, as they come. An "
+        "identity number goes into a search by POST, from a file or standard input.",
+        examples=(
+            ("A record", "gpcli api Patient/ada"),
+            ("A search", "gpcli api Appointment -f status=booked -f _count=5"),
+            ("All pages of it", "gpcli api Slot --paginate --ndjson | jq -r '.entry[].fullUrl'"),
+            ("What the portal can do", "gpcli api metadata | jq .fhirVersion"),
+            (
+                "By identity number",
+                "gpcli api POST Patient/_search --input number.txt",
+            ),
+            ("A write", "gpcli api POST Communication --input message.json"),
+            (
+                "A change of a known version",
+                "gpcli api PUT Appointment/a-1 -H 'If-Match: W/\"3\"' --input a-1.json",
+            ),
+        ),
+    ),
+    CommandSpec(
         "troubleshoot",
         TOOLS,
         "What is wrong, and the cure",
@@ -131,6 +172,22 @@ TOOL_COMMANDS = (
         examples=(
             ("What failed, for a script", "gpcli troubleshoot --plain --fields name,status"),
             ("For a report", "gpcli troubleshoot --json > report.json"),
+        ),
+    ),
+    CommandSpec(
+        "smoke",
+        TOOLS,
+        "Check a portal, for CI",
+        "gpcli.cli.smoke_command:smoke",
+        aliases=("test", "healthcheck", "ci"),
+        bare_values=(("--write", "reversible"),),
+        about="Each check proves lines of the contract between gpcli and a portal. Without --write "
+        "it only reads. The exit code is 0 where none failed, 11 where one did, 4 where nobody is "
+        "signed in, and 6 where the portal can't be reached.",
+        examples=(
+            ("A staging portal, for a CI server", "gpcli smoke --junit smoke.xml"),
+            ("A portal that has just been deployed", "gpcli smoke --wait-ready 60s --write"),
+            ("Against the portal on this machine", "gpcli sandbox run -- gpcli smoke --write"),
         ),
     ),
     CommandSpec(

@@ -187,6 +187,7 @@ class SandboxVariables:
     GPCLI_TOKEN: str
     GPCLI_PATIENT: str
     GPCLI_FHIR_USER: str
+    GPCLI_SMOKE_OTHER_PATIENT: str | None = None
 
 
 VARIABLES: View[SandboxVariables] = dataclass_view(
@@ -232,7 +233,7 @@ OUTBOX_PARTS: View[OutboxPart] = dataclass_view(
     ),
 )
 
-_STYLES = {
+VERDICT_STYLES = {
     Verdict.OK: "green",
     Verdict.WARNING: "yellow",
     Verdict.FAILED: "bold red",
@@ -248,7 +249,7 @@ FINDINGS: View[Finding] = dataclass_view(
             "status",
             "Status",
             lambda finding: finding.status.value,
-            style=lambda finding: _STYLES[finding.status],
+            style=lambda finding: VERDICT_STYLES[finding.status],
         ),
         Column("seen", "Seen", lambda finding: finding.seen),
         Column("cause", "Cause", lambda finding: finding.cause, in_table=False),

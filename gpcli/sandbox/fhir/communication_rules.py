@@ -75,22 +75,25 @@ def create_communication(context: RequestContext, sent: Resource) -> Resource:
 
 
 def update_communication(context: RequestContext, stored: Resource, sent: Resource) -> Resource:
-    """Mark a message as read, the only change that patients may make.
+    """Mark a message as read or unread, or tag it: the only changes that patients may make.
 
     Raises:
         FhirError: 403 (not addressed to the patient), or 422 (other elements differ).
     """
     changed = changed_elements(stored, sent)
-    if not changed:
+    tags = sent.get("meta", {}).get("tag")
+    if not changed and tags == stored["meta"].get("tag"):
         return stored
-    if changed != ["received"] or "received" in stored:
-        text = "All you can change is to mark a message read: received, once."
+    if changed not in ([], ["received"]) or ("received" in stored and "received" in sent):
+        text = "All you can change is to mark a message read or unread: set received, or remove it."
         raise unprocessable(text, *(f"Communication.{name}" for name in changed))
     if not {context.rights.patient_reference, context.rights.fhir_user} & {
         *references_at(stored, "recipient")
     }:
         raise forbidden("Only who a message is addressed to can mark it read.")
-    return context.store.put(stored | {"received": sent["received"]})
+    kept = {name: value for name, value in stored.items() if name != "received"}
+    received = {"received": sent["received"]} if "received" in sent else {}
+    return context.store.put({**kept, **received, "meta": {"tag": tags} if tags else {}})
 
 
 def _topic_text(header: Resource) -> str:

@@ -17,6 +17,9 @@ from gpcli.sandbox.surgery.appointment_answers import answer_appointment
 from gpcli.sandbox.surgery.message_answers import answer_message, read_unanswered_message
 from gpcli.sandbox.surgery.renewal_answers import answer_renewal
 
+SMOKE_SYSTEM = "urn:gpcli:smoke"
+"""The system of the identifiers by which the records of smoke tests are known."""
+
 _ANSWERERS: Mapping[
     str, Callable[[Store, Resource, datetime, AnswerOptions], AnsweredRequest | None]
 ] = {
@@ -39,7 +42,12 @@ class SurgerySimulator:
         self._clock = clock
 
     def enqueue(self, request: Resource) -> None:
-        """Queue a booking, message or request for an answer; without delay, answer it now."""
+        """Queue a booking, message or request for an answer; without delay, answer it now.
+
+        What a smoke test made is left alone, as staff would: the test takes it back itself.
+        """
+        if any(each.get("system") == SMOKE_SYSTEM for each in request.get("identifier", ())):
+            return
         due = to_microseconds(self._clock.now() + self.delay)
         reference = reference_to(request)
         self._store.execute("INSERT OR REPLACE INTO waiting VALUES (?, ?)", (reference, due))

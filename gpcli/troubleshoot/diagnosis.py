@@ -52,7 +52,13 @@ def build_redactor(secrets: Iterable[str], home: str) -> Callable[[str], str]:
     return redact
 
 
-_SECRET_VARIABLES = ("GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER", "GPCLI_AS")
+_SECRET_VARIABLES = (
+    "GPCLI_TOKEN",
+    "GPCLI_PATIENT",
+    "GPCLI_FHIR_USER",
+    "GPCLI_AS",
+    "GPCLI_SMOKE_OTHER_PATIENT",
+)
 """Variables whose values no finding may show."""
 
 

@@ -10,7 +10,7 @@ from gpcli.cli.troubleshoot_command import CHECKS
 from gpcli.errors import Cure, Expired, NoKeyring, Unreachable
 from gpcli.http.network_errors import ConnectionFailed
 from gpcli.model.account import Finding, Verdict
-from gpcli.troubleshoot.check import Check, build_error, passed, run_checks, skipped, warning
+from gpcli.troubleshoot.diagnosis import Check, build_error, passed, run_checks, skipped, warning
 
 CONTEXT = SimpleNamespace(
     redact=lambda text: text.replace("Ada", "[hidden]"), credential_source=None

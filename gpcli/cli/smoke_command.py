@@ -1,0 +1,275 @@
+"""`smoke`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from gpcli import __version__
+from gpcli.app_context import AppContext
+from gpcli.care.offers import parse_service
+from gpcli.care.slots import parse_duration
+from gpcli.cli.global_options import get_context
+from gpcli.cli.value_parsers import choice, whole_number
+from gpcli.errors import (
+    Failure,
+    InvalidUsage,
+    NotFound,
+    ProductionGuard,
+    Unavailable,
+)
+from gpcli.model.smoke import CheckReport, SmokeReport, Writing
+from gpcli.render.junit import format_junit
+from gpcli.render.views.smoke_views import (
+    SMOKE_CHECKS,
+    SMOKE_REPORT,
+    format_markdown,
+    summarise,
+)
+from gpcli.smoke.check import SmokeCheck, SmokeRun
+from gpcli.smoke.comparison import compare_reports, parse_report
+from gpcli.smoke.contract import build_coverage
+from gpcli.smoke.leftovers import hold_writing
+from gpcli.smoke.runner import (
+    build_smoke_error,
+    choose_checks,
+    require_known_checks,
+    run_checks_in_order,
+)
+from gpcli.smoke.search_checks import measure_latency
+
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""The variable that names the file of a GitHub job's summary, in Markdown."""
+
+_MAX_WORKERS = 32
+_POLL_SECONDS = 1.0
+
+
+class Write(StrEnum):
+    """What a run may write: what it can undo, or messages as well."""
+
+    REVERSIBLE = "reversible"
+    ALL = "all"
+
+
+Checks = Annotated[
+    str | None,
+    typer.Option("--checks", metavar="TAG,…", help="Only the checks of these tags or names"),
+]
+WriteOption = Annotated[
+    Write | None,
+    typer.Option(
+        "--write",
+        parser=choice(Write),
+        metavar="all",
+        help="Try errands too, and undo them; --write=all sends a message as well",
+    ),
+]
+Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML")]
+Markdown = Annotated[
+    Path | None, typer.Option("--markdown", metavar="FILE", help="Write the report in Markdown")
+]
+WaitReady = Annotated[
+    str | None,
+    typer.Option("--wait-ready", metavar="TIME", help="Wait so long for the portal to answer"),
+]
+Parallel = Annotated[
+    int,
+    typer.Option(
+        "--parallel",
+        parser=whole_number(1, _MAX_WORKERS),
+        metavar="N",
+        help="So many checks at a time, of those that only read",
+    ),
+]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Begin no check after a failure")]
+Expect = Annotated[
+    str | None,
+    typer.Option("--expect", metavar="SERVICE,…", help="Fail where one of them is not offered"),
+]
+NoRetry = Annotated[bool, typer.Option("--no-retry", help="Try every request once")]
+Compare = Annotated[
+    Path | None,
+    typer.Option("--compare", metavar="FILE", help="Tell what is new since a report of --json"),
+]
+
+
+def smoke(
+    ctx: typer.Context,
+    checks: Checks = None,
+    write: WriteOption = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    wait_ready: WaitReady = None,
+    parallel: Parallel = 1,
+    fail_fast: FailFast = False,
+    expect: Expect = None,
+    no_retry: NoRetry = False,
+    compare: Compare = None,
+) -> None:
+    """Check a portal against the contract; read-only unless --write is given."""
+    context = get_context(ctx)
+    output = context.output
+    is_report = output.is_json and not output.is_streamed
+    if is_report and output.answer_field_query(SMOKE_REPORT):
+        return
+    if not is_report and output.answer_field_query(SMOKE_CHECKS):
+        return
+    chosen = choose_checks(_split_words("--checks", checks))
+    expected = frozenset(parse_service(each).value for each in _split_words("--expect", expect))
+    patience = parse_duration(wait_ready, "--wait-ready").total_seconds() if wait_ready else 0.0
+    require_known_checks(context.profile)
+    earlier = parse_report(_read_file(compare), str(compare)) if compare else None
+    writing: Writing = write.value if write else "none"
+    _guard_production(context, writing)
+    run = SmokeRun(context, write=writing, expected=expected, retries=not no_retry)
+    with _ReportFiles(context, junit, markdown) as files, run.clients:
+        _wait_until_ready(run, patience)
+        with hold_writing(run):
+            report = _make_report(run, chosen, parallel, fail_fast=fail_fast)
+        if earlier is not None:
+            report = replace(report, changes=compare_reports(earlier, report.checks))
+        files.write(report)
+    _show(context, report)
+    error = build_smoke_error(report.checks)
+    if error:
+        raise error
+
+
+def _guard_production(context: AppContext, writing: Writing) -> None:
+    if writing != "none" and context.profile.environment == "production":
+        raise ProductionGuard(
+            "gpcli smoke --write is never for a production portal: nothing was sent.",
+            hint="Without --write it only reads.",
+        )
+
+
+def _split_words(option: str, text: str | None) -> list[str]:
+    words = [word.strip() for word in (text or "").split(",")] if text is not None else []
+    if not all(words):
+        raise InvalidUsage(f"{option} needs words with commas between, and none that is empty.")
+    return words
+
+
+def _wait_until_ready(run: SmokeRun, patience: float) -> None:
+    """Wait up to `patience` seconds until the portal answers; it may be starting."""
+    end = time.monotonic() + patience
+    while patience:
+        run.probe.begin()
+        try:
+            if run.probe.get("metadata", token="").status < 500:
+                return
+            reason = f"it answers with {run.probe.get('metadata', token='').status}"
+        except Unavailable as error:
+            reason = error.message
+        if time.monotonic() + _POLL_SECONDS > end:
+            run.context.output.notice(f"The portal is not ready after {patience:g} s: {reason}")
+            return
+        with run.context.output.progress("Waiting for the portal to be ready"):
+            run.context.sleep(_POLL_SECONDS)
+
+
+def _make_report(
+    run: SmokeRun, chosen: Sequence[SmokeCheck], parallel: int, *, fail_fast: bool
+) -> SmokeReport:
+    context = run.context
+    started, began = context.now(), time.monotonic()
+    checks = run_checks_in_order(
+        chosen, run, lambda report: _tell(context, report), parallel=parallel, fail_fast=fail_fast
+    )
+    profile = context.profile
+    return SmokeReport(
+        gpcli=__version__,
+        portal=profile.portal,
+        profile=profile.name,
+        environment=profile.environment,
+        started=started.replace(microsecond=0),
+        ms=round((time.monotonic() - began) * 1000),
+        write=run.write,
+        checks=checks,
+        coverage=build_coverage(checks),
+        latency=measure_latency(run.logs),
+        undone=run.undone,
+        left=tuple(run.left),
+    )
+
+
+def _tell(context: AppContext, report: CheckReport) -> None:
+    """Write a line on standard error about a check that failed, as soon as it has."""
+    if report.has_failed:
+        context.output.warning(f"{report.name}: {report.seen}")
+
+
+def _show(context: AppContext, report: SmokeReport) -> None:
+    output = context.output
+    if output.is_json and not output.is_streamed:
+        output.show_item(SMOKE_REPORT, report)
+        return
+    output.show_list(SMOKE_CHECKS, report.checks)
+    if not output.is_json and output.fields is None:
+        for sentence in summarise(report):
+            output.notice(sentence)
+
+
+class _ReportFiles:
+    """The files of a run's report, opened before it begins: then it is known that they can be."""
+
+    def __init__(self, context: AppContext, junit: Path | None, markdown: Path | None) -> None:
+        summary = context.env.get(STEP_SUMMARY)
+        self._paths = {
+            "junit": junit,
+            "markdown": markdown,
+            "summary": Path(summary) if summary else None,
+        }
+        self._streams: dict[str, BinaryIO] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> _ReportFiles:
+        for name, path in self._paths.items():
+            if path is None:
+                continue
+            try:
+                self._streams[name] = self._stack.enter_context(path.open("ab"))
+            except OSError as error:
+                raise InvalidUsage(
+                    f"The report can't be written to '{path}': {error.strerror}.",
+                    hint="Nothing was checked. Name another file.",
+                ) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def write(self, report: SmokeReport) -> None:
+        """Write the report; it replaces what a file had, but the job's summary is added to."""
+        documents = {
+            "junit": format_junit(report),
+            "markdown": format_markdown(report).encode(),
+            "summary": format_markdown(report).encode(),
+        }
+        for name, stream in self._streams.items():
+            try:
+                if name != "summary" and stream.seekable():
+                    stream.truncate(0)
+                stream.write(documents[name])
+                stream.flush()
+            except OSError as error:
+                raise Failure(
+                    f"The report can't be written to '{self._paths[name]}': {error.strerror}."
+                ) from error
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"There is no file '{path}'.") from None
+    except OSError as error:
+        raise InvalidUsage(f"'{path}' can't be read: {error.strerror}.") from error

@@ -1,0 +1,77 @@
+"""The report of `gpcli smoke`: its checks as a table, what it says in a few lines, Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpcli.model.account import Verdict
+from gpcli.model.smoke import CheckReport, SmokeReport
+from gpcli.render.sanitise import safe_line
+from gpcli.render.view import Column, View, dataclass_view
+from gpcli.render.views.account_views import VERDICT_STYLES
+
+SMOKE_CHECKS: View[CheckReport] = dataclass_view(
+    CheckReport,
+    "smoke",
+    (
+        Column("name", "Check", lambda check: check.name),
+        Column(
+            "status",
+            "Status",
+            lambda check: check.status.value,
+            style=lambda check: VERDICT_STYLES[check.status],
+        ),
+        Column("ms", "ms", lambda check: check.ms, right=True),
+        Column("seen", "Seen", lambda check: check.seen),
+        Column("cause", "Cause", lambda check: check.cause, in_table=False),
+        Column("trace_id", "Request", lambda check: check.trace_id, in_table=False),
+    ),
+)
+
+SMOKE_REPORT: View[SmokeReport] = dataclass_view(SmokeReport, "smoke", ())
+"""The whole report, for JSON."""
+
+
+def summarise(report: SmokeReport) -> Iterator[str]:
+    """Yield sentences on what a run found, whatever its checks say one by one."""
+    counts = [f"{report.count(each)} {each.value}" for each in Verdict if report.count(each)]
+    yield f"{len(report.checks)} checks: {', '.join(counts)}; {report.ms / 1000:.1f} s."
+    coverage = report.coverage
+    yield (
+        f"Of {len(coverage.lines)} lines of the contract {coverage.proved} were proved, "
+        f"{coverage.failed} failed, {coverage.not_tried} were not tried."
+    )
+    for line in coverage.lines:
+        if line.status == "not_tried":
+            yield f"Not tried: {line.line}: {line.why}."
+    if report.undone:
+        yield f"Left by earlier runs and undone: {report.undone}."
+    for what in report.left:
+        yield f"Left at the portal: {what}."
+    for change in report.changes or ():
+        before = change.before.value if change.before else "not made"
+        now = change.now.value if change.now else "not made"
+        yield f"New since the earlier report: {change.check} was {before} and is {now}."
+
+
+def format_markdown(report: SmokeReport) -> str:
+    """Return the report as Markdown, for the summary of a CI job."""
+    title = f"gpcli smoke: {report.environment} {'failed' if _has_failed(report) else 'passed'}"
+    lines = [f"## {title}", "", "| Check | Status | ms | Seen |", "| --- | --- | ---: | --- |"]
+    for check in report.checks:
+        cells = (check.name, check.status.value, str(check.ms), check.seen)
+        lines.append(f"| {' | '.join(map(_escape_markdown, cells))} |")
+    lines += ["", *(f"- {_escape_markdown(each)}" for each in summarise(report)), ""]
+    return "\n".join(lines)
+
+
+def _has_failed(report: SmokeReport) -> bool:
+    return any(check.has_failed for check in report.checks)
+
+
+_ACTIVE_IN_MARKDOWN = {ord(each): f"\\{each}" for each in "\\`*_{}[]<>#|!&@"}
+
+
+def _escape_markdown(text: str) -> str:
+    """Return text of which Markdown makes nothing but that text, on one line."""
+    return safe_line(text).translate(_ACTIVE_IN_MARKDOWN)

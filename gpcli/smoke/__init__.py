@@ -1,0 +1,1 @@
+"""Checks of a portal, for CI: each proves lines of the contract in docs/portal.md."""

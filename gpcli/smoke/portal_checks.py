@@ -1,0 +1,291 @@
+"""Checks of the way to the portal, its description, its sign-in, and the tokens that it takes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from gpcli.auth.discovery import (
+    WELL_KNOWN,
+    parse_machine_configuration,
+    parse_smart_configuration,
+)
+from gpcli.errors import NotSignedIn
+from gpcli.http.client import HttpResponse
+from gpcli.http.portal_clock import TOLERANCE, read_portal_time
+from gpcli.http.tls import fetch_certificate_end
+from gpcli.portal.capabilities import delete_cached_capabilities, parse_metadata_response
+from gpcli.smoke import contract
+from gpcli.smoke.check import CheckFailed, Doubtful, NotTried, Probe, SmokeCheck
+
+_MIN_CERTIFICATE_DAYS = 14
+_TOKEN_ERRORS = frozenset(
+    {"invalid_grant", "invalid_client", "invalid_request", "unauthorized_client"}
+    | {"unsupported_grant_type", "invalid_scope"}
+)
+"""`error` of a token response (RFC 6749, 5.2)."""
+
+
+def check_capability_statement(probe: Probe) -> str:
+    """Fetch what the portal says that it can do, anew; the other checks go by it."""
+    run = probe.run
+    response = probe.get("metadata", token="")
+    if response.status in (401, 403):
+        response = probe.get("metadata")
+    capabilities = parse_metadata_response(response, probe.public_client)
+    delete_cached_capabilities(run.context.cache_dir, probe.public_client.base)
+    probe.facts.capabilities = capabilities
+    if not capabilities.lists_types:
+        raise Doubtful("it lists no resource types, so everything has to be tried")
+    return f"FHIR R4 with {len(capabilities.types)} resource types"
+
+
+def check_tls(probe: Probe) -> str:
+    """Check that the connection is encrypted, and for how long the certificate holds."""
+    url = urlsplit(probe.run.context.profile.portal)
+    if url.scheme != "https":
+        raise NotTried("the portal is on this machine and not encrypted")
+    context, ca_file = probe.run.context, probe.run.context.profile.ca_file
+    if context.transport is not None:
+        raise NotTried("the portal is not on the network")
+    end = fetch_certificate_end(
+        url.hostname or "",
+        url.port or 443,
+        env=context.env,
+        ca_file=str(context.resolve_beside_config(ca_file)) if ca_file else None,
+        timeout=context.settings.timeout,
+    )
+    days = (end - datetime.now(UTC)).days
+    seen = f"the certificate is valid for {days} more days"
+    if days < _MIN_CERTIFICATE_DAYS:
+        raise Doubtful(seen, "certificate")
+    return seen
+
+
+def check_clock(probe: Probe) -> str:
+    """Compare the portal's clock with this computer's."""
+    response = probe.get("metadata", token="")
+    portal_time = read_portal_time(response.headers)
+    if portal_time is None:
+        raise NotTried("the portal's answers have no Date")
+    seconds = round(portal_time - probe.run.context.timestamp())
+    if abs(seconds) > TOLERANCE:
+        side = "ahead of" if seconds > 0 else "behind"
+        raise CheckFailed(f"the portal's clock is {abs(seconds)} s {side} this computer's", "clock")
+    return f"the clocks are {abs(seconds)} s apart"
+
+
+def check_smart_configuration(probe: Probe) -> str:
+    """Read the SMART configuration as a sign-in does."""
+    portal = probe.run.context.profile.portal
+    response = probe.get_public(f"{portal}/{WELL_KNOWN}")
+    if response.status != 200 or not isinstance(response.body, dict):
+        raise CheckFailed(f"there is no SMART configuration: status {response.status}")
+    document = dict(response.body)
+    if probe.run.context.settings.machine == "key_file":
+        parse_machine_configuration(document, portal)
+        probe.facts.sign_in = document
+        return "SMART Backend Services"
+    parsed = parse_smart_configuration(document, portal)
+    probe.facts.sign_in = document
+    return f"SMART sign-in with S256{' and OpenID Connect' if parsed.issuer else ''}"
+
+
+def check_token_endpoint(probe: Probe) -> str:
+    """Send a made-up refresh token: it must be refused, in the words of OAuth."""
+    url = str(probe.facts.sign_in.get("token_endpoint"))
+    client_id = probe.run.context.profile.client_id
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": secrets.token_urlsafe(24),
+        "client_id": client_id,
+    }
+    probe.answer = response = probe.public_client.post_form(url, form)
+    if response.is_success:
+        raise CheckFailed("a refresh token that was made up was taken", "security")
+    word = response.body.get("error") if isinstance(response.body, dict) else None
+    if response.status not in (400, 401) or word not in _TOKEN_ERRORS:
+        raise CheckFailed(
+            f"a made-up refresh token was answered with {response.status} and no error of OAuth"
+        )
+    return f"a made-up refresh token is refused: {word}"
+
+
+def check_keys(probe: Probe) -> str:
+    """Fetch the keys by which ID tokens are signed."""
+    url = probe.facts.sign_in.get("jwks_uri")
+    if not isinstance(url, str):
+        raise NotTried("the portal signs no ID tokens")
+    response = probe.get_public(url)
+    keys = response.body.get("keys") if isinstance(response.body, dict) else None
+    if response.status != 200 or not isinstance(keys, list):
+        raise CheckFailed(f"no keys can be fetched: status {response.status}")
+    signing = [each for each in keys if isinstance(each, dict) and each.get("use") in ("sig", None)]
+    asymmetric = [each for each in signing if each.get("kty") in ("RSA", "EC", "OKP")]
+    if not asymmetric:
+        raise CheckFailed("there is no key that signs ID tokens")
+    return f"{len(asymmetric)} key{'' if len(asymmetric) == 1 else 's'} for signatures"
+
+
+def check_session(probe: Probe) -> str:
+    """Use the token once: everything else depends on it."""
+    if probe.run.context.settings.machine is None:
+        probe.run.context.person  # noqa: B018  (raises where nobody is signed in)
+    response = probe.get("Patient", (("_id", probe.patient),))
+    if response.status in (401, 403):
+        raise NotSignedIn(f"The portal does not take the token: status {response.status}.")
+    scope = probe.run.bearer.scope
+    granted = "what it permits is not told" if scope is None else f"{len(scope.split())} scopes"
+    return f"the portal takes the token; {granted}"
+
+
+def check_renewal(probe: Probe) -> str:
+    """Renew the token, and use the new one."""
+    machine = probe.run.context.settings.machine
+    if machine not in {None, "key_file"}:
+        raise NotTried(f"{machine} decides which token there is")
+    client, bearer = probe.client, probe.run.bearer
+    if machine is None and probe.run.context.stored_session.refresh_token is None:
+        raise NotTried("the sign-in has no refresh token")
+    former = bearer.get_token(client)
+    renewed = bearer.renew_token(client, former)
+    if renewed == former and machine is None:
+        raise CheckFailed("the portal gave the same access token again", "contract")
+    response = probe.get("Patient", (("_id", probe.patient),), token=renewed)
+    if not response.is_success:
+        raise CheckFailed(f"the portal does not take the renewed token: status {response.status}")
+    return "the token was renewed, and the portal takes the new one"
+
+
+def check_no_token(probe: Probe) -> str:
+    """Ask for the patient's record without a token."""
+    _require_refused(probe.get("Patient", _own(probe), token=""), "a request without a token")
+    return "a request without a token is refused"
+
+
+def check_wrong_token(probe: Probe) -> str:
+    """Ask for the patient's record with a token that was made up."""
+    made_up = secrets.token_urlsafe(32)
+    _require_refused(probe.get("Patient", _own(probe), token=made_up), "a made-up token")
+    return "a made-up token is refused"
+
+
+def check_altered_token(probe: Probe) -> str:
+    """Ask for the patient's record with the real token, altered: its signature must not fit."""
+    token = probe.run.bearer.get_token(probe.client)
+    for altered in _alter(token):
+        response = probe.get("Patient", _own(probe), token=altered)
+        _require_refused(response, "a token that was altered")
+    return "a token that was altered is refused"
+
+
+def check_foreign_token(probe: Probe) -> str:
+    """Ask for the patient's record with a token that is for another portal."""
+    token = probe.run.foreign_token()
+    if token is None:
+        raise NotTried("the profile's smoke.foreign_token_command names no such token")
+    _require_refused(probe.get("Patient", _own(probe), token=token), "a token for another portal")
+    return "a token for another portal is refused"
+
+
+def _own(probe: Probe) -> Sequence[tuple[str, str]]:
+    return (("_id", probe.patient),)
+
+
+def _require_refused(response: HttpResponse, what: str) -> None:
+    if response.is_success:
+        raise CheckFailed(f"{what} opens the patient's record", "security")
+    if response.status != 401:
+        raise CheckFailed(f"{what} is answered with {response.status} instead of 401")
+
+
+def _alter(token: str) -> Sequence[str]:
+    """Return altered forms of a token: a changed claim, no signature; else another last letter."""
+    parts = token.split(".")
+    claims = _read_claims(parts[1]) if len(parts) == 3 else None
+    if claims is None:
+        return [token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")]
+    changed = _encode({**claims, "exp": 4_102_444_800})
+    unsigned = _encode({"alg": "none", "typ": "JWT"})
+    return [".".join((parts[0], changed, parts[2])), f"{unsigned}.{parts[1]}."]
+
+
+def _read_claims(part: str) -> dict[str, Any] | None:
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError:
+        return None
+    return claims if isinstance(claims, dict) else None
+
+
+def _encode(value: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+PORTAL_CHECKS = (
+    SmokeCheck(
+        "capability-statement",
+        check_capability_statement,
+        (contract.CAPABILITIES,),
+        ("network",),
+    ),
+    SmokeCheck("tls", check_tls, (), ("network",), ("capability-statement",)),
+    SmokeCheck(
+        "clock", check_clock, (contract.CLOCK_AND_KEYS,), ("network",), ("capability-statement",)
+    ),
+    SmokeCheck(
+        "smart-configuration",
+        check_smart_configuration,
+        (contract.CONFIGURATION,),
+        ("sign-in",),
+        ("capability-statement",),
+    ),
+    SmokeCheck(
+        "token-endpoint",
+        check_token_endpoint,
+        (contract.CONFIGURATION,),
+        ("sign-in",),
+        ("smart-configuration",),
+    ),
+    SmokeCheck(
+        "keys", check_keys, (contract.CLOCK_AND_KEYS,), ("sign-in",), ("smart-configuration",)
+    ),
+    SmokeCheck(
+        "session", check_session, (contract.PATIENT,), ("sign-in",), ("capability-statement",)
+    ),
+    SmokeCheck("renewal", check_renewal, (contract.REFRESH,), ("sign-in",), ("session",)),
+    SmokeCheck(
+        "no-token",
+        check_no_token,
+        (contract.THIS_PORTAL_ALONE,),
+        ("access",),
+        ("session",),
+    ),
+    SmokeCheck(
+        "wrong-token",
+        check_wrong_token,
+        (contract.THIS_PORTAL_ALONE, contract.TOKENS_END),
+        ("access",),
+        ("session",),
+    ),
+    SmokeCheck(
+        "altered-token",
+        check_altered_token,
+        (contract.THIS_PORTAL_ALONE,),
+        ("access",),
+        ("session",),
+    ),
+    SmokeCheck(
+        "foreign-token",
+        check_foreign_token,
+        (contract.THIS_PORTAL_ALONE,),
+        ("access",),
+        ("session",),
+    ),
+)
+"""The checks of the portal's front, in order; the names are interface."""

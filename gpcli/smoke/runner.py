@@ -1,0 +1,213 @@
+"""Which checks a run makes, in which order, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from gpcli.config.profile_keys import format_suggestion
+from gpcli.config.profiles import Profile
+from gpcli.errors import (
+    ConfigError,
+    GpcliError,
+    InvalidUsage,
+    SignInError,
+    SmokeFailed,
+    Unavailable,
+    list_coded_errors,
+)
+from gpcli.model.account import Verdict
+from gpcli.model.smoke import CheckReport
+from gpcli.smoke.check import SmokeCheck, SmokeRun, run_check, skip
+from gpcli.smoke.portal_checks import PORTAL_CHECKS
+from gpcli.smoke.record_checks import RECORD_CHECKS, SERVICE, SERVICE_CHECKS
+from gpcli.smoke.search_checks import LATENCY_CHECK, SEARCH_CHECKS
+from gpcli.smoke.write_checks import WRITE_CHECKS
+
+CHECKS: tuple[SmokeCheck, ...] = (
+    *PORTAL_CHECKS,
+    *RECORD_CHECKS,
+    *SERVICE_CHECKS,
+    *SEARCH_CHECKS,
+    LATENCY_CHECK,
+    *WRITE_CHECKS,
+)
+"""Every check, in the order of the report; those that another needs come before it."""
+
+SERVICE_COVERAGE = "service-coverage"
+"""The name of what fails where no check of a service was made."""
+
+_FRONT = frozenset({"capability-statement", "session"})
+"""The checks without which nothing can be told of the portal: their cause is the run's."""
+
+_LEFT_OUT = "the profile leaves it out"
+
+_WRITING = ("none", "reversible", "all")
+
+Notify = Callable[[CheckReport], None]
+
+
+def choose_checks(words: Sequence[str]) -> tuple[SmokeCheck, ...]:
+    """Return the checks that have one of `words` as name or tag, and those that they need.
+
+    Without words that is all of them. Raises: InvalidUsage for a word that is neither.
+    """
+    if not words:
+        return CHECKS
+    known = sorted({each.name for each in CHECKS} | {tag for each in CHECKS for tag in each.tags})
+    for word in words:
+        if word not in known:
+            tags = ", ".join(sorted({tag for each in CHECKS for tag in each.tags}))
+            raise InvalidUsage(
+                f"--checks: there is no check or tag '{word}'{format_suggestion(word, known)}",
+                hint=f"Tags: {tags}.",
+            )
+    chosen = {each.name for each in CHECKS if {each.name, *each.tags} & set(words)}
+    for check in reversed(CHECKS):
+        if check.name in chosen:
+            chosen.update(check.needs)
+    return tuple(each for each in CHECKS if each.name in chosen)
+
+
+def require_known_checks(profile: Profile) -> None:
+    """Raise ConfigError where the profile leaves out a check that there is not."""
+    known = [*(each.name for each in CHECKS), SERVICE_COVERAGE]
+    for name in profile.smoke.get("skip", ()):
+        if name not in known:
+            raise ConfigError(
+                f"smoke.skip of the profile '{profile.name}': there is no check "
+                f"'{name}'{format_suggestion(name, known)}",
+                hint="Nothing was checked. gpcli help smoke lists the checks.",
+            )
+
+
+def run_checks_in_order(
+    checks: Sequence[SmokeCheck],
+    run: SmokeRun,
+    notify: Notify,
+    *,
+    parallel: int = 1,
+    fail_fast: bool = False,
+) -> tuple[CheckReport, ...]:
+    """Make the checks, and return their reports in the order of `checks`.
+
+    Those that only read are made `parallel` at a time, those that write one after another after
+    them, and `latency` last of those that read. `notify` is called with each report when it is
+    there. With `fail_fast` none is begun after one has failed.
+    """
+    schedule = _Schedule(run, notify, fail_fast)
+    readers = [each for each in checks if each.writes == "none" and each is not LATENCY_CHECK]
+    schedule.run_together(readers, parallel)
+    for check in checks:
+        if check not in readers:
+            schedule.run_alone(check)
+    made = [schedule.reports[check.name] for check in checks]
+    if SERVICE_COVERAGE in run.left_out:
+        return tuple(made)
+    return (*made, *_judge_services(made))
+
+
+class _Schedule:
+    """The reports so far, and what may still be begun."""
+
+    def __init__(self, run: SmokeRun, notify: Notify, fail_fast: bool) -> None:
+        self.reports: dict[str, CheckReport] = {}
+        self._run, self._notify, self._fail_fast = run, notify, fail_fast
+        self._blocked_by: dict[str, str] = {}
+        self._stopped_by: str | None = None
+
+    def run_alone(self, check: SmokeCheck) -> None:
+        """Make a check, or report why it is not made."""
+        reason = self._find_obstacle(check)
+        self._note(check, skip(check, reason) if reason else run_check(check, self._run.probe))
+
+    def run_together(self, checks: Sequence[SmokeCheck], workers: int) -> None:
+        """Make checks, `workers` at a time, each after those that it needs."""
+        if workers == 1:
+            for check in checks:
+                self.run_alone(check)
+            return
+        waiting, running = list(checks), dict[Future[CheckReport], SmokeCheck]()
+        with ThreadPoolExecutor(workers, thread_name_prefix="gpcli-smoke") as pool:
+            while waiting or running:
+                for check in self._find_ready(waiting, running.values()):
+                    waiting.remove(check)
+                    reason = self._find_obstacle(check)
+                    if reason:
+                        self._note(check, skip(check, reason))
+                    else:
+                        running[pool.submit(self._make, check)] = check
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._note(running.pop(future), future.result())
+
+    def _make(self, check: SmokeCheck) -> CheckReport:
+        return run_check(check, self._run.probe)
+
+    def _find_ready(
+        self, waiting: Sequence[SmokeCheck], running: Iterable[SmokeCheck]
+    ) -> list[SmokeCheck]:
+        unfinished = {each.name for each in (*waiting, *running)}
+        return [each for each in waiting if not unfinished & set(each.needs)]
+
+    def _find_obstacle(self, check: SmokeCheck) -> str | None:
+        """Return why a check is not made; `None` = nothing is in its way."""
+        if check.name in self._run.left_out:
+            return _LEFT_OUT
+        if _WRITING.index(check.writes) > _WRITING.index(self._run.write):
+            flag = "--write" if check.writes == "reversible" else "--write=all"
+            return f"it writes, and {flag} was not given"
+        if self._stopped_by:
+            return f"{self._stopped_by} failed, and --fail-fast ends the run there"
+        failed = next((self._blocked_by[n] for n in check.needs if n in self._blocked_by), None)
+        if failed:
+            self._blocked_by[check.name] = failed
+            return f"{failed} failed"
+        return None
+
+    def _note(self, check: SmokeCheck, report: CheckReport) -> None:
+        self.reports[check.name] = report
+        if report.has_failed:
+            self._blocked_by[check.name] = check.name
+            if self._fail_fast and self._stopped_by is None:
+                self._stopped_by = check.name
+        self._notify(report)
+
+
+def _judge_services(reports: Sequence[CheckReport]) -> Iterator[CheckReport]:
+    """Yield a failure where checks of services were wanted, and none of them was made."""
+    of_services = [each for each in reports if SERVICE in each.tags]
+    if not of_services or any(each.status is not Verdict.SKIPPED for each in of_services):
+        return
+    if any(each.has_failed for each in reports):
+        return  # which says more
+    yield CheckReport(
+        SERVICE_COVERAGE,
+        Verdict.FAILED,
+        f"no check of a service was made: {of_services[0].seen}",
+        "not_offered",
+        (),
+        (SERVICE,),
+        0,
+        0,
+        None,
+        None,
+    )
+
+
+def build_smoke_error(reports: Sequence[CheckReport]) -> GpcliError | None:
+    """Return the error with which the run ends; `None` = no check failed.
+
+    Where the portal can't be reached or takes no sign-in, it is that error, not SmokeFailed.
+    """
+    failed = [each for each in reports if each.has_failed]
+    if not failed:
+        return None
+    names = ", ".join(each.name for each in failed)
+    message = f"{len(failed)} of {len(reports)} checks failed: {names}."
+    first = failed[0]
+    kinds = {kind.code: kind for kind in list_coded_errors()}
+    kind = kinds.get(first.cause or "", SmokeFailed)
+    if first.name in _FRONT and issubclass(kind, (SignInError, Unavailable)):
+        return kind(first.seen, hint="gpcli troubleshoot looks for the cause.")
+    return SmokeFailed(message, trace_id=first.trace_id)
