@@ -86,7 +86,7 @@ def ask(portal: Sandbox, route: str, body: str, token: str | None = None) -> htt
         "Authorization": f"Bearer {token or portal.control_token}",
         "Content-Type": "application/json",
     }
-    return httpx.request(method, f"{portal.url}{path}", content=body, headers=headers)
+    return httpx.request(method, f"{portal.url}{path}", content=body, headers=headers, timeout=60)
 
 
 def test_every_route_takes_the_documented_bodies_and_gives_the_documented_answer(portal):

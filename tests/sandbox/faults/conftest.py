@@ -38,6 +38,7 @@ class Caller:
             f"{start}{path}",
             content=None if body is None else json.dumps(body),
             headers=usual | {"Content-Type": "application/fhir+json"} | named,
+            timeout=60,
         )
 
     def get(self, path: str) -> Json:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpcli.sandbox.faults.kinds import KIND_BY_NAME, KINDS, METHODS, SELECTORS
-from gpcli.sandbox.faults.rules import EVERY_TIME, FaultSpec, InvalidRule, When, parse_rule
+from gpcli.sandbox.faults.rules import EVERY_TIME, FaultSpec, InvalidRule, Selection, parse_rule
 
 SAMPLE_VALUES = {
     "TIME": "3s",
@@ -55,7 +55,7 @@ def test_a_rule_is_understood(rule, method, path, fault, value, options, when):
     name, number = (when, 1) if isinstance(when, str) else when
 
     assert parse_rule(rule) == FaultSpec(
-        rule.strip(), method, path, KIND_BY_NAME[fault], value, options, When(name, number)
+        rule.strip(), method, path, KIND_BY_NAME[fault], value, options, Selection(name, number)
     )
 
 
