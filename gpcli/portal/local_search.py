@@ -17,7 +17,7 @@ from gpcli.fhir.modifiers import DECIDING_CODES
 from gpcli.portal.queries import Query
 
 Json = Any
-_SORT_ELEMENTS: Mapping[tuple[str, str], str] = {
+SORT_ELEMENTS: Mapping[tuple[str, str], str] = {
     ("Slot", "start"): "start",
     ("Appointment", "date"): "start",
     ("Communication", "sent"): "sent",
@@ -67,7 +67,7 @@ def is_in_order(bundle: Bundle, query: Query) -> bool:
 def _find_sort(query: Query) -> tuple[str | None, bool]:
     """Return the element of the query's `_sort`, `None` without one, and if it is descending."""
     key = next((value for name, value in query.params if name == "_sort"), "")
-    return _SORT_ELEMENTS.get((query.resource_type, key.removeprefix("-"))), key.startswith("-")
+    return SORT_ELEMENTS.get((query.resource_type, key.removeprefix("-"))), key.startswith("-")
 
 
 def _sort_key(match: Element, element: str) -> float:

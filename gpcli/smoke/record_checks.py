@@ -16,7 +16,7 @@ from gpcli.model.appointment import Slot
 from gpcli.model.service import Offers, Service, ServiceName, Standing
 from gpcli.model.thread import Attachment, ThreadKind
 from gpcli.portal import queries
-from gpcli.portal.local_search import is_in_order, keep_matching
+from gpcli.portal.local_search import SORT_ELEMENTS, is_in_order, keep_matching
 from gpcli.portal.prescriptions import prescriptions_query, renewals_query
 from gpcli.portal.queries import Query
 from gpcli.smoke import contract
@@ -379,7 +379,9 @@ def _check_list(probe: Probe, bundle: Bundle, query: Query) -> None:
     for record in matches:
         _check_record(record, query.resource_type, own(record))
     sent = probe.answer.url if probe.answer else ""
-    if "_sort=" in sent and not is_in_order(bundle, query):
+    sorted_by = {name for kind, name in SORT_ELEMENTS.items() if kind[0] == query.resource_type}
+    timed = Bundle([each for each in matches if sorted_by & each.json.keys()])
+    if "_sort=" in sent and not is_in_order(timed, query):
         raise CheckFailed(f"a sorted list of {query.resource_type} is not in order")
     count = len(matches)
     if len(keep_matching(bundle, query).matches) < count:
