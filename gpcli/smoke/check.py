@@ -31,7 +31,7 @@ from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.portal.paging import resolve_next
 from gpcli.portal.queries import Query
-from gpcli.smoke.excerpt import build_excerpt
+from gpcli.smoke.excerpt import build_excerpt, word_error
 from gpcli.smoke.label import Label, LabellingClient, SentCreate
 
 _FORBIDDEN = 403
@@ -352,6 +352,11 @@ def refuse(response: HttpResponse, what: str) -> NoReturn:
     raise CheckFailed(f"{what}: status {response.status}")
 
 
+def tell_number(number: int, what: str, several: str = "") -> str:
+    """Return `1 thread` or `2 threads`; `several` is for what is not `what` with an s."""
+    return f"{number} {what if number == 1 else several or f'{what}s'}"
+
+
 def run_check(check: SmokeCheck, probe: Probe) -> CheckReport:
     """Make a check, and return how it came out; nothing but an interruption leaves it."""
     probe.begin()
@@ -383,8 +388,10 @@ def _judge(check: SmokeCheck, probe: Probe) -> tuple[Verdict, str, str | None]:
         return Verdict.WARNING, str(doubt), doubt.cause
     except CheckFailed as failure:
         return Verdict.FAILED, str(failure), failure.cause
+    except Malformed as error:
+        return Verdict.FAILED, f"what can't be read: {error}", "contract"
     except GpcliError as error:
-        return Verdict.FAILED, error.message, error.code
+        return Verdict.FAILED, word_error(error), error.code
     except Exception as error:
         return Verdict.FAILED, f"this check broke down ({type(error).__name__})", "unexpected"
 

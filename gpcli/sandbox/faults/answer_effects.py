@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from joserfc import jwt
@@ -171,7 +171,7 @@ ResponseEffect = Callable[[FaultyPortal, FaultSpec, Response], Response]
 
 
 def _shift_clock(portal: FaultyPortal, spec: FaultSpec, response: Response) -> Response:
-    shifted = datetime.now(UTC) + spec.length
+    shifted = parsedate_to_datetime(response.headers["Date"]) + spec.length
     response.headers["Date"] = format_datetime(shifted, usegmt=True)
     document = read_json(response.get_data())
     if isinstance(document, dict) and "id_token" in document:

@@ -14,7 +14,7 @@ from gpcli.sandbox.people.element_builders import (
 )
 from gpcli.sandbox.people.healthcare_services import GpOffer, service_reference
 from gpcli.sandbox.people.patients import SyntheticPatient
-from gpcli.sandbox.people.relative_times import When
+from gpcli.sandbox.people.relative_times import RelativeTime
 
 CANCEL_FLAG_SYSTEM = "http://helsenorge.no/fhir/CodeSystem/hn-appointment-flag-code-cs"
 VIRTUAL_SERVICE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"
@@ -47,14 +47,14 @@ class SyntheticAppointment:
     patient: SyntheticPatient
     offer: GpOffer
     reason: str = ""
-    when: When | None = None
+    when: RelativeTime | None = None
     status: str = "booked"
     service: str = "booking"
     channel: str = "in-person"
     length: timedelta = timedelta(minutes=20)
     comment: str = ""
-    asked_for: tuple[When, When] | None = None
-    made: When | None = None
+    asked_for: tuple[RelativeTime, RelativeTime] | None = None
+    made: RelativeTime | None = None
     join: str = ""
     cancelled_by: str = "patient"
     id: str = ""
@@ -92,7 +92,7 @@ class SyntheticAppointment:
     def _made_at(self, start: datetime | None, now: datetime) -> datetime:
         if self.made:
             return self.made.at(now, "12:00")
-        return (start - BOOKED_AHEAD) if start else When(((-2, "d"),)).at(now, "12:00")
+        return (start - BOOKED_AHEAD) if start else RelativeTime(((-2, "d"),)).at(now, "12:00")
 
     def _participants(self) -> list[Element]:
         gp = self.offer.gp

@@ -38,7 +38,7 @@ from gpcli.sandbox.people.patients import (
     THIS_SEASON,
     GpOfPatient,
 )
-from gpcli.sandbox.people.relative_times import When
+from gpcli.sandbox.people.relative_times import RelativeTime
 from gpcli.sandbox.people.repetition import REPEAT_KEYS, RepeatableList
 
 CONSENT_LEVELS = ("none", "basic", "basic-plus", "full-access")
@@ -189,11 +189,11 @@ DISPENSED: Keys = {
 }
 
 
-def _read_dispensed(reader: FormReader, node: Node, where: str) -> Entry | tuple[When, ...]:
+def _read_dispensed(reader: FormReader, node: Node, where: str) -> Entry | tuple[RelativeTime, ...]:
     """Read a list of times, or how often and in which distance."""
     if isinstance(node, MappingNode):
         return read_entry(reader, node, where, DISPENSED)
-    times: tuple[When, ...] = one_or_more(when(clock="optional"))(reader, node, where)
+    times: tuple[RelativeTime, ...] = one_or_more(when(clock="optional"))(reader, node, where)
     twice = next((each for number, each in enumerate(times) if each in times[:number]), None)
     if twice:
         reader.fail(node, f"'{where}' has the same time twice: give them times of day")
@@ -256,11 +256,11 @@ VACCINES = {"flu": ("J07BB02", "Influenza vaccine")}
 """Vaccines by a short name: ATC code and name."""
 
 
-def _read_vaccination_day(reader: FormReader, node: Node, where: str) -> When | str:
+def _read_vaccination_day(reader: FormReader, node: Node, where: str) -> RelativeTime | str:
     text = read_text(reader, node, where)
     if text in (THIS_SEASON, LAST_SEASON):
         return text
-    day: When = when(clock="none")(reader, node, where)
+    day: RelativeTime = when(clock="none")(reader, node, where)
     return day
 
 

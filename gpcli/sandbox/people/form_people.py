@@ -26,7 +26,7 @@ from gpcli.sandbox.people.messages import (
 from gpcli.sandbox.people.patients import GpOfPatient, SyntheticPatient, Vaccination
 from gpcli.sandbox.people.population import PatientRecords
 from gpcli.sandbox.people.prescriptions import Prescription, RenewalRequest
-from gpcli.sandbox.people.relative_times import DAYTIME, EVENING, When
+from gpcli.sandbox.people.relative_times import DAYTIME, EVENING, RelativeTime
 from gpcli.sandbox.people.repetition import read_repeated
 
 MAX_FILE_BYTES = 12_000_000
@@ -297,11 +297,11 @@ _CONTENT_MAKERS: dict[str, Callable[[Any], bytes]] = {
 }
 
 
-def _dispense_times(entry: Entry, key: str) -> tuple[When, ...]:
+def _dispense_times(entry: Entry, key: str) -> tuple[RelativeTime, ...]:
     """Return the times of dispenses: as written, or at even distances from the day after."""
     given = entry.get(key, ())
     if isinstance(given, tuple):
         return given
-    written: When = replace(entry["written"], clock="")
+    written: RelativeTime = replace(entry["written"], clock="")
     days = given["every"].days
     return tuple(written.moved((1 + number * days, "d")) for number in range(given["times"]))

@@ -9,7 +9,13 @@ from yaml.nodes import Node, SequenceNode
 
 from gpcli.sandbox.people.element_builders import PersonName, PostalAddress
 from gpcli.sandbox.people.form_reader import Entry, FormReader
-from gpcli.sandbox.people.relative_times import Step, When, parse_clock, parse_step, parse_when
+from gpcli.sandbox.people.relative_times import (
+    RelativeTime,
+    Step,
+    parse_clock,
+    parse_step,
+    parse_when,
+)
 
 Read = Callable[[FormReader, Node, str], Any]
 """Reads the value at a node; the text is where that is, for errors."""
@@ -174,7 +180,7 @@ def length(units: str) -> Read:
 def when(*, clock: str) -> Read:
     """Return what reads a time; its time of day is `needed`, `optional` or `none`."""
 
-    def read(reader: FormReader, node: Node, where: str) -> When:
+    def read(reader: FormReader, node: Node, where: str) -> RelativeTime:
         text = read_text(reader, node, where)
         try:
             parsed = parse_when(text)

@@ -16,7 +16,7 @@ from gpcli.sandbox.people.element_builders import (
     reference,
     telephone,
 )
-from gpcli.sandbox.people.relative_times import When
+from gpcli.sandbox.people.relative_times import RelativeTime
 from gpcli.sandbox.people.surgeries import Gp
 
 SERVICES = (
@@ -40,8 +40,8 @@ MONTHS = (
 class Leave:
     """When a service pauses; both days are part of it. `text` may name `{from}` and `{until}`."""
 
-    start: When
-    until: When
+    start: RelativeTime
+    until: RelativeTime
     text: str = "Away until {until}."
 
     def element(self, now: datetime) -> Element:

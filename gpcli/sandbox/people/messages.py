@@ -18,7 +18,7 @@ from gpcli.sandbox.people.element_builders import (
 )
 from gpcli.sandbox.people.healthcare_services import MONTHS
 from gpcli.sandbox.people.patients import GpOfPatient, SyntheticPatient
-from gpcli.sandbox.people.relative_times import When
+from gpcli.sandbox.people.relative_times import RelativeTime
 
 TRANSPORTS = ("inline", "binary", "document")
 THREAD_KINDS = ("e-consultation", "administrative")
@@ -164,7 +164,7 @@ class Message:
     """
 
     by: str
-    when: When
+    when: RelativeTime
     text: str
     attachments: tuple[MessageAttachment, ...] = ()
     unread: bool = False

@@ -20,7 +20,7 @@ from gpcli.sandbox.people.element_builders import (
     telephone,
 )
 from gpcli.sandbox.people.medicines import ATC
-from gpcli.sandbox.people.relative_times import When
+from gpcli.sandbox.people.relative_times import RelativeTime
 from gpcli.sandbox.people.surgeries import Gp
 
 RELATIONSHIPS = {
@@ -37,7 +37,7 @@ RELATIONSHIPS = {
     "neighbour": ("NBOR",),
 }
 """What somebody can be to another, with the codes of R4's v3-RoleCode."""
-CONSENT_GIVEN = When(((-400, "d"),), clock="12:00")
+CONSENT_GIVEN = RelativeTime(((-400, "d"),), clock="12:00")
 THIS_SEASON, LAST_SEASON = "this season", "last season"
 
 
@@ -64,7 +64,7 @@ class Vaccination:
     id: str
     code: str
     name: str
-    day: When | str
+    day: RelativeTime | str
 
     def resource(self, subject: Element, now: datetime) -> Element:
         """Return the Immunization."""
@@ -79,7 +79,7 @@ class Vaccination:
         }
 
     def _day(self, now: datetime) -> date:
-        if isinstance(self.day, When):
+        if isinstance(self.day, RelativeTime):
             return self.day.day(now)
         today = local_day(now)
         season = today.year if today.month >= 7 else today.year - 1
@@ -98,7 +98,7 @@ class SyntheticPatient:
     key: str
     name: PersonName
     gender: str = ""
-    born: When | None = None
+    born: RelativeTime | None = None
     number: str = ""
     phone: str = ""
     address: PostalAddress | None = None

@@ -16,7 +16,7 @@ from gpcli.sandbox.people.element_builders import (
 )
 from gpcli.sandbox.people.medicines import Product
 from gpcli.sandbox.people.patients import GpOfPatient, SyntheticPatient
-from gpcli.sandbox.people.relative_times import When
+from gpcli.sandbox.people.relative_times import RelativeTime
 
 RENEWAL_CONCEPT = concept("http://snomed.info/sct", "103742009", "Renewal of prescription")
 WRITTEN_CLOCK, DISPENSED_CLOCK = "10:12", "16:25"
@@ -35,8 +35,8 @@ class RenewalRequest:
     `note` the patient's text.
     """
 
-    asked: When
-    answered: When | None = None
+    asked: RelativeTime
+    answered: RelativeTime | None = None
     status: str = "requested"
     reason: str = ""
     note: str = ""
@@ -85,11 +85,11 @@ class Prescription:
     prescriber: GpOfPatient
     product: Product
     dosage: str
-    written: When
+    written: RelativeTime
     valid_days: int = 365
     repeats: int | None = None
-    dispensed: tuple[When, ...] = ()
-    returned: tuple[When, ...] = ()
+    dispensed: tuple[RelativeTime, ...] = ()
+    returned: tuple[RelativeTime, ...] = ()
     status: str = "active"
     reason: str = ""
     portal_count: tuple[int, int] | None = None
@@ -158,7 +158,7 @@ class Prescription:
             found["extension"] = [_repeat_information(*self.portal_count, self._valid_until(now))]
         return found
 
-    def _dispense(self, status: str, when: When, now: datetime) -> Element:
+    def _dispense(self, status: str, when: RelativeTime, now: datetime) -> Element:
         return {
             "resourceType": "MedicationDispense",
             "id": short_id("d", self.id, status, when.key),

@@ -13,7 +13,7 @@ from gpcli.sandbox.fhir.search_index import index_entries
 from gpcli.sandbox.fhir.validation import validate_resource
 from gpcli.sandbox.people.element_builders import Element, instant_text
 from gpcli.sandbox.people.form_reader import FormReader, is_nothing
-from gpcli.sandbox.people.relative_times import When, parse_when
+from gpcli.sandbox.people.relative_times import RelativeTime, parse_when
 
 _RELATIVE = re.compile(r"<((?:[+-]|now|today|tomorrow|yesterday|within )[^<>]*)>")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
@@ -55,7 +55,7 @@ class RawResource:
 
 
 def _fill(content: Any, now: datetime) -> Any:
-    if isinstance(content, When):
+    if isinstance(content, RelativeTime):
         if content.is_instant:
             return instant_text(content.at(now))
         return content.day(now).isoformat()

@@ -39,7 +39,7 @@ Step = tuple[int, str]
 
 
 @dataclass(frozen=True)
-class When:
+class RelativeTime:
     """A day, and perhaps a time of day.
 
     The day is `fixed`, or that of the present; then `steps` are taken from it. `clock` is a time of
@@ -69,7 +69,7 @@ class When:
         ends = (str(each) for each in others if each is not None)
         return " ".join((steps, self.clock, *ends)).strip()
 
-    def moved(self, *further: Step) -> "When":
+    def moved(self, *further: Step) -> "RelativeTime":
         """Return the time as many steps later; steps of one unit are added up."""
         total = dict[str, int]()
         for number, unit in (*((n, u) for n, u in self.steps), *further):
@@ -130,7 +130,7 @@ _STEPPERS: dict[str, Callable[[date, int], date]] = {
 }
 
 
-def parse_when(text: str) -> When:
+def parse_when(text: str) -> RelativeTime:
     """Parse a time as people write it.
 
     Raises:
@@ -138,20 +138,20 @@ def parse_when(text: str) -> When:
     """
     written = " ".join(text.split())
     if written == "now":
-        return When(from_now=timedelta())
+        return RelativeTime(from_now=timedelta())
     if match := _FROM_NOW_PATTERN.fullmatch(written):
-        return When(from_now=int(match["number"]) * _FROM_NOW_UNITS[match["unit"]])
+        return RelativeTime(from_now=int(match["number"]) * _FROM_NOW_UNITS[match["unit"]])
     if match := _WITHIN_PATTERN.fullmatch(written):
-        return When(within=timedelta(hours=int(match["hours"])))
+        return RelativeTime(within=timedelta(hours=int(match["hours"])))
     match = _DAY_PATTERN.fullmatch(written)
     if not match:
         raise ValueError(f"'{text}' is no time: write it like {EXAMPLES}")
     clock = _parse_clock_or_word(match["clock"])
     if match["fixed"]:
-        return When(fixed=parse_day(match["fixed"]), clock=clock)
+        return RelativeTime(fixed=parse_day(match["fixed"]), clock=clock)
     if match["word"]:
-        return When(((_WORDS[match["word"]], "d"),), clock=clock)
-    return When((parse_step(match["number"] + match["unit"]),), clock=clock)
+        return RelativeTime(((_WORDS[match["word"]], "d"),), clock=clock)
+    return RelativeTime((parse_step(match["number"] + match["unit"]),), clock=clock)
 
 
 def _parse_clock_or_word(text: str | None) -> str:

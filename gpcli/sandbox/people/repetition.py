@@ -8,7 +8,7 @@ from yaml.nodes import MappingNode, Node
 
 from gpcli.sandbox.people.form_reader import Entry, FormReader
 from gpcli.sandbox.people.form_values import Key, Keys, Turns, list_of, read_entry, read_step, whole
-from gpcli.sandbox.people.relative_times import Step, When
+from gpcli.sandbox.people.relative_times import RelativeTime, Step
 
 MAX_REPEAT = 20_000
 REPEAT_KEYS: Keys = {
@@ -69,7 +69,7 @@ def _optional(keys: Keys) -> dict[str, Key]:
 
 
 def _add(shift: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
-    return When(shift).moved(step).steps
+    return RelativeTime(shift).moved(step).steps
 
 
 def _pick(value: Any, number: int) -> Any:
@@ -95,7 +95,7 @@ def _fill(value: Any, number: str, shift: tuple[Step, ...]) -> Any:
     """Return a value with `{n}` filled in, and its times moved, at any depth."""
     if isinstance(value, str):
         return value.replace("{n}", number) if "{n}" in value else value
-    if isinstance(value, When):
+    if isinstance(value, RelativeTime):
         return value.moved(*shift) if shift else value
     if isinstance(value, Entry):
         return replace(value, values=_fill(value.values, number, shift))

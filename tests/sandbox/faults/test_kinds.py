@@ -301,7 +301,7 @@ def _(ada: Caller) -> None:
 @under("* *: clock=+300s")
 def _(ada: Caller) -> None:
     answer = ada.ask("GET", "metadata")
-    ahead = parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)
+    ahead = parsedate_to_datetime(answer.headers["Date"]) - ada.sandbox.now()
     assert timedelta(seconds=290) < ahead < timedelta(seconds=310)
 
 
