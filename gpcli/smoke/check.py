@@ -35,6 +35,7 @@ from gpcli.smoke.excerpt import build_excerpt, word_error
 from gpcli.smoke.label import Label, LabellingClient, SentCreate
 
 _FORBIDDEN = 403
+_NO_CONSENT = "the portal wants the patient's consent first"
 
 Params = Sequence[tuple[str, str]]
 
@@ -344,7 +345,7 @@ class Probe:
 def require_consent(response: HttpResponse) -> None:
     """Raise NotTried where the portal refuses for want of the patient's consent."""
     if response.status == _FORBIDDEN and isinstance(error_from_response(response), ConsentNeeded):
-        raise NotTried("the portal wants the patient's consent first")
+        raise NotTried(_NO_CONSENT)
 
 
 def refuse(response: HttpResponse, what: str) -> NoReturn:
@@ -390,6 +391,8 @@ def _judge(check: SmokeCheck, probe: Probe) -> tuple[Verdict, str, str | None]:
         return Verdict.FAILED, str(failure), failure.cause
     except Malformed as error:
         return Verdict.FAILED, f"what can't be read: {error}", "contract"
+    except ConsentNeeded:
+        return Verdict.SKIPPED, _NO_CONSENT, None
     except GpcliError as error:
         return Verdict.FAILED, word_error(error), error.code
     except Exception as error:

@@ -87,7 +87,7 @@ def check_clock(probe: Probe) -> str:
     portal_time = read_portal_time(response.headers)
     if portal_time is None:
         raise NotTried("the portal's answers have no Date")
-    seconds = round(portal_time - probe.run.context.timestamp())
+    seconds = round(portal_time - datetime.now(UTC).timestamp())
     if abs(seconds) > TOLERANCE:
         side = "ahead of" if seconds > 0 else "behind"
         raise CheckFailed(f"the portal's clock is {abs(seconds)} s {side} this computer's", "clock")
