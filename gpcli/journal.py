@@ -11,14 +11,14 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from gpcli.config.private_files import make_private_directory, open_private_file
+from gpcli.config.private_files import hold_lock, make_private_directory, open_private_file
 from gpcli.errors import ConfigError
 
 State = Literal["sending", "done", "refused", "not_sent", "unknown", "not_done"]
@@ -47,6 +47,7 @@ class JournalEntry:
     """One write, with its last recorded state.
 
     `request` is the id that repeats the command, which is `command`, empty where it is not known.
+    `resource_type` is empty for a request that a person wrote, by which no record can be found.
     `target` is what an update changes (`Type/id`), `None` for a create; `effect` tells whether the
     target is changed, `None` where that is not known, and is empty where nothing lasts. `whole` has
     the intents that count only together. `account` is a hash. `at` is the RFC 3339 time of the last
@@ -76,6 +77,11 @@ class JournalEntry:
     def kind(self) -> Literal["create", "update"]:
         """Whether a record was to be created or changed."""
         return "update" if self.target else "create"
+
+    @property
+    def can_be_found(self) -> bool:
+        """Whether the portal can be asked for it: gpcli knows what kind of record it makes."""
+        return bool(self.resource_type)
 
     @property
     def is_open(self) -> bool:
@@ -179,6 +185,15 @@ class Journal:
             self._append(
                 {key: earlier.get(key) for key in ("state", "at")} | {"intent": str(intent)}
             )
+
+    def hold(self, timeout: float) -> AbstractContextManager[None]:
+        """Keep other processes from holding it; what they only append is not kept out.
+
+        Raises: TimedOut after `timeout` seconds, ConfigError, OSError.
+        """
+        make_private_directory(self._path.parent)
+        lock = self._path.with_name(f"{self._path.name}.lock")
+        return hold_lock(lock, "is about to send", timeout)
 
     def find_entry(self, intent: UUID) -> JournalEntry | None:
         """Return the write with this intent, None if there is none; raise as `read_entries`."""

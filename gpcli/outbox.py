@@ -224,6 +224,7 @@ def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxReques
         profile=first.profile,
         patient=names[0] if names else None,
         needs_settling=journaled.needs_settling(now),
+        can_be_found=all(write.can_be_found for write in journaled.writes),
         parts=tuple(parts),
         repeat=_format_line(kept, str(journaled.id)) if kept else None,
     )

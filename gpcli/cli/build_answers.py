@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from gpcli.care.raw_request import METHODS
 from gpcli.cli import help_commands
 from gpcli.cli.app import PROGRAM, load_command
 from gpcli.cli.command_views import VIEWS, list_field_names
@@ -45,6 +46,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--ca-file": (FILES,),
     "--people": (FILES,),
     "--message-file": (FILES,),
+    "--input": (FILES,),
+    "--method": METHODS,
     "--attach": (FILES,),
 }
 """What the value of an option may be, whichever command it belongs to."""
@@ -68,7 +71,15 @@ OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
 }
 """What the value of one command's option may be, where others mean something else by it."""
 
+RESOURCE_TYPES = (
+    *("Appointment", "Communication", "Consent", "DocumentReference", "HealthcareService"),
+    *("Immunization", "MedicationRequest", "Patient", "PractitionerRole", "Slot", "Task"),
+    "metadata",
+)
+"""Where a path of `api` may begin."""
+
 ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "api": (*METHODS, *RESOURCE_TYPES),
     "services": tuple(name.value for name in ServiceName),
     "profile show": (PROFILES,),
     "profile use": (PROFILES,),
@@ -89,7 +100,8 @@ def list_argument_words(path: str, params: list[Any]) -> tuple[tuple[str, ...], 
     """Return the values to offer for each argument of the command at `path`; empty = any."""
     by_type = [_find_type_words(param) for param in params]
     first = ARGUMENTS.get(path)
-    return (first, *by_type[1:]) if first and by_type else tuple(by_type)
+    rest = [RESOURCE_TYPES] if path == "api" else by_type[1:]
+    return (first, *rest) if first and by_type else tuple(by_type)
 
 
 def _find_type_words(param: Any) -> tuple[str, ...]:

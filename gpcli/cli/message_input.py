@@ -12,7 +12,7 @@ from gpcli.care.message import MessageContext, NewThread, describe_text_limit
 from gpcli.care.written_text import MAX_BYTES, parse_message_text, parse_subject
 from gpcli.cli.attachments import read_attachments
 from gpcli.cli.message_drafts import DraftText, run_editor, store_unless_sent
-from gpcli.cli.read_text import STDIN, decode_text, read_message_file
+from gpcli.cli.read_text import STDIN, decode_text, read_bytes, read_message_file
 from gpcli.errors import Declined, InputNeeded, InvalidUsage
 from gpcli.model.thread import Draft
 
@@ -168,7 +168,7 @@ def _read_stdin(context: AppContext, draft: DraftText) -> str:
     if is_typed:
         _read_typed(stream, draft)
     else:
-        draft.content, draft.is_piped = _read_bytes(stream, "read", MAX_BYTES + 1), True
+        draft.content, draft.is_piped = read_bytes(stream, "read", MAX_BYTES + 1), True
     context.restart_deadlines()
     return decode_text(draft.content, "The message on standard input")
 
@@ -176,11 +176,5 @@ def _read_stdin(context: AppContext, draft: DraftText) -> str:
 def _read_typed(stream: TextIO, draft: DraftText) -> None:
     """Read what a person types, adding each line to `draft` as it comes."""
     draft.content = b""
-    while line := _read_bytes(stream, "readline", MAX_BYTES + 1 - len(draft.content)):
+    while line := read_bytes(stream, "readline", MAX_BYTES + 1 - len(draft.content)):
         draft.content += line
-
-
-def _read_bytes(stream: TextIO, method: str, limit: int) -> bytes:
-    """Read up to `limit` bytes of a stream with its method `read` or `readline`."""
-    content: bytes | str = getattr(getattr(stream, "buffer", stream), method)(limit)
-    return content if isinstance(content, bytes) else content.encode(errors="surrogatepass")

@@ -123,7 +123,12 @@ def _note_rest(context: AppContext, requests: list[OutboxRequest]) -> None:
     for each in requests:
         if each.state in {OutboxState.DONE, OutboxState.SENDING}:
             continue
-        if each.repeat:
+        if each.state is OutboxState.UNKNOWN and not each.can_be_found:
+            context.output.notice(
+                "gpcli can't ask the portal for it: look there, then gpcli outbox settle "
+                f"{each.request_id} with --done or --not-done."
+            )
+        elif each.repeat:
             context.output.notice(f"To finish it: {each.repeat}")
         elif each.command:
             context.output.notice(

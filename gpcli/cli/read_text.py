@@ -1,4 +1,4 @@
-"""Reading the text of a message from a file or a named pipe."""
+"""Reading what a command is given: a file, a named pipe, a stream; the text of a message."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import select
 import stat
 from pathlib import Path
+from typing import TextIO
 
 from gpcli.care.written_text import MAX_BYTES, too_long_error
 from gpcli.errors import InvalidUsage, NotFound
@@ -30,16 +31,26 @@ def read_message_file(name: str, patience: float) -> str:
     Raises: NotFound for a file that does not exist; InvalidUsage for one that can't be read, is
     too long or is not text.
     """
+    return decode_text(read_given_file("--message-file", name, patience, MAX_BYTES + 1), name)
+
+
+def read_given_file(flag: str, name: str, patience: float, limit: int) -> bytes:
+    """Read up to `limit` bytes of the file that `flag` names; the rest as `read_message_file`."""
     if not name.strip():
-        raise InvalidUsage("--message-file needs a value that is not empty.")
+        raise InvalidUsage(f"{flag} needs a value that is not empty.")
     try:
-        content = _read_content(name, patience)
+        return _read_content(name, patience, limit)
     except FileNotFoundError:
         raise NotFound(f"There is no file '{name}'.") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InvalidUsage(f"'{name}' can't be read: {why}.") from error
-    return decode_text(content, name)
+
+
+def read_bytes(stream: TextIO, method: str, limit: int) -> bytes:
+    """Read up to `limit` bytes of a stream with its method `read` or `readline`."""
+    content: bytes | str = getattr(getattr(stream, "buffer", stream), method)(limit)
+    return content if isinstance(content, bytes) else content.encode(errors="surrogatepass")
 
 
 def decode_text(content: bytes, origin: str) -> str:
@@ -52,19 +63,19 @@ def decode_text(content: bytes, origin: str) -> str:
         raise InvalidUsage(f"{origin} is not text in UTF-8.") from None
 
 
-def _read_content(name: str, patience: float) -> bytes:
+def _read_content(name: str, patience: float, limit: int) -> bytes:
     descriptor = os.open(Path(name), _FLAGS)
     with os.fdopen(descriptor, "rb") as file:
         if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-            return _read_pipe(name, descriptor, patience)
+            return _read_pipe(name, descriptor, patience, limit)
         if os.name != "nt":
             os.set_blocking(descriptor, True)
-        return file.read(MAX_BYTES + 1)
+        return file.read(limit)
 
 
-def _read_pipe(name: str, descriptor: int, patience: float) -> bytes:
+def _read_pipe(name: str, descriptor: int, patience: float, limit: int) -> bytes:
     content = b""
-    while len(content) <= MAX_BYTES:
+    while len(content) < limit:
         ready, _, _ = select.select([descriptor], [], [], patience)
         if not ready:
             raise InvalidUsage(

@@ -31,7 +31,12 @@ FHIR = "application/fhir+json"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
+RequestBody = Mapping[str, Any] | Sequence[Mapping[str, Any]] | bytes | None
+"""What a request carries: JSON, bytes as they are, or nothing."""
+
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_LEFT_OUT = "[token]"
+"""What stands in a response in the place of the token."""
 
 
 class Bearer(Protocol):
@@ -127,26 +132,29 @@ class HttpClient:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
+        body: RequestBody,
         *,
         headers: Mapping[str, str] = _NO_HEADERS,
         retry: bool = False,
     ) -> HttpResponse:
         """Send a request below the base, with the token: a write, or a batch of reads.
 
-        `body` is the JSON to send, None for none; `headers` may name its media type. `retry` says
-        that the portal may get the same request twice: a batch of reads, or a write that it is
+        `body` is the JSON to send, None for none; `headers` may name its media type. As bytes it is
+        sent as it is, none if empty, and the body of any response is the bytes that came. `retry`
+        says that the portal may get the same request twice: a batch of reads, or a write that it is
         known to recognise. Every try has the same X-Request-ID.
         Raises: errors.InvalidUsage for text that is not valid Unicode.
         """
         url = resolve_portal_url(self.base, path)
-        if body is None:
-            all_headers, content = {"Accept": FHIR, **headers}, None
-        else:
-            all_headers = {"Accept": FHIR, "Content-Type": FHIR, **headers}
+        all_headers, content = {"Accept": FHIR, **headers}, None
+        is_raw = isinstance(body, bytes)
+        if isinstance(body, bytes):
+            content = body or None
+        elif body is not None:
+            all_headers = {"Content-Type": FHIR, **all_headers}
             content = _encode_body(body)
         request = self._build_request(method, url, all_headers, content, retry=retry)
-        return self._send_with_token(request)
+        return self._send_with_token(replace(request, expects_raw=is_raw))
 
     def get_public(self, url: str, *, headers: Mapping[str, str] = _NO_HEADERS) -> HttpResponse:
         """Read any https or loopback URL, without the token: discovery, public keys."""
@@ -196,17 +204,22 @@ class HttpClient:
             return self._sender.send(request)
         with _mark_not_sent():
             token = self._bearer.get_token(self)
-        response = _leave_out(token, self._sender.send(_add_token(request, token)))
+        is_raw = request.expects_raw
+        sent = self._sender.send(_add_token(request, token))
+        response = _leave_out(token, sent, is_raw=is_raw)
         if response.status != 401:
             return response
         try:
             with _mark_not_sent():
                 renewed = self._bearer.renew_token(self, token)
-        except errors.GpcliError:
+        except errors.GpcliError as error:
             if request.method != "GET" and response.repeated:
                 return response  # it tells that a try before it may have been done
+            if is_raw and isinstance(error, errors.SignInError):
+                return response  # it is what was asked for, in the portal's own words
             raise
-        return _leave_out(renewed, self._sender.send(_add_token(request, renewed), response))
+        sent = self._sender.send(_add_token(request, renewed), response)
+        return _leave_out(renewed, sent, is_raw=is_raw)
 
 
 @contextmanager
@@ -219,11 +232,23 @@ def _mark_not_sent() -> Iterator[None]:
         raise
 
 
-def _leave_out(token: str, response: HttpResponse) -> HttpResponse:
-    """Return a response; a refusal without the token, which a portal may quote to explain it."""
+def _leave_out(token: str, response: HttpResponse, *, is_raw: bool) -> HttpResponse:
+    """Return a response; a refusal without the token, which a portal may quote to explain it.
+
+    A raw one, which is shown as it is, is without it in any case, and so are its headers.
+    """
+    if is_raw:
+        return _replace_bytes(response, token.encode())
     if response.is_success or token not in str(response.body):
         return response
     return replace(response, body=_replace_text(response.body, token))
+
+
+def _replace_bytes(response: HttpResponse, token: bytes) -> HttpResponse:
+    new = _LEFT_OUT.encode()
+    headers = [(name, value.replace(token, new)) for name, value in response.headers.raw]
+    body = response.body.replace(token, new) if response.body else response.body
+    return replace(response, headers=httpx.Headers(headers), body=body)
 
 
 def _replace_text(value: Any, token: str) -> Any:
@@ -231,7 +256,7 @@ def _replace_text(value: Any, token: str) -> Any:
         return {key: _replace_text(each, token) for key, each in value.items()}
     if isinstance(value, list):
         return [_replace_text(each, token) for each in value]
-    return value.replace(token, "[token]") if isinstance(value, str) else value
+    return value.replace(token, _LEFT_OUT) if isinstance(value, str) else value
 
 
 def _add_token(request: OutgoingRequest, token: str) -> OutgoingRequest:

@@ -210,13 +210,14 @@ MAX_EXPLANATION_BYTES = 1024 * 1024
 """The same of a refusal, and of what a sign-in server answers to a form."""
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
-_OTHER_MEDIA_TYPES = {
+OTHER_MEDIA_TYPES = {
     "text/html": "is a web page",
     "application/xhtml+xml": "is a web page",
     "application/xml": "is XML",
     "application/fhir+xml": "is XML",
     "text/xml": "is XML",
 }
+"""Media types of what is no JSON, and what they say of a body: a clause without a subject."""
 
 
 def read_body(response: httpx.Response, max_bytes: int = MAX_BYTES) -> bytearray:
@@ -239,8 +240,8 @@ def decode_body(raw: bytearray, headers: httpx.Headers) -> Any:
     if not raw:
         return None
     media_type = headers.get("Content-Type", "").split(";")[0].strip().lower()
-    if media_type in _OTHER_MEDIA_TYPES:
-        raise UnusableBody(_OTHER_MEDIA_TYPES[media_type])
+    if media_type in OTHER_MEDIA_TYPES:
+        raise UnusableBody(OTHER_MEDIA_TYPES[media_type])
     return decode_json(raw)
 
 
@@ -250,7 +251,7 @@ def decode_any_body(raw: bytearray, headers: httpx.Headers) -> Any:
     Sign-in servers answer so against RFC 6749, 5. Otherwise as `decode_body`.
     """
     media_type = headers.get("Content-Type", "").split(";")[0].strip().lower()
-    if raw and media_type in {*_OTHER_MEDIA_TYPES, *_FORM_MEDIA_TYPES}:
+    if raw and media_type in {*OTHER_MEDIA_TYPES, *_FORM_MEDIA_TYPES}:
         with suppress(UnusableBody):
             return decode_json(bytes(raw))
     if raw and media_type in _FORM_MEDIA_TYPES:

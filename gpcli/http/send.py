@@ -28,7 +28,8 @@ class HttpResponse:
     """A response: `body` is the strictly decoded JSON, None if there was none.
 
     For a status outside 200 to 299, a body that can't be used is None, too; in that range, `body`
-    is bytes where a file was requested. `url` is what was requested, `tries` how often. `repeated`
+    is bytes where a file was requested. It is bytes whatever the status where the request was raw,
+    None if too large or wrongly packed. `url` is what was requested, `tries` how often. `repeated`
     says that an earlier try may have been done, whatever this response says of the last.
     """
 
@@ -65,8 +66,8 @@ class OutgoingRequest:
     """A request to send. `headers` has `X-Request-ID`; `retry` allows the portal to get it twice.
 
     `content` is the body, None for none. With `expects_file`, the body of a successful response is
-    left as bytes. With `expects_any_type`, a body is read by what it holds, whatever its media type
-    says: JSON, or a form.
+    left as bytes, with `expects_raw` that of any. With `expects_any_type`, a body is read by what
+    it holds, whatever its media type says: JSON, or a form.
     """
 
     method: str
@@ -75,6 +76,7 @@ class OutgoingRequest:
     content: bytes | None = None
     retry: bool = False
     expects_file: bool = False
+    expects_raw: bool = False
     expects_any_type: bool = False
 
     @property
@@ -207,7 +209,7 @@ class RequestSender:
 
 
 def _decode(request: OutgoingRequest, status: int, raw: bytearray, headers: httpx.Headers) -> Any:
-    if request.expects_file and httpx.codes.is_success(status):
+    if request.expects_raw or (request.expects_file and httpx.codes.is_success(status)):
         return bytes(raw)
     body = (decode_any_body if request.expects_any_type else decode_body)(raw, headers)
     if body is None and status == 200 and request.method == "GET":

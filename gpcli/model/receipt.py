@@ -124,7 +124,7 @@ class OutboxState(StrEnum):
 
 
 RecordKind = Literal["appointment", "consent", "message", "record", "request", "thread", "time"]
-"""What a patient calls what gpcli writes; `record` is one that this release does not write."""
+"""What a patient calls what gpcli writes; `record` is one that this release does not know."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,8 @@ class OutboxRequest:
     `request_id` repeats it (`--request-id`). `command` is the command that made it, `sent` when;
     `None` where that is not known. `patient` is the name of whom it was for, `None` where they are
     not signed in. `needs_settling` says that its state is open, or that a thing which counts only
-    as a whole is done in part. `repeat` is the line that finishes what is not done, `None` where
+    as a whole is done in part. `can_be_found` is false where gpcli can't ask the portal for it, so
+    that a person has to look. `repeat` is the line that finishes what is not done, `None` where
     there is nothing to finish, or the line is not known any more.
     """
 
@@ -158,5 +159,6 @@ class OutboxRequest:
     profile: str
     patient: str | None
     needs_settling: bool
+    can_be_found: bool
     parts: tuple[OutboxPart, ...]
     repeat: str | None

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from gpcli.portal.found_times import FreeTimes, TimeFinder
     from gpcli.portal.mailbox import FhirMailbox
     from gpcli.portal.prescriptions import FhirPrescriptions
+    from gpcli.portal.raw_requests import RawWrites
 
 
 _FRESH_FOR = timedelta(seconds=5)
@@ -93,6 +94,13 @@ class FhirPortal:
         )
 
         return FhirPrescriptions(self._dependencies)
+
+    @cached_property
+    def raw_writes(self) -> RawWrites:
+        """The requests that a person has written themselves."""
+        from gpcli.portal.raw_requests import RawWrites  # noqa: PLC0415  (start-up: one command)
+
+        return RawWrites(self._dependencies)
 
     def fetch_parties(self) -> Parties:
         """Return the patient and who acts; the portal is asked at most once."""

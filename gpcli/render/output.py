@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Protocol, TextIO, Unpack
 
 from gpcli.errors import GpcliError, shorten
 from gpcli.render.columns import wrap_line
-from gpcli.render.sanitise import escape_hidden, is_harmless, safe_line, safe_text
+from gpcli.render.sanitise import (
+    escape_hidden,
+    is_harmless,
+    json_escape_hidden,
+    safe_line,
+    safe_text,
+)
 from gpcli.render.stderr import (
     PATIENCE,
     Progress,
@@ -233,6 +239,43 @@ class Output:
         """Write a document that has a format of its own, such as a calendar: UTF-8, as it is."""
         self._stdout.write_bytes(document)
 
+    def show_head(self, status: int, reason: str, headers: Iterable[tuple[str, str]]) -> None:
+        """Write the status and the headers of a response, and an empty line."""
+        lines = [
+            f"HTTP/1.1 {status} {reason}".rstrip(),
+            *(f"{key}: {value}" for key, value in headers),
+        ]
+        self._stdout.write("".join(f"{safe_line(line)}\n" for line in (*lines, "")))
+
+    def show_body(self, body: bytes, *, is_json: bool) -> None:
+        """Write the body of a response as it came; with NDJSON, JSON on one line.
+
+        On a terminal JSON is laid out, and what could harm is escaped; what is no text is not
+        written there, which a notice says.
+        """
+        is_terminal, is_line = self.terminal.stdout_tty, self.format is Format.NDJSON and is_json
+        if not body or not (is_terminal or is_line):
+            self._stdout.write_bytes(body)
+            return
+        text = _decode_shown(body)
+        if text is None:
+            size = f"{len(body):,} bytes that are no text"
+            self.notice(f"The answer has {size}: write them to a file with > FILE.")
+        elif is_json:
+            self._write_json_text(text, is_line=is_line)
+        else:
+            self._stdout.write(f"{safe_text(text).rstrip()}\n")
+
+    def _write_json_text(self, text: str, *, is_line: bool) -> None:
+        from gpcli.render.json_text import indent_json, join_json  # noqa: PLC0415  (start-up: api)
+
+        laid_out = join_json(text) if is_line else indent_json(text)
+        if not self.terminal.stdout_tty:
+            self._stdout.write_bytes(f"{laid_out}\n".encode())
+            return
+        lines = (json_escape_hidden(line) for line in laid_out.split("\n"))
+        self._stdout.write("".join(f"{line}\n" for line in lines))
+
     def notice(self, text: str, *, whole: bool = False, **details: Unpack[NoticeDetails]) -> None:
         """Write a notice on standard error; `details` are further members of its JSON object.
 
@@ -306,6 +349,14 @@ class Output:
         if self.is_json:
             return ProgressAnnouncer(StderrJson(stderr).progress)
         return Spinner(stderr, self.terminal.width) if self.terminal.stderr_tty else None
+
+
+def _decode_shown(body: bytes) -> str | None:
+    """Return a body as text; `None` where it is none, and not for a terminal."""
+    try:
+        return None if b"\0" in body else body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
 
 
 def _resolve_format(format: Format, terminal: Terminal) -> Format:

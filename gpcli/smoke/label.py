@@ -17,6 +17,9 @@ from gpcli.http.client import HttpClient, HttpResponse
 SYSTEM = "urn:gpcli:smoke"
 """The system of the label: an identifier, or a tag on a message that the run did not make."""
 
+REASON = "Automated test by gpcli smoke: please leave it alone, it is taken back at once."
+"""What the surgery reads; it tells what a run made also where a portal loses identifiers."""
+
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -35,11 +38,12 @@ class Label:
 
 @dataclass(frozen=True)
 class SentCreate:
-    """A request that created something: its path, body and headers."""
+    """A request that created something: its path, body and headers, and the answer's status."""
 
     path: str
     body: Mapping[str, Any]
     headers: Mapping[str, str]
+    status: int
 
 
 class LabellingClient(HttpClient):
@@ -63,12 +67,13 @@ class LabellingClient(HttpClient):
         retry: bool = False,
     ) -> HttpResponse:
         """Send a request as HttpClient does, with the label on what it creates."""
-        if method == "POST" and isinstance(body, Mapping):
-            labelled = self._label_created(body)
-            if labelled != body:
-                self.creates.append(SentCreate(path, labelled, headers))
-            body = labelled
-        return super().send(method, path, body, headers=headers, retry=retry)
+        if method != "POST" or not isinstance(body, Mapping):
+            return super().send(method, path, body, headers=headers, retry=retry)
+        labelled = self._label_created(body)
+        response = super().send(method, path, labelled, headers=headers, retry=retry)
+        if labelled != body:
+            self.creates.append(SentCreate(path, labelled, headers, response.status))
+        return response
 
     def resend(self, create: SentCreate) -> HttpResponse:
         """Send a create once more as it was, and return its response."""

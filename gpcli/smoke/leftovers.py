@@ -22,7 +22,7 @@ from gpcli.portal import queries
 from gpcli.portal.prescriptions import renewals_query
 from gpcli.portal.queries import Query
 from gpcli.smoke.check import CheckFailed, NotTried, Probe, SmokeRun
-from gpcli.smoke.label import SYSTEM
+from gpcli.smoke.label import REASON, SYSTEM
 
 LEASE = timedelta(seconds=60)
 """How long what another machine's run made may be in use: only then does it count as left."""
@@ -42,6 +42,7 @@ _ALIVE = {
 class Leftover:
     """A record with the label of a run, which was not undone.
 
+    `run` is empty where the portal has lost the label, and only the words for the surgery are left.
     `received` is, for a message that the run marked, when it had been received before; empty for
     what the run made itself. `made` is when the label was given, `None` = it does not tell.
     """
@@ -80,7 +81,7 @@ def hold_writing(run: SmokeRun) -> Iterator[None]:
         try:
             yield
         finally:
-            if not undo_all(run.probe, {run.label.run, *run.dead_runs}):
+            if not undo_all(run.probe, {run.label.run, "", *run.dead_runs}):
                 _change_notes(notes, remove=[run.label.run, *run.dead_runs])
 
 
@@ -129,8 +130,16 @@ def _read_leftover(record: Element) -> Leftover | None:
     if codes:
         return _build_leftover(record, codes[0])
     values = [value for system, value in record.identifier_pairs() if system == SYSTEM]
+    if not values and REASON in _read_words(record):
+        values = [""]
     is_alive = record.string("status") in _ALIVE.get(record.resource_type, ())
     return _build_leftover(record, values[0]) if values and is_alive else None
+
+
+def _read_words(record: Element) -> list[str | None]:
+    """Return the words of a record for the surgery, one of which may be the reason of a run."""
+    notes = [each.string("text") for each in record.children("note")]
+    return [record.string("comment"), record.string("description"), *notes]
 
 
 def _build_leftover(record: Element, label: str) -> Leftover:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from gpcli.errors import GpcliError
+from gpcli.errors import NotAllowed, Rejected
 from gpcli.fhir.bundle import read_bundle
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed
 from gpcli.fhir.patient import is_about_patient, is_synthetic
@@ -25,12 +25,9 @@ from gpcli.portal.prescriptions import renewals_query
 from gpcli.portal.queries import Query
 from gpcli.smoke import contract
 from gpcli.smoke.check import CheckFailed, Doubtful, NotTried, Probe, SmokeCheck, TrialBooking
-from gpcli.smoke.label import SYSTEM, SentCreate
+from gpcli.smoke.label import REASON, SYSTEM, SentCreate
 from gpcli.smoke.leftovers import restore_message, undo_all, wait_for_others
 from gpcli.smoke.record_checks import require_offered
-
-REASON = "Automated test by gpcli smoke: please leave it alone, it is taken back at once."
-"""What the surgery reads."""
 
 _SEARCH_DAYS = 28
 _EARLIEST = timedelta(days=2)
@@ -83,6 +80,7 @@ def _book(probe: Probe, name: ServiceName) -> TrialBooking:
     probe.client.creates.clear()
     probe.portal.send_booking(slot, offer, REASON, intent)
     record = _find_created(probe, "Appointment", intent)
+    _require_answered(probe, "a booking")
     for name_, wanted in (("start", slot.start), ("end", slot.end)):
         if record.instant(name_) != wanted:
             raise CheckFailed(f"the booking has another {name_} than the time that was booked")
@@ -122,7 +120,10 @@ def _require_booking(probe: Probe) -> TrialBooking:
 
 
 def check_repeat(probe: Probe) -> str:
-    """Send the same booking once more with `If-None-Exist`: it must not be made twice."""
+    """Send a booking once more with `If-None-Exist`, when its time is free again.
+
+    It must not be made twice.
+    """
     booking = _require_booking(probe)
     if not _is_conditional(booking.sent):
         raise NotTried("the portal lists no conditional create of Appointment")
@@ -140,6 +141,13 @@ def check_one_patient(probe: Probe) -> str:
     if response.is_success:
         raise CheckFailed("a time that is taken was given once more")
     raise CheckFailed(f"a time that is taken is refused with {response.status} and not with 409")
+
+
+def _require_answered(probe: Probe, what: str) -> None:
+    """Raise CheckFailed where what was created was not answered with a success."""
+    status = probe.client.creates[-1].status
+    if not 200 <= status < 300:
+        raise CheckFailed(f"{what} was made, and answered with {status}")
 
 
 def check_stale_change(probe: Probe) -> str:
@@ -204,6 +212,7 @@ def check_enquiry(probe: Probe) -> str:
     window = Window(start, start + timedelta(days=7))
     probe.portal.send_enquiry(offer, [window], REASON, intent)
     record = _find_created(probe, "Appointment", intent)
+    _require_answered(probe, "an enquiry")
     periods = record.children("requestedPeriod")
     if [each.instant("start") for each in periods] != [start]:
         raise CheckFailed("the enquiry has lost when a time is wanted")
@@ -252,8 +261,9 @@ def _send_renewal(probe: Probe) -> tuple[Prescription, str]:
         (outcome,) = probe.portal.prescriptions.send_renewals([prescription], REASON, uuid4())
         if outcome.renewal and outcome.renewal.id and outcome.changed:
             return prescription, outcome.renewal.id
-        if isinstance(outcome.error, GpcliError):
-            reasons.append(f"the portal refuses a renewal: {outcome.error.message}")
+        if not isinstance(outcome.error, Rejected | NotAllowed):
+            raise outcome.error or CheckFailed("a request for a renewal has no id")
+        reasons.append(f"the portal refuses a renewal: {outcome.error.message}")
     raise NotTried(reasons[-1])
 
 
@@ -333,7 +343,7 @@ def check_message(probe: Probe) -> str:
 def check_undone(probe: Probe) -> str:
     """Look whether everything that the run made has been undone; undo what has not."""
     before = set(probe.run.left)
-    remaining = undo_all(probe, {probe.run.label.run, *probe.run.dead_runs})
+    remaining = undo_all(probe, {probe.run.label.run, "", *probe.run.dead_runs})
     if remaining:
         raise CheckFailed(f"what this run made is still there: {remaining[0]}", "left")
     stays = f"; what stays: {len(before)}" if before else ""
@@ -424,10 +434,10 @@ WRITE_CHECKS = (
     _check("test-patient", check_test_patient, needs=("patient",)),
     _check(LEFTOVERS, check_leftovers, needs=("test-patient", "services")),
     _check("book", check_book, contract.WRITE_APPOINTMENT, contract.IDENTIFIER),
-    _check("repeat", check_repeat, contract.CONDITIONAL, needs=_BOOKED),
     _check("one-patient", check_one_patient, contract.ONE_PATIENT, needs=_BOOKED),
     _check("stale-change", check_stale_change, contract.VERSIONS, needs=_BOOKED),
     _check("cancel", check_cancel, contract.WRITE_APPOINTMENT, needs=_BOOKED),
+    _check("repeat", check_repeat, contract.CONDITIONAL, needs=("cancel",)),
     _check("book-flu", check_flu_booking, contract.WRITE_APPOINTMENT),
     _check("enquire", check_enquiry, contract.WRITE_APPOINTMENT),
     _check("renew", check_renewal_request, contract.TASK, contract.IDENTIFIER),

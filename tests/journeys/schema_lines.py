@@ -16,6 +16,7 @@ from tests.journeys.shell import CommandResult, Shell
 Schema = dict[str, Any]
 
 NO_JSON = {
+    "api": "what the portal sends",
     "appointments export": "a calendar",
     "completion": "a script",
     "demo": "a show",
@@ -138,6 +139,12 @@ WRONG = (
     "logout",
     "completion tcsh",
     "help nope",
+    "api",
+    "api ''",
+    "api ../nope",
+    "api Patient/nope",
+    "api POST Communication -f resourceType=Communication",
+    "api POST Communication -f resourceType=Communication --yes",
     "sandbox serve --clock never",
     "smoke --checks nope",
     "smoke --expect nope",

@@ -116,10 +116,12 @@ def test_a_run_that_is_interrupted_undoes_what_it_made(live, tmp_path, end, code
 def test_what_a_killed_run_left_is_undone_by_the_next(live, tmp_path):
     before = unlabelled(live)
     env = as_person(live, tmp_path, "ada")
+    live.add_fault("PUT Appointment/*: delay=60s")
     process = start_gpcli("smoke", "--write", "--checks", "write", env=env)
     wait_for_something_alive(live)
     process.kill()
     wait_for_end(process)
+    live.clear_faults()
     left = alive(live)
     following = gpcli("smoke", "--write", "--checks", "leftovers", "--json", env=env)
     assert (following.code, following.json["undone"]) == (0, len(left))

@@ -114,6 +114,41 @@ TOOL_COMMANDS = (
         ),
     ),
     CommandSpec(
+        "api",
+        TOOLS,
+        "Send one FHIR request, signed in",
+        "gpcli.cli.api_command:api",
+        writes=True,
+        aliases=("fhir", "curl", "raw"),
+        about="The answer is the body as the portal sends it, also where it refuses; what that "
+        "means is said on stderr, and by the exit code. On a terminal JSON is laid out and control "
+        "characters are escaped. PATH is below the portal's FHIR base; your token goes nowhere "
+        "else.\n\n"
+        "GET, HEAD and POST to …/_search change nothing. All else, an operation as well, shows a "
+        "plan and needs your agreement or --yes; it is sent once and never altered. gpcli can't "
+        "find it at the portal by itself: where no answer comes, the exit code is 10, and gpcli "
+        "outbox settle ID takes --done or --not-done once you have looked.\n\n"
+        "-f NAME=VALUE is a parameter with GET, HEAD, DELETE and POST to …/_search, otherwise a "
+        "text of a JSON object. --paginate follows the next links of a search, 200 pages at most, "
+        "and writes all Bundles as one array; with --ndjson each on a line, as they come. An "
+        "identity number goes into a search by POST, from a file or standard input.",
+        examples=(
+            ("A record", "gpcli api Patient/ada"),
+            ("A search", "gpcli api Appointment -f status=booked -f _count=5"),
+            ("All pages of it", "gpcli api Slot --paginate --ndjson | jq -r '.entry[].fullUrl'"),
+            ("What the portal can do", "gpcli api metadata | jq .fhirVersion"),
+            (
+                "By identity number",
+                "gpcli api POST Patient/_search --input number.txt",
+            ),
+            ("A write", "gpcli api POST Communication --input message.json"),
+            (
+                "A change of a known version",
+                "gpcli api PUT Appointment/a-1 -H 'If-Match: W/\"3\"' --input a-1.json",
+            ),
+        ),
+    ),
+    CommandSpec(
         "troubleshoot",
         TOOLS,
         "What is wrong, and the cure",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
 from typing import Literal
 from uuid import UUID
 
-from gpcli.errors import ConfigError, GpcliError, SignInError
+from gpcli.errors import ConfigError, Failure, GpcliError, SignInError
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.journal import Journal, JournalEntry
@@ -38,8 +39,7 @@ class OpenWrites:
             entries = self._journal.read_entries(recent=True)
         except ConfigError:  # a write raises it
             return {}
-        ours = (each for each in entries if each.account == self._journal.account)
-        return {each.intent: each for each in ours if each.is_open}
+        return {each.intent: each for each in filter(self._is_ours, entries) if each.is_open}
 
     def _note_records(self, records: Iterable[Element]) -> None:
         """Record as done what the records show to be so."""
@@ -49,6 +49,21 @@ class OpenWrites:
             for entry in [each for each in self._entries.values() if _is_shown(each, record)]:
                 self._record(entry, "done")
 
+    def find_request(self, request: UUID) -> list[JournalEntry]:
+        """Return the writes of a request of this account, in any state; raise ConfigError."""
+        entries = self._journal.read_entries()
+        return [each for each in entries if each.request == request and self._is_ours(each)]
+
+    def hold_journal(self) -> AbstractContextManager[None]:
+        """Keep others from beginning a write between a look at the journal and a record in it.
+
+        Raises: TimedOut, ConfigError, OSError.
+        """
+        return self._journal.hold(self._search.client.deadline.require_seconds_left())
+
+    def _is_ours(self, entry: JournalEntry) -> bool:
+        return entry.account == self._journal.account
+
     def fetch_outcomes(self, chosen: Sequence[JournalEntry]) -> list[GpcliError]:
         """Ask the portal what became of open writes; return why it does not tell, of some or all.
 
@@ -56,8 +71,10 @@ class OpenWrites:
         All else stays as it is. Raises: SignInError.
         """
         self._entries.update({entry.intent: entry for entry in chosen})
-        answers = self._fetch_creates([entry for entry in chosen if not entry.target])
+        creates = [each for each in chosen if not each.target and each.can_be_found]
+        answers = self._fetch_creates(creates)
         answers |= {entry.intent: self._fetch_update(entry) for entry in chosen if entry.target}
+        answers |= {each.intent: _not_findable() for each in chosen if not each.can_be_found}
         for entry in chosen:
             is_absent = answers[entry.intent] is True and entry.intent in self._entries
             if is_absent and entry.time_left(self._now()) is None:
@@ -89,6 +106,10 @@ class OpenWrites:
     def _record(self, entry: JournalEntry, state: Literal["done", "not_done"]) -> None:
         del self._entries[entry.intent]
         self._journal.record_state(entry.intent, state, self._now().isoformat(timespec="seconds"))
+
+
+def _not_findable() -> Failure:
+    return Failure("A request of gpcli api can't be found at the portal: look there yourself.")
 
 
 def _is_shown(entry: JournalEntry, record: Element) -> bool:

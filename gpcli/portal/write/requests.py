@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 
 from gpcli.errors import BadResponse
 from gpcli.fhir.element import UUID_SYSTEM, Element
+from gpcli.http.client import RequestBody
 from gpcli.journal import Effect
 from gpcli.portal.mapping import require
 from gpcli.portal.scheduling_operations import BOOK, build_reference_body, build_resource_body
@@ -41,8 +42,8 @@ class WritePart(NamedTuple):
 
     @property
     def resource_type(self) -> str:
-        """The resource type."""
-        return str(self.resource["resourceType"])
+        """The resource type; empty where it is not for gpcli to know what is written."""
+        return str(self.resource.get("resourceType", ""))
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class WriteRequest:
     parts: tuple[WritePart, ...]
     method: str
     path: str
-    body: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    body: RequestBody
     headers: Mapping[str, str]
     retry: bool = False
 

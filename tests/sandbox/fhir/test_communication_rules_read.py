@@ -65,13 +65,25 @@ def test_nothing_else_may_change(slow_portal, ada, unread, changes):
     assert slow_portal.store.get("Communication", "q1") == unread
 
 
-@pytest.mark.parametrize("later", ["2027-03-02T12:30:00+01:00", None])
-def test_what_was_read_stays_read_since_then(ada, unread, later):
+def test_when_a_message_was_read_does_not_change(ada, unread):
     read = put(ada, unread | {"received": NOW}).json
-    sent = read | {"received": later} if later else unread | {"meta": read["meta"]}
+    sent = read | {"received": "2027-03-02T12:30:00+01:00"}
 
     assert issue(put(ada, sent)) == (422, "business-rule", "")
     assert ada.read_json("/Communication/q1")["received"] == NOW
+
+
+def test_a_message_can_be_marked_unread_again_and_tagged(ada, unread):
+    read = put(ada, unread | {"received": NOW}).json
+    tag = {"system": "urn:example", "code": "seen"}
+    sent = {name: each for name, each in read.items() if name != "received"}
+
+    tagged = put(ada, sent | {"meta": read["meta"] | {"tag": [tag]}}).json
+    plain = put(ada, tagged | {"meta": read["meta"]}).json
+
+    assert "received" not in tagged
+    assert tagged["meta"]["tag"] == [tag]
+    assert "tag" not in plain["meta"]
 
 
 def test_a_message_that_has_changed_meanwhile_must_be_read_again(ada, unread):
