@@ -58,12 +58,12 @@ def page(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_pytest(python: Path, place: Path, *options: str) -> tuple[int, str]:
+def run_pytest(python: Path, place: Path, *options: str, **env: str) -> tuple[int, str]:
     hidden = ("PYTHONPATH", "PYTEST_ADDOPTS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     ended = subprocess.run(
         [python, "-m", "pytest", "-p", "no:cacheprovider", *options],
         cwd=place,
-        env={name: text for name, text in os.environ.items() if name not in hidden},
+        env={name: text for name, text in os.environ.items() if name not in hidden} | env,
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -91,6 +91,16 @@ def test_every_test_of_the_example_passes(python, project, options):
 
     assert code == 0, said
     assert read_passed(said) == TESTS
+
+
+def test_the_lowest_pytest_that_the_page_names_will_do(python, project, tmp_path):
+    [lowest] = re.findall(r"pytest (\d+\.\d+) and newer", PAGE)
+    target = ("-q", "--target", tmp_path / "lowest", f"pytest=={lowest}.0")
+    run_or_fail(python, "-m", "pip", "install", *target, cwd=tmp_path)
+    code, said = run_pytest(python, project, "-rA", PYTHONPATH=str(tmp_path / "lowest"))
+
+    assert code == 0, said
+    assert f"pytest-{lowest}.0" in said
 
 
 def test_a_failure_is_told_by_the_command_and_how_it_ended(python, project):
