@@ -78,7 +78,7 @@ ARGUMENTS = {
     "sandbox fault add": "'GET Slot: 503'",
 }
 """What a command needs besides `--fields ''`."""
-NOT_ALONE = {"econsult start", "econsult join", "outbox show", "flu"}
+NOT_ALONE = {"econsult start", "econsult join", "outbox show", "flu", "smoke"}
 """Commands that need what is not there, or answer in one of two ways."""
 
 
