@@ -502,3 +502,16 @@ def test_the_program_goes_on_after_a_lost_answer(program, sandbox):
 def test_the_program_ends_as_the_command_line_does(program, nowhere):
     ran = program.run("python morning.py", GPCLI_PORTAL=nowhere)
     assert (ran.code, ran.out) == (6, "")
+
+
+# pytest
+
+
+def test_the_plugins_test_passes(place):
+    laid = place("A test with the plugin")
+    script = laid.home / "check-up.sh"
+    script.write_text(RECIPES["Several at a time, with xargs"].files["check-up.sh"])
+    script.chmod(0o700)
+    # The plugin of this checkout, also where an older gpcli is installed.
+    only = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p gpcli.pytest_plugin"}
+    Place(laid.recipe, {**laid.env, **only}).play(0)
