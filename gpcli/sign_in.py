@@ -410,13 +410,16 @@ def fetch_sign_in_state(context: AppContext) -> SignInState:
 
 
 def read_sign_in_states(context: AppContext) -> list[SignInState]:
-    """Return who is signed in at any portal, as the keyring has it; no portal is asked."""
-    states = []
+    """Return who is signed in at any portal, as the keyring has it; no portal is asked.
+
+    They are in the order of the profiles, at each in that of their names.
+    """
+    states: list[SignInState] = []
     for profile in context.config.profiles.values():
-        for person in context.index.read_people(profile_key(profile.name, profile.portal)):
-            session = context.vault.load(person.account)
-            if session:
-                states.append(_build_state(profile, session))
+        people = context.index.read_people(profile_key(profile.name, profile.portal))
+        sessions = [context.vault.load(person.account) for person in people]
+        found = [_build_state(profile, session) for session in sessions if session]
+        states.extend(sorted(found, key=lambda state: (state.patient.name, str(state.acting_user))))
     return states
 
 

@@ -137,7 +137,7 @@ def _propose_found(
             hint=f"Widen --from, --to or the filters. {context.search.otherwise}".strip(),
         )
     chosen = candidates[0] if first else _choose_slot(context, candidates)
-    return _build_booking(context, request, facts, service, chosen)
+    return _build_booking(context, request, facts, service, chosen, any_slot=first)
 
 
 def _choose_slot(context: BookingContext, slots: Sequence[Slot]) -> Slot:
@@ -251,6 +251,8 @@ def _build_booking(
     facts: BookingFacts,
     service: Service,
     slot: Slot,
+    *,
+    any_slot: bool = False,
 ) -> Proposal[Appointment]:
     portal = context.portal
     offer = require_offer(service)
@@ -272,7 +274,7 @@ def _build_booking(
             location=slot.location,
             slot_id=slot.id,
         ),
-        send=lambda: _send_booking(portal, slot, offer, request),
+        send=lambda: _send_booking(portal, slot, offer, request, any_slot=any_slot),
         warnings=(
             *_overlap_warnings(facts.coming, slot),
             *(_flu_warnings(context, service) if flu else ()),
@@ -307,11 +309,19 @@ def _name_surgery(slot: Slot, surgery: Surgery) -> str | None:
 
 
 def _send_booking(
-    portal: Portal, slot: Slot, offer: Offer, request: ServiceRequest
+    portal: Portal, slot: Slot, offer: Offer, request: ServiceRequest, *, any_slot: bool
 ) -> WriteResult[Appointment]:
-    """Book; where the reply does not say with whom or where it is, take that of the slot."""
+    """Book; where the reply does not say with whom or where it is, take that of the slot.
+
+    With `any_slot` another one will do, which the same request id took in the meantime.
+    Raises: Conflict if that is so without `any_slot`.
+    """
     written = portal.send_booking(slot, offer, request.reason, request.intent)
     booked = written.record
+    if booked.slot_id not in {None, slot.id} and slot.has_record:
+        if any_slot:
+            return written
+        raise request_id_conflict(str(booked.id))
     filled = replace(booked, location=booked.location or slot.location)
     if booked.practitioner is None and booked.practitioner_ref in {None, slot.practitioner_ref}:
         filled = replace(

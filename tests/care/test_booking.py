@@ -21,6 +21,7 @@ from gpcli.errors import (
     TooLate,
 )
 from gpcli.model.appointment import Vaccination, Window
+from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Absence, ConsentLevel, ServiceName
 from tests.care.builders import (
     BERG,
@@ -655,3 +656,21 @@ def test_without_a_request_id_no_earlier_try_is_looked_for():
     portal = FakePortal(BOOKS, slots=[SLOT], earlier=MADE)
 
     assert by_id(portal).preview.slot_id == "slot-1"
+
+
+class Overtaken(FakePortal):
+    """The same request has taken another time since its facts were fetched."""
+
+    def send_booking(self, slot, offer, reason, intent):
+        return WriteResult(an_appointment("app-1", slot_id="another"), False)
+
+
+def test_the_first_time_is_the_one_that_the_same_request_has_taken_meanwhile():
+    sent = agreed(decide(Overtaken(BOOKS, slots=[SLOT]), BookingChoice(first=True)))
+    assert (sent.record.slot_id, sent.changed) == ("another", False)
+
+
+def test_a_named_time_is_a_conflict_where_the_same_request_has_taken_another_meanwhile():
+    decision = by_id(Overtaken(BOOKS, slots=[SLOT]))
+    with pytest.raises(Conflict, match="used for something else: app-1"):
+        agreed(decision)

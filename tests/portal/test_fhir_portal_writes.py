@@ -126,6 +126,14 @@ def test_a_booking_of_another_time_is_a_conflict(portal: FhirPortal, server: Ser
         book(portal)
 
 
+def test_another_time_that_the_same_request_has_taken_is_shown(portal: FhirPortal, server: Server):
+    other = with_identifier(an_appointment(slot=[ref("Slot/other")]), INTENT.urn)
+    server.on(BY_IDENTIFIER, a_searchset(other))
+    server.on("POST Appointment", Reply(status=200))  # what If-None-Exist found
+    written = book(portal)
+    assert (written.changed, written.record.slot_id) == (False, "other")
+
+
 def test_a_portal_that_drops_the_slot_from_the_booking_is_tolerated(
     portal: FhirPortal, server: Server
 ):

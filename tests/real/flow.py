@@ -75,10 +75,14 @@ def at_the(desktop, **more: str) -> dict[str, str]:
 
 
 def sign_in(
-    env: Mapping[str, str], *words: str, trusted: Path | None = None, proxy: str | None = None
+    env: Mapping[str, str],
+    *words: str,
+    person: str = "ada",
+    trusted: Path | None = None,
+    proxy: str | None = None,
 ) -> CommandResult:
     """`gpcli login`, and a browser that obeys; it trusts and goes as it is told."""
-    process = start_gpcli("login", *words, "--hint", "ada", "--json", "--no-browser", env=env)
+    process = start_gpcli("login", *words, "--hint", person, "--json", "--no-browser", env=env)
     line = process.stderr.readline()
     if "url" in json.loads(line).get("notice", {}):
         verify = ssl.create_default_context(cafile=trusted)

@@ -140,6 +140,8 @@ def send_booking(
     """Book a slot and read it back with `read`, which raises Conflict for another patient's.
 
     Where a portal lets several book one slot, a booking that was not the first is cancelled again.
+    What the same intent booked before is returned as it is, with `changed` false, also if that is
+    another slot.
     Raises: SlotTaken, Conflict, NotPermitted where the portal lacks what the profile's way needs,
     Rejected where it ended the booking at once, OutcomeUnknown, or the portal's refusal.
     """
@@ -147,7 +149,8 @@ def send_booking(
     way = choose_way(dependencies.portal_profile.booking, dependencies.search.fetch_capabilities())
     outcome = _WAYS[way](booking)
     appointment = read(outcome.along)
-    if booking.has_slot and appointment.slot_id not in {None, booking.slot}:
+    is_other = booking.has_slot and appointment.slot_id not in {None, booking.slot}
+    if is_other and outcome.changed:
         raise Conflict(
             f"The portal booked another time than {booking.slot}: {appointment.id}.",
             hint=_SEE_APPOINTMENTS,
