@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -65,12 +65,12 @@ Delay = Annotated[
     str, typer.Option("--delay", metavar="TIME", help="How long the surgery takes to answer")
 ]
 People = Annotated[
-    Path | None, typer.Option("--people", metavar="FILE", help="A FHIR Bundle of other people")
+    Path | None, typer.Option("--people", metavar="FILE", help="Other people: gpcli help sandbox")
 ]
 Seed = Annotated[
     int | None,
     typer.Option(
-        "--seed", parser=whole_number(), metavar="N", help="Makes the ids of new records repeat"
+        "--seed", parser=whole_number(), metavar="N", help="Makes new ids and drawn faults repeat"
     ),
 ]
 
@@ -234,19 +234,52 @@ def list_sandboxes(ctx: typer.Context) -> None:
         context.output.notice("None is being served: gpcli sandbox serve starts one.")
 
 
-def people(ctx: typer.Context, name: Name = None) -> None:
+def people(
+    ctx: typer.Context,
+    people: People = None,
+    show_file: Annotated[
+        bool, typer.Option("--show-file", help="Print the file of the built-in people instead")
+    ] = False,
+    name: Name = None,
+) -> None:
     """List the people who can sign in."""
-    from gpcli.sandbox.people import PEOPLE as BUILT_IN  # noqa: PLC0415  (start-up: builds their data)
-
     context = get_context(ctx)
+    if len([each for each in (people, name, show_file or None) if each is not None]) > 1:
+        raise InvalidUsage("--people, --show-file and --name: give one of them.")
+    if show_file:
+        _show_people_file(context)
+        return
+    accounts = _find_accounts(context, people, name)
+    context.output.show_list(PEOPLE, [_build_person(account) for account in accounts])
+
+
+def _show_people_file(context: AppContext) -> None:
+    if context.output.is_json or context.options.fields is not None:
+        raise InvalidUsage("--show-file prints YAML: not with --json or --fields.")
+    with require_extra("sandbox"):
+        from gpcli.sandbox.people.people_file import (  # noqa: PLC0415  (optional: an extra)
+            read_built_in_text,
+        )
+    for line in read_built_in_text().splitlines():
+        context.output.show_value(line)
+
+
+def _find_accounts(context: AppContext, people: Path | None, name: str | None) -> Sequence[Account]:
+    """Return the accounts of a file; else those of a served sandbox, or the built-in ones."""
+    with require_extra("sandbox"):
+        from gpcli.sandbox.people.people_file import (  # noqa: PLC0415  (optional: an extra)
+            built_in,
+            read_people,
+        )
+    if people is not None:
+        return _translate_errors(lambda: read_people(people)).accounts
     try:
         served = find_served(context.state_dir, name, is_serving)
-        accounts = call_control(served, lambda control: control.fetch_people())
+        return call_control(served, lambda control: control.fetch_people())
     except GpcliError:
         if name is not None:
             raise
-        accounts = list(BUILT_IN)
-    context.output.show_list(PEOPLE, [_build_person(account) for account in accounts])
+    return built_in().accounts
 
 
 def reset(ctx: typer.Context, name: Name = None) -> None:
@@ -359,7 +392,8 @@ def _translate_errors(call: Callable[[], Returned]) -> Returned:
     except FileNotFoundError as missing:
         raise NotFound(f"There is no file '{missing.filename}'.") from missing
     except ValueError as wrong:
-        raise InvalidUsage(f"The sandbox can't be made so: {wrong}.") from wrong
+        ending = "" if str(wrong).endswith("?") else "."
+        raise InvalidUsage(f"The sandbox can't be made so: {wrong}{ending}") from wrong
 
 
 def _announce(

@@ -35,7 +35,7 @@ def add(
     ctx: typer.Context,
     rules: Annotated[
         list[str],
-        typer.Argument(metavar="RULE…", help="Such as 'POST Appointment: lost-reply once'"),
+        typer.Argument(metavar="RULE", help="Such as 'POST Appointment: lost-reply once'"),
     ],
     name: Name = None,
 ) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
@@ -27,13 +28,15 @@ from gpcli.errors import (
 )
 from gpcli.model.smoke import CheckReport, SmokeReport, Writing
 from gpcli.render.junit import format_junit
+from gpcli.render.output import Output
+from gpcli.render.view import View
 from gpcli.render.views.smoke_views import (
     SMOKE_CHECKS,
     SMOKE_REPORT,
     format_markdown,
     summarise,
 )
-from gpcli.smoke.check import SmokeCheck, SmokeRun
+from gpcli.smoke.check import Probe, SmokeCheck, SmokeRun
 from gpcli.smoke.comparison import compare_reports, parse_report
 from gpcli.smoke.contract import build_coverage
 from gpcli.smoke.leftovers import hold_writing
@@ -50,6 +53,7 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 _MAX_WORKERS = 32
 _POLL_SECONDS = 1.0
+_SERVER_ERROR = 500
 
 
 class Write(StrEnum):
@@ -117,10 +121,8 @@ def smoke(
     """Check a portal against the contract; read-only unless --write is given."""
     context = get_context(ctx)
     output = context.output
-    is_report = output.is_json and not output.is_streamed
-    if is_report and output.answer_field_query(SMOKE_REPORT):
-        return
-    if not is_report and output.answer_field_query(SMOKE_CHECKS):
+    view: View[Any] = SMOKE_CHECKS if output.is_streamed or output.is_text else SMOKE_REPORT
+    if output.answer_field_query(view):
         return
     chosen = choose_checks(_split_words("--checks", checks))
     expected = frozenset(parse_service(each).value for each in _split_words("--expect", expect))
@@ -131,13 +133,14 @@ def smoke(
     _guard_production(context, writing)
     run = SmokeRun(context, write=writing, expected=expected, retries=not no_retry)
     with _ReportFiles(context, junit, markdown) as files, run.clients:
-        _wait_until_ready(run, patience)
+        if patience:
+            _wait_until_ready(run, patience)
         with hold_writing(run):
             report = _make_report(run, chosen, parallel, fail_fast=fail_fast)
         if earlier is not None:
             report = replace(report, changes=compare_reports(earlier, report.checks))
         files.write(report)
-    _show(context, report)
+    _show(output, report)
     error = build_smoke_error(report.checks)
     if error:
         raise error
@@ -160,20 +163,23 @@ def _split_words(option: str, text: str | None) -> list[str]:
 
 def _wait_until_ready(run: SmokeRun, patience: float) -> None:
     """Wait up to `patience` seconds until the portal answers; it may be starting."""
-    end = time.monotonic() + patience
-    while patience:
-        run.probe.begin()
-        try:
-            if run.probe.get("metadata", token="").status < 500:
-                return
-            reason = f"it answers with {run.probe.get('metadata', token='').status}"
-        except Unavailable as error:
-            reason = error.message
-        if time.monotonic() + _POLL_SECONDS > end:
-            run.context.output.notice(f"The portal is not ready after {patience:g} s: {reason}")
-            return
-        with run.context.output.progress("Waiting for the portal to be ready"):
+    end, output = time.monotonic() + patience, run.context.output
+    with output.progress("Waiting for the portal to be ready"):
+        while (why := _find_fault(run.probe)) and time.monotonic() + _POLL_SECONDS <= end:
             run.context.sleep(_POLL_SECONDS)
+    if why:
+        output.notice(f"The portal is not ready after {patience:g} s: {why}")
+    run.logs.clear()  # how long it takes to start is none of its latency
+
+
+def _find_fault(probe: Probe) -> str | None:
+    """Return why the portal does not answer yet; `None` = it does."""
+    probe.begin()
+    try:
+        status = probe.get("metadata", token="").status
+    except (Unavailable, Failure) as error:
+        return error.message
+    return f"it answers with {status}." if status >= _SERVER_ERROR else None
 
 
 def _make_report(
@@ -181,9 +187,10 @@ def _make_report(
 ) -> SmokeReport:
     context = run.context
     started, began = context.now(), time.monotonic()
-    checks = run_checks_in_order(
-        chosen, run, lambda report: _tell(context, report), parallel=parallel, fail_fast=fail_fast
-    )
+    with context.output.progress("Checking the portal"):
+        checks = run_checks_in_order(
+            chosen, run, partial(_tell, context.output), parallel=parallel, fail_fast=fail_fast
+        )
     profile = context.profile
     return SmokeReport(
         gpcli=__version__,
@@ -201,19 +208,22 @@ def _make_report(
     )
 
 
-def _tell(context: AppContext, report: CheckReport) -> None:
-    """Write a line on standard error about a check that failed, as soon as it has."""
-    if report.has_failed:
-        context.output.warning(f"{report.name}: {report.seen}")
+def _tell(output: Output, report: CheckReport) -> None:
+    """Write a check where lines are written as they come; else only that one has failed."""
+    if output.is_streamed:
+        output.show_list(SMOKE_CHECKS, [report])
+    elif output.is_json and report.has_failed:
+        output.warning(f"{report.name}: {report.seen}")
 
 
-def _show(context: AppContext, report: SmokeReport) -> None:
-    output = context.output
+def _show(output: Output, report: SmokeReport) -> None:
+    """Write what was not written as it came: the report or the table, and what it comes to."""
     if output.is_json and not output.is_streamed:
         output.show_item(SMOKE_REPORT, report)
         return
-    output.show_list(SMOKE_CHECKS, report.checks)
-    if not output.is_json and output.fields is None:
+    if not output.is_streamed:
+        output.show_list(SMOKE_CHECKS, report.checks)
+    if output.fields is None:
         for sentence in summarise(report):
             output.notice(sentence)
 

@@ -5,11 +5,15 @@ Source: the form that Jenkins' xUnit plugin publishes (junit-10.xsd).
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree as Xml
 
 from gpcli.model.account import Verdict
 from gpcli.model.smoke import CheckReport, SmokeReport
 from gpcli.render.sanitise import safe_text
+
+_NO_CHARACTER = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Source: XML 1.0, 2.2, Char."""
 
 
 def format_junit(report: SmokeReport) -> bytes:
@@ -63,8 +67,8 @@ def _list_details(check: CheckReport) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """Return text with nothing that XML 1.0 can't hold."""
-    return safe_text(text)
+    """Return text in which `\N{REPLACEMENT CHARACTER}` stands for what XML 1.0 can't hold."""
+    return _NO_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", safe_text(text))
 
 
 def _format_seconds(ms: int) -> str:

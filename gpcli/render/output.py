@@ -168,8 +168,8 @@ class Output:
 
     @property
     def is_streamed(self) -> bool:
-        """Whether answers are a JSON object a line."""
-        return self.format is Format.NDJSON
+        """Whether the rows of answers are lines, which can be written as they come."""
+        return self.format in (Format.NDJSON, Format.PLAIN)
 
     def show_list(self, view: View[T], rows: Iterable[T]) -> int:
         """Write a list, and return its length (0 where field names are written instead).

@@ -78,7 +78,7 @@ def control_blueprint(portal: ControllablePortal, control_token: str) -> Bluepri
     """Return the routes that control `portal` for holders of `control_token`."""
     routes = Blueprint("control", __name__)
     routes.before_request(lambda: _require_control_token(control_token))
-    for (method, path), handler in _ROUTES.items():
+    for (method, path), handler in ROUTES.items():
         name = f"{method} {path}"
         routes.add_url_rule(f"/{path}", name, _json_view(portal, handler), methods=[method])
     return routes
@@ -181,7 +181,7 @@ def _parse_aware(text: str) -> datetime:
     return instant
 
 
-_ROUTES: dict[tuple[str, str], Callable[[ControllablePortal, Json], Json]] = {
+ROUTES: dict[tuple[str, str], Callable[[ControllablePortal, Json], Json]] = {
     ("GET", "people"): _get_people,
     ("POST", "token"): _post_token,
     ("POST", "reset"): _post_reset,
@@ -191,6 +191,6 @@ _ROUTES: dict[tuple[str, str], Callable[[ControllablePortal, Json], Json]] = {
     ("GET", "faults"): _get_faults,
     ("POST", "faults"): _post_fault,
     ("DELETE", "faults"): _delete_faults,
-    ("DELETE", "faults/<fault_id>"): _delete_faults,
+    ("DELETE", "faults/<path:fault_id>"): _delete_faults,
 }
 """What is done, by method and path below `/control/`. Source: docs/sandbox.md, the control API."""

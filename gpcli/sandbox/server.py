@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -31,9 +32,8 @@ from gpcli.sandbox.faults.book import FaultBook, FaultRule, UnknownFaultRule
 from gpcli.sandbox.faults.front import FaultFront
 from gpcli.sandbox.faults.rules import InvalidRule
 from gpcli.sandbox.fhir.rest import fhir_blueprint
-from gpcli.sandbox.people import PEOPLE, build_resources
-from gpcli.sandbox.people.bundle_file import accounts_in, read_bundle
 from gpcli.sandbox.people.element_builders import ID_ALPHABET, ID_LENGTH
+from gpcli.sandbox.people.people_file import built_in, read_people
 from gpcli.sandbox.smart.authorization_server import SmartServer
 from gpcli.sandbox.smart.clients import read_backend_client
 from gpcli.sandbox.smart.database import SmartDatabase
@@ -204,10 +204,9 @@ class Sandbox:
     that is removed on stop. A database that already holds people is used as it is. `clock` is the
     portal's time at the start, None for the real time. `delay` is how long the surgery takes to
     answer. `auto_sign_in` skips the sign-in pages for whoever `login_hint` names. `people` is a
-    file with a FHIR Bundle that replaces the built-in population. `seed` makes the ids of new
-    resources repeatable, and the draws of fault rules. `booking` is one of
-    `request_context.BOOKING_MODES`. `machine` is a file with the public keys of a backend service.
-    `faults` are texts of fault rules.
+    file with other people (docs/people.md). `seed` makes the ids of new resources repeatable, and
+    the draws of fault rules. `booking` is one of `request_context.BOOKING_MODES`. `machine` is a
+    file with the public keys of a backend service. `faults` are texts of fault rules.
 
     Raises:
         ValueError: The `machine` file holds no keys, or the `people` file no people.
@@ -236,7 +235,7 @@ class Sandbox:
         self._auto_sign_in = auto_sign_in
         self._booking = booking
         self._backend_client = read_backend_client(machine) if machine else None
-        self._file_resources = read_bundle(people) if people else None
+        self._population = read_people(people) if people else built_in()
         self._new_id = _id_generator(seed)
         self._fault_book = FaultBook(faults, seed)
         self._exit_stack = ExitStack()
@@ -299,6 +298,7 @@ class Sandbox:
 
     def _start_server(self) -> None:
         app = create_app(self._blueprints())
+        app.after_request(self._tell_time)
         self._front = FaultFront(app, self._fault_book, self._store, self._smart, self._clock)
         server = waitress.create_server(
             self._front,
@@ -313,6 +313,10 @@ class Sandbox:
         self._port = int(server.effective_port)
         self._exit_stack.enter_context(serve_in_background(server))
         self._exit_stack.callback(self._front.stop)
+
+    def _tell_time(self, response: Response) -> Response:
+        response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
+        return response
 
     def _blueprints(self) -> dict[str, Blueprint]:
         return {
@@ -370,7 +374,7 @@ class Sandbox:
 
     def people(self) -> tuple[Account, ...]:
         """Return the accounts that can sign in."""
-        return PEOPLE if self._file_resources is None else accounts_in(self._file_resources)
+        return self._population.accounts
 
     def issue_token(self, person: str, acting_for: str | None = None) -> AccessToken:
         """Issue an access token, valid for eight hours, with every patient scope.
@@ -403,10 +407,7 @@ class Sandbox:
             self._store_resources()
 
     def _store_resources(self) -> None:
-        resources: Iterable[dict[str, Any]] | None = self._file_resources
-        if resources is None:
-            resources = build_resources(self._clock.now())
-        self._store.put_all(resources)
+        self._store.put_all(self._population.resources(self._clock.now()))
 
     def advance(self, step: timedelta) -> datetime:
         """Move the clock by `step`, let the surgery answer what is due, and return the time."""

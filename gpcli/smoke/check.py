@@ -31,10 +31,11 @@ from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.portal.paging import resolve_next
 from gpcli.portal.queries import Query
-from gpcli.smoke.excerpt import build_excerpt
+from gpcli.smoke.excerpt import build_excerpt, word_error
 from gpcli.smoke.label import Label, LabellingClient, SentCreate
 
 _FORBIDDEN = 403
+_NO_CONSENT = "the portal wants the patient's consent first"
 
 Params = Sequence[tuple[str, str]]
 
@@ -344,12 +345,17 @@ class Probe:
 def require_consent(response: HttpResponse) -> None:
     """Raise NotTried where the portal refuses for want of the patient's consent."""
     if response.status == _FORBIDDEN and isinstance(error_from_response(response), ConsentNeeded):
-        raise NotTried("the portal wants the patient's consent first")
+        raise NotTried(_NO_CONSENT)
 
 
 def refuse(response: HttpResponse, what: str) -> NoReturn:
     """Raise CheckFailed for a response that should have been a success."""
     raise CheckFailed(f"{what}: status {response.status}")
+
+
+def tell_number(number: int, what: str, several: str = "") -> str:
+    """Return `1 thread` or `2 threads`; `several` is for what is not `what` with an s."""
+    return f"{number} {what if number == 1 else several or f'{what}s'}"
 
 
 def run_check(check: SmokeCheck, probe: Probe) -> CheckReport:
@@ -383,8 +389,12 @@ def _judge(check: SmokeCheck, probe: Probe) -> tuple[Verdict, str, str | None]:
         return Verdict.WARNING, str(doubt), doubt.cause
     except CheckFailed as failure:
         return Verdict.FAILED, str(failure), failure.cause
+    except Malformed as error:
+        return Verdict.FAILED, f"what can't be read: {error}", "contract"
+    except ConsentNeeded:
+        return Verdict.SKIPPED, _NO_CONSENT, None
     except GpcliError as error:
-        return Verdict.FAILED, error.message, error.code
+        return Verdict.FAILED, word_error(error), error.code
     except Exception as error:
         return Verdict.FAILED, f"this check broke down ({type(error).__name__})", "unexpected"
 

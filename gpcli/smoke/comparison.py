@@ -20,11 +20,11 @@ def parse_report(content: bytes, name: str) -> Mapping[str, Verdict]:
     """
     try:
         document: Any = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidUsage(f"--compare: '{name}' is not JSON: {error}.", hint=_HINT) from None
     if not isinstance(document, dict) or "report" not in document:
         raise InvalidUsage(f"--compare: '{name}' is no report of gpcli smoke.", hint=_HINT)
-    if document["report"] != REPORT_FORMAT:
+    if document["report"] is True or document["report"] != REPORT_FORMAT:
         raise InvalidUsage(
             f"--compare: '{name}' is a report of the form {document['report']!r}, and this gpcli "
             f"compares those of the form {REPORT_FORMAT}.",

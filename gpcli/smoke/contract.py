@@ -99,6 +99,7 @@ CONTRACT: Mapping[str, Sequence[str]] = {
 NEVER_TRIED: Mapping[str, str] = {
     SIGN_IN: "it needs a person at the sign-in page",
     REVOCATION: "it would end the session",
+    TRANSACTION: "a part that fails would have to be sent",
 }
 """Line -> why no check is about it."""
 
@@ -119,10 +120,11 @@ def _judge_lines(reports: Sequence[CheckReport]) -> Iterator[ContractLine]:
             status: Proof = "proved" if made else "not_tried"
             if any(report.has_failed for report in made):
                 status = "failed"
-            why = None if made else NEVER_TRIED.get(line) or _find_reason(about)
+            why = None if made else _find_reason(line, about)
             yield ContractLine(section, line, status, tuple(each.name for each in made), why)
 
 
-def _find_reason(skipped: Sequence[CheckReport]) -> str:
+def _find_reason(line: str, skipped: Sequence[CheckReport]) -> str:
     """Return why none of the checks of a line was made."""
-    return skipped[0].seen if skipped else "its checks were not chosen"
+    unchosen = NEVER_TRIED.get(line, "its checks were not chosen")
+    return skipped[0].seen if skipped else unchosen

@@ -23,16 +23,20 @@ REASON = "Automated test by gpcli smoke: please leave it alone, it is taken back
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@dataclass
 class Label:
-    """The label of one run: `run` is its id; `now` returns the aware time."""
+    """The label of one run: `run` is its id; `now` returns the aware time.
+
+    `is_given` tells whether something has it.
+    """
 
     now: Callable[[], datetime]
     run: str = field(default_factory=lambda: uuid4().hex[:12])
+    is_given: bool = False
 
-    @property
-    def value(self) -> str:
-        """The identifier's value at present: `2027-03-01T08:00:00Z/RUN`."""
+    def give(self) -> str:
+        """Return the identifier's value at present: `2027-03-01T08:00:00Z/RUN`."""
+        self.is_given = True
         return f"{self.now().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}/{self.run}"
 
 
@@ -101,5 +105,5 @@ class LabellingClient(HttpClient):
         return {**parameter, "resource": self._add_label(parameter["resource"])}
 
     def _add_label(self, resource: Mapping[str, Any]) -> Mapping[str, Any]:
-        identifier = {"system": SYSTEM, "value": self._label.value}
+        identifier = {"system": SYSTEM, "value": self._label.give()}
         return {**resource, "identifier": [*resource.get("identifier", ()), identifier]}

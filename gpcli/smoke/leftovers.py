@@ -81,8 +81,20 @@ def hold_writing(run: SmokeRun) -> Iterator[None]:
         try:
             yield
         finally:
-            if not undo_all(run.probe, {run.label.run, "", *run.dead_runs}):
+            if not run.label.is_given:
+                _change_notes(notes, remove=[run.label.run])
+            elif not _undo_rest(run):
                 _change_notes(notes, remove=[run.label.run, *run.dead_runs])
+
+
+def _undo_rest(run: SmokeRun) -> list[str]:
+    """Undo what the run made and did not undo; warn of what can't be, and return it."""
+    told = set(run.left)
+    remaining = undo_all(run.probe, {run.label.run, "", *run.dead_runs})
+    for each in remaining:
+        if each not in told:
+            run.context.output.warning(f"Left at the portal, for the next run to undo: {each}")
+    return remaining
 
 
 def _change_notes(path: Path, add: Iterable[str] = (), remove: Iterable[str] = ()) -> list[str]:

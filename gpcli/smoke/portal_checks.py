@@ -19,10 +19,21 @@ from gpcli.errors import NotSignedIn
 from gpcli.http.client import HttpResponse
 from gpcli.http.portal_clock import TOLERANCE, read_portal_time
 from gpcli.http.tls import fetch_certificate_end
+from gpcli.http.transport import find_proxy
+from gpcli.http.url_policy import parse_safe_url
 from gpcli.portal.capabilities import delete_cached_capabilities, parse_metadata_response
+from gpcli.portal.error_mapping import error_from_response
 from gpcli.smoke import contract
-from gpcli.smoke.check import CheckFailed, Doubtful, NotTried, Probe, SmokeCheck
+from gpcli.smoke.check import (
+    CheckFailed,
+    Doubtful,
+    NotTried,
+    Probe,
+    SmokeCheck,
+    tell_number,
+)
 
+_SERVER_ERROR = 500
 _MIN_CERTIFICATE_DAYS = 14
 _TOKEN_ERRORS = frozenset(
     {"invalid_grant", "invalid_client", "invalid_request", "unauthorized_client"}
@@ -47,9 +58,12 @@ def check_capability_statement(probe: Probe) -> str:
 
 def check_tls(probe: Probe) -> str:
     """Check that the connection is encrypted, and for how long the certificate holds."""
-    url = urlsplit(probe.run.context.profile.portal)
+    portal = probe.run.context.profile.portal
+    url = urlsplit(portal)
     if url.scheme != "https":
         raise NotTried("the portal is on this machine and not encrypted")
+    if find_proxy(parse_safe_url(portal), probe.run.context.env):
+        raise NotTried("the way to the portal is through a proxy")
     context, ca_file = probe.run.context, probe.run.context.profile.ca_file
     if context.transport is not None:
         raise NotTried("the portal is not on the network")
@@ -127,9 +141,11 @@ def check_keys(probe: Probe) -> str:
         raise CheckFailed(f"no keys can be fetched: status {response.status}")
     signing = [each for each in keys if isinstance(each, dict) and each.get("use") in ("sig", None)]
     asymmetric = [each for each in signing if each.get("kty") in ("RSA", "EC", "OKP")]
+    if any("d" in each or "k" in each for each in keys if isinstance(each, dict)):
+        raise CheckFailed("a key that is to be secret is published", "security")
     if not asymmetric:
         raise CheckFailed("there is no key that signs ID tokens")
-    return f"{len(asymmetric)} key{'' if len(asymmetric) == 1 else 's'} for signatures"
+    return f"{tell_number(len(asymmetric), 'key')} for signatures"
 
 
 def check_session(probe: Probe) -> str:
@@ -139,26 +155,33 @@ def check_session(probe: Probe) -> str:
     response = probe.get("Patient", (("_id", probe.patient),))
     if response.status in (401, 403):
         raise NotSignedIn(f"The portal does not take the token: status {response.status}.")
+    if response.status >= _SERVER_ERROR:
+        raise error_from_response(response)
     scope = probe.run.bearer.scope
-    granted = "what it permits is not told" if scope is None else f"{len(scope.split())} scopes"
-    return f"the portal takes the token; {granted}"
+    scopes = (
+        "what it permits is not told" if scope is None else tell_number(len(scope.split()), "scope")
+    )
+    return f"the portal takes the token; {scopes}"
 
 
 def check_renewal(probe: Probe) -> str:
-    """Renew the token, and use the new one."""
-    machine = probe.run.context.settings.machine
-    if machine not in {None, "key_file"}:
-        raise NotTried(f"{machine} decides which token there is")
-    client, bearer = probe.client, probe.run.bearer
-    if machine is None and probe.run.context.stored_session.refresh_token is None:
+    """Renew the token, and use the new one; the refresh token should be another one then."""
+    context, client, bearer = probe.run.context, probe.client, probe.run.bearer
+    if context.settings.machine is not None:
+        raise NotTried("a machine has no refresh token")
+    spent = context.stored_session.refresh_token
+    if spent is None:
         raise NotTried("the sign-in has no refresh token")
     former = bearer.get_token(client)
     renewed = bearer.renew_token(client, former)
-    if renewed == former and machine is None:
-        raise CheckFailed("the portal gave the same access token again", "contract")
+    if renewed == former:
+        raise CheckFailed("the portal gave the same access token again")
     response = probe.get("Patient", (("_id", probe.patient),), token=renewed)
     if not response.is_success:
         raise CheckFailed(f"the portal does not take the renewed token: status {response.status}")
+    session = context.vault.load(context.person.account)
+    if session and session.refresh_token == spent:
+        raise Doubtful("a refresh token that was used is not replaced")
     return "the token was renewed, and the portal takes the new one"
 
 
@@ -234,7 +257,7 @@ PORTAL_CHECKS = (
         (contract.CAPABILITIES,),
         ("network",),
     ),
-    SmokeCheck("tls", check_tls, (), ("network",), ("capability-statement",)),
+    SmokeCheck("tls", check_tls, (), ("network",)),
     SmokeCheck(
         "clock", check_clock, (contract.CLOCK_AND_KEYS,), ("network",), ("capability-statement",)
     ),

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
 from gpcli.care.offers import list_services
+from gpcli.care.portal_protocol import Mailbox
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.communication import THREAD_SYSTEM
 from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.patient import Owner, find_owner, read_name
 from gpcli.model.appointment import Slot
 from gpcli.model.service import Offers, Service, ServiceName, Standing
-from gpcli.model.thread import ThreadKind
+from gpcli.model.thread import Attachment, ThreadKind
 from gpcli.portal import queries
 from gpcli.portal.local_search import SORT_ELEMENTS, is_in_order, keep_matching
 from gpcli.portal.prescriptions import prescriptions_query, renewals_query
 from gpcli.portal.queries import Query
 from gpcli.smoke import contract
-from gpcli.smoke.check import CheckFailed, Doubtful, NotTried, Probe, SmokeCheck
+from gpcli.smoke.check import (
+    CheckFailed,
+    Doubtful,
+    NotTried,
+    Probe,
+    SmokeCheck,
+    tell_number,
+)
+from gpcli.smoke.excerpt import hide_quotation
 
 SERVICE = "service"
 """The tag of the checks of an offered service: a run in which none of them was made has failed."""
 
 _SEARCH_DAYS = 28
+_WITHDRAWN = "entered-in-error"
+_MAX_THREADS = 10
+"""In how many threads a file is looked for."""
 
 _STATUSES: Mapping[str, str] = {
     "Appointment": "proposed pending booked arrived fulfilled cancelled noshow entered-in-error "
@@ -68,7 +80,7 @@ def check_gp(probe: Probe) -> str:
             raise CheckFailed("a GP has no surgery with a name")
         if not surgery.phones:
             raise CheckFailed("a surgery has no telephone number")
-    return f"{len(surgeries)} GP{'' if len(surgeries) == 1 else 's'}, with surgery and telephone"
+    return f"{tell_number(len(surgeries), 'GP')}, with surgery and telephone"
 
 
 def check_services(probe: Probe) -> str:
@@ -109,7 +121,7 @@ def check_prices(probe: Probe) -> str:
         _check_price(definition)
     if not _require_offers(probe).prices:
         raise CheckFailed("no price has a service, an amount and a currency that can be read")
-    return f"{len(definitions)} prices, each with amounts"
+    return f"{tell_number(len(definitions), 'price')}, each with amounts"
 
 
 def _check_price(definition: Element) -> None:
@@ -143,7 +155,7 @@ def check_booking_enquiry(probe: Probe) -> str:
     bundle = probe.search(query)
     _check_list(probe, bundle, query)
     waiting = [each for each in bundle.matches if not each.string("start")]
-    return f"{len(waiting)} enquiries without a time"
+    return f"{tell_number(len(waiting), 'enquiry', 'enquiries')} without a time"
 
 
 def check_cancellation(probe: Probe) -> str:
@@ -157,7 +169,7 @@ def check_cancellation(probe: Probe) -> str:
     starts = [each.instant("start") for each in bundle.matches]
     if any(start and start.astimezone(zone).date() < today for start in starts):
         raise CheckFailed("a search for appointments from today on brings earlier ones")
-    return f"{len(bundle.matches)} coming appointments"
+    return f"{tell_number(len(bundle.matches), 'coming appointment')}"
 
 
 def check_contact(probe: Probe) -> str:
@@ -178,7 +190,7 @@ def _check_open_threads(probe: Probe, name: ServiceName, kind: ThreadKind) -> st
     query = queries.open_thread_headers(probe.patient, f"{THREAD_SYSTEM}|{kind.value}")
     bundle = probe.search(query)
     _check_list(probe, bundle, query)
-    return f"{len(bundle.matches)} open threads"
+    return f"{tell_number(len(bundle.matches), 'open thread')}"
 
 
 def check_prescription_renewal(probe: Probe) -> str:
@@ -188,7 +200,7 @@ def check_prescription_renewal(probe: Probe) -> str:
     _check_list(probe, probe.search(query), query)
     renewals = probe.portal.prescriptions.fetch_renewals()
     _require_no_flaws(probe)
-    return f"{len(renewals)} requests"
+    return f"{tell_number(len(renewals), 'request')}"
 
 
 def _check_free_times(probe: Probe, name: ServiceName) -> str:
@@ -204,7 +216,7 @@ def _check_free_times(probe: Probe, name: ServiceName) -> str:
         _check_slot(slot, probe.run.context.now())
     if not slots:
         raise Doubtful(f"no time is free within {_SEARCH_DAYS} days", "no_slot")
-    return f"{len(slots)} free times within {_SEARCH_DAYS} days"
+    return f"{tell_number(len(slots), 'free time')} within {_SEARCH_DAYS} days"
 
 
 def _check_slot_search(probe: Probe, actors: Sequence[str], first: date, last: date) -> None:
@@ -242,7 +254,46 @@ def check_appointments(probe: Probe) -> str:
             raise CheckFailed("an appointment ends before it starts")
     appointments = probe.portal.fetch_appointments(None)
     _require_no_flaws(probe)
-    return f"{len(appointments)} appointments"
+    return f"{tell_number(len(appointments), 'appointment')}"
+
+
+def check_answers(probe: Probe) -> str:
+    """Look for the surgery's answers, which are to come along with the appointments."""
+    if "AppointmentResponse:appointment" not in probe.capabilities.revincludes.get(
+        "Appointment", ()
+    ):
+        raise NotTried("the portal does not list that answers come along")
+    bundle = probe.search(queries.dated_appointments(probe.patient, None))
+    listed = {each.relative_reference for each in bundle.matches}
+    answers = list(bundle.of_type("AppointmentResponse"))
+    if any(each.reference("appointment") not in listed for each in answers):
+        raise CheckFailed("an answer comes along that is to no appointment of the list")
+    if not answers:
+        raise NotTried("no appointment has an answer")
+    return f"{tell_number(len(answers), 'answer')} of the surgery"
+
+
+def check_attachments(probe: Probe) -> str:
+    """Fetch a file that stands apart from its message."""
+    mailbox = probe.portal.mailbox
+    attachment = next(_find_files(mailbox), None)
+    if attachment is None:
+        raise NotTried("no message has a file that stands apart from it")
+    size = len(mailbox.fetch_content(attachment))
+    _require_no_flaws(probe)
+    if not size:
+        raise CheckFailed("a file of a message is empty")
+    if attachment.size not in (None, size):
+        raise CheckFailed("a file of a message has another size than the portal tells")
+    return f"a file of {size} bytes that stands apart from its message"
+
+
+def _find_files(mailbox: Mailbox) -> Iterator[Attachment]:
+    for thread in mailbox.fetch_threads()[:_MAX_THREADS]:
+        messages = mailbox.fetch_conversation(str(thread.id)).messages
+        files = (each for message in messages for each in message.attachments)
+        apart = (each for each in files if each.content is None and each.source)
+        yield from (each for each in apart if each.status != _WITHDRAWN)
 
 
 def check_threads(probe: Probe) -> str:
@@ -256,7 +307,7 @@ def check_threads(probe: Probe) -> str:
         raise CheckFailed("a search for messages that were not received brings some that were")
     threads = probe.portal.mailbox.fetch_threads()
     _require_no_flaws(probe)
-    return f"{len(threads)} threads"
+    return f"{tell_number(len(threads), 'thread')}"
 
 
 def check_prescriptions(probe: Probe) -> str:
@@ -267,7 +318,7 @@ def check_prescriptions(probe: Probe) -> str:
     _require_no_flaws(probe)
     if any(not each.name for each in prescriptions):
         raise CheckFailed("a prescription does not name its medicine")
-    return f"{len(prescriptions)} prescriptions"
+    return f"{tell_number(len(prescriptions), 'prescription')}"
 
 
 def check_dispenses(probe: Probe) -> str:
@@ -285,7 +336,7 @@ def check_dispenses(probe: Probe) -> str:
         raise CheckFailed(
             f"{len(wanted - came)} of {len(wanted)} dispenses do not come along with prescriptions"
         )
-    return f"{len(wanted)} dispenses"
+    return f"{tell_number(len(wanted), 'dispense')}"
 
 
 def check_vaccinations(probe: Probe) -> str:
@@ -293,7 +344,7 @@ def check_vaccinations(probe: Probe) -> str:
     query = queries.vaccinations(probe.patient)
     bundle = probe.search(query)
     _check_list(probe, bundle, query)
-    return f"{len(bundle.matches)} vaccinations"
+    return f"{tell_number(len(bundle.matches), 'vaccination')}"
 
 
 def require_offered(probe: Probe, *names: ServiceName) -> Sequence[Service]:
@@ -303,9 +354,10 @@ def require_offered(probe: Probe, *names: ServiceName) -> Sequence[Service]:
     usable = [each for each in named if each.is_usable]
     if usable:
         return usable
-    reasons = sorted({each.reason or each.status.value for each in named})
-    service = " or ".join(name.value for name in names)
-    raise NotTried(f"{service} is not offered: {reasons[0]}" if reasons else f"no {service}")
+    if not probe.facts.offers or not probe.facts.offers.surgeries:
+        raise NotTried("the patient has no GP")
+    states = sorted({each.status.value for each in named} or {Standing.NOT_OFFERED.value})
+    raise NotTried(f"the service is {' and '.join(states)}")  # the reason would name the GP
 
 
 def _require_offers(probe: Probe) -> Offers:
@@ -317,7 +369,7 @@ def _require_offers(probe: Probe) -> Offers:
 def _require_no_flaws(probe: Probe) -> None:
     """Raise CheckFailed where something the portal sent could not be read, or is another's."""
     if probe.portal.flaws:
-        raise CheckFailed(f"what can't be read: {probe.portal.flaws[0]}")
+        raise CheckFailed(f"what can't be read: {hide_quotation(probe.portal.flaws[0])}")
 
 
 def _check_list(probe: Probe, bundle: Bundle, query: Query) -> None:
@@ -371,11 +423,13 @@ _OF_SERVICE = (SERVICE, "records")
 RECORD_CHECKS = (
     _check("patient", check_patient, contract.PATIENT, contract.GP_RECORDS),
     _check("gp", check_gp, contract.GP_RECORDS, needs=("patient",)),
-    _check("services", check_services, contract.SERVICES, tags=("services",), needs=("patient",)),
+    _check("services", check_services, contract.SERVICES, needs=("patient",)),
     _check("consent", check_consent, contract.CONSENT, needs=("services",)),
     _check("prices", check_prices, contract.PRICES, needs=("services",)),
     _check("appointments", check_appointments, contract.READ_APPOINTMENT, needs=("patient",)),
+    _check("answers", check_answers, contract.ANSWERS, needs=("appointments",)),
     _check("threads", check_threads, contract.READ_COMMUNICATION, needs=("patient",)),
+    _check("attachments", check_attachments, contract.FILES, needs=("threads",)),
     _check("prescriptions", check_prescriptions, contract.PRESCRIPTIONS, needs=("patient",)),
     _check("dispenses", check_dispenses, contract.DISPENSES, needs=("patient",)),
     _check("vaccinations", check_vaccinations, contract.IMMUNIZATIONS, needs=("patient",)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from gpcli.config.profile_keys import format_suggestion
@@ -14,6 +15,7 @@ from gpcli.errors import (
     SignInError,
     SmokeFailed,
     Unavailable,
+    UsageError,
     list_coded_errors,
 )
 from gpcli.model.account import Verdict
@@ -92,26 +94,30 @@ def run_checks_in_order(
     """Make the checks, and return their reports in the order of `checks`.
 
     Those that only read are made `parallel` at a time, those that write one after another after
-    them, and `latency` last of those that read. `notify` is called with each report when it is
-    there. With `fail_fast` none is begun after one has failed.
+    them, and `latency` last of those that read. `notify` is called with each report when it and
+    those before it are there. With `fail_fast` none is begun after one has failed.
     """
-    schedule = _Schedule(run, notify, fail_fast)
+    schedule = _Schedule(checks, run, notify, fail_fast)
     readers = [each for each in checks if each.writes == "none" and each is not LATENCY_CHECK]
     schedule.run_together(readers, parallel)
     for check in checks:
         if check not in readers:
             schedule.run_alone(check)
     made = [schedule.reports[check.name] for check in checks]
-    if SERVICE_COVERAGE in run.left_out:
-        return tuple(made)
-    return (*made, *_judge_services(made))
+    if SERVICE_COVERAGE not in run.left_out and (failure := _judge_services(made)):
+        made.append(failure)
+        notify(failure)
+    return tuple(made)
 
 
 class _Schedule:
     """The reports so far, and what may still be begun."""
 
-    def __init__(self, run: SmokeRun, notify: Notify, fail_fast: bool) -> None:
+    def __init__(
+        self, checks: Sequence[SmokeCheck], run: SmokeRun, notify: Notify, fail_fast: bool
+    ) -> None:
         self.reports: dict[str, CheckReport] = {}
+        self._untold = deque(check.name for check in checks)
         self._run, self._notify, self._fail_fast = run, notify, fail_fast
         self._blocked_by: dict[str, str] = {}
         self._stopped_by: str | None = None
@@ -119,7 +125,9 @@ class _Schedule:
     def run_alone(self, check: SmokeCheck) -> None:
         """Make a check, or report why it is not made."""
         reason = self._find_obstacle(check)
-        self._note(check, skip(check, reason) if reason else run_check(check, self._run.probe))
+        with self._run.context.output.progress(f"Checking {check.name}"):
+            report = skip(check, reason) if reason else run_check(check, self._run.probe)
+        self._note(check, report)
 
     def run_together(self, checks: Sequence[SmokeCheck], workers: int) -> None:
         """Make checks, `workers` at a time, each after those that it needs."""
@@ -137,7 +145,9 @@ class _Schedule:
                         self._note(check, skip(check, reason))
                     else:
                         running[pool.submit(self._make, check)] = check
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                names = ", ".join(each.name for each in running.values())
+                with self._run.context.output.progress(f"Checking {names}"):
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     self._note(running.pop(future), future.result())
 
@@ -171,17 +181,18 @@ class _Schedule:
             self._blocked_by[check.name] = check.name
             if self._fail_fast and self._stopped_by is None:
                 self._stopped_by = check.name
-        self._notify(report)
+        while self._untold and self._untold[0] in self.reports:
+            self._notify(self.reports[self._untold.popleft()])
 
 
-def _judge_services(reports: Sequence[CheckReport]) -> Iterator[CheckReport]:
-    """Yield a failure where checks of services were wanted, and none of them was made."""
+def _judge_services(reports: Sequence[CheckReport]) -> CheckReport | None:
+    """Return a failure where checks of services were wanted, and none of them was made."""
     of_services = [each for each in reports if SERVICE in each.tags]
     if not of_services or any(each.status is not Verdict.SKIPPED for each in of_services):
-        return
+        return None
     if any(each.has_failed for each in reports):
-        return  # which says more
-    yield CheckReport(
+        return None  # which says more
+    return CheckReport(
         SERVICE_COVERAGE,
         Verdict.FAILED,
         f"no check of a service was made: {of_services[0].seen}",
@@ -198,7 +209,8 @@ def _judge_services(reports: Sequence[CheckReport]) -> Iterator[CheckReport]:
 def build_smoke_error(reports: Sequence[CheckReport]) -> GpcliError | None:
     """Return the error with which the run ends; `None` = no check failed.
 
-    Where the portal can't be reached or takes no sign-in, it is that error, not SmokeFailed.
+    Where the portal can't be asked at all, it is the error that says why, not SmokeFailed: it can't
+    be reached, it takes no sign-in, or the configuration is wrong.
     """
     failed = [each for each in reports if each.has_failed]
     if not failed:
@@ -208,6 +220,13 @@ def build_smoke_error(reports: Sequence[CheckReport]) -> GpcliError | None:
     first = failed[0]
     kinds = {kind.code: kind for kind in list_coded_errors()}
     kind = kinds.get(first.cause or "", SmokeFailed)
-    if first.name in _FRONT and issubclass(kind, (SignInError, Unavailable)):
+    if first.name in _FRONT and issubclass(kind, (SignInError, Unavailable, UsageError)):
         return kind(first.seen, hint="gpcli troubleshoot looks for the cause.")
-    return SmokeFailed(message, trace_id=first.trace_id)
+    return SmokeFailed(message, hint=_choose_hint(failed), trace_id=first.trace_id)
+
+
+def _choose_hint(failed: Sequence[CheckReport]) -> str:
+    again = ",".join(each.name for each in failed if each.name != SERVICE_COVERAGE)
+    if again:
+        return f"gpcli smoke --checks {again} --debug tells each request."
+    return "Use a patient whose GP offers something; gpcli help smoke tells more."

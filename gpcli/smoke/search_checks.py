@@ -8,15 +8,24 @@ from datetime import timedelta
 from uuid import uuid4
 
 from gpcli.fhir.bundle import Bundle, read_bundle
-from gpcli.fhir.element import UUID_SYSTEM, Malformed, read_resource
+from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, read_resource
 from gpcli.fhir.patient import Owner, find_owner
 from gpcli.http.client import HttpResponse
 from gpcli.http.send import RequestLog
 from gpcli.model.smoke import Latency
 from gpcli.portal import queries
+from gpcli.portal.local_search import is_in_order
 from gpcli.portal.queries import PAGE_SIZE_PARAM, Query
 from gpcli.smoke import contract
-from gpcli.smoke.check import CheckFailed, NotTried, Probe, SmokeCheck, require_consent
+from gpcli.smoke.check import (
+    CheckFailed,
+    Doubtful,
+    NotTried,
+    Probe,
+    SmokeCheck,
+    require_consent,
+    tell_number,
+)
 
 _MAX_PAGES = 8
 """How many pages a list is cut into, about."""
@@ -32,6 +41,9 @@ _COMPARTMENT = (
 )
 """Resource types whose records are about one patient."""
 
+_IDENTIFIED = ("Appointment", "Communication", "Task")
+"""Resource types that gpcli looks for by identifier."""
+
 _LISTS: Sequence[Callable[[Probe], Query]] = (
     lambda probe: queries.communications(probe.patient),
     lambda probe: queries.dated_appointments(probe.patient, None),
@@ -46,17 +58,18 @@ def check_paging(probe: Probe) -> str:
     query, whole = _find_long_list(probe)
     size = max(1, len(whole) // (_MAX_PAGES - 1))
     params = (*(each for each in query.params if each[0] != "_count"), ("_count", str(size)))
-    seen: list[str] = []
+    found: list[Element] = []
     for page in probe.fetch_pages(Query(query.resource_type, params)):
-        seen += [each.relative_reference for each in page.matches]
+        found += page.matches
+    seen = [each.relative_reference for each in found]
     if len(set(seen)) < len(seen):
         raise CheckFailed("a record stands on two pages of a list")
     if missing := set(whole) - set(seen):
         raise CheckFailed(f"{len(missing)} of {len(whole)} records of a list stand on no page")
     if set(seen) - set(whole):
         raise CheckFailed("pages bring records that the whole list does not have")
-    if "_sort" in dict(params) and seen != whole:
-        raise CheckFailed("the pages of a sorted list are in another order than the whole list")
+    if probe.answer and "_sort=" in probe.answer.url and not is_in_order(Bundle(found), query):
+        raise CheckFailed("a sorted list is not in order from one page to the next")
     return f"{len(whole)} records in pages of {size} are the whole list"
 
 
@@ -89,14 +102,37 @@ def check_dates(probe: Probe) -> str:
 
 def check_identifiers(probe: Probe) -> str:
     """Search by identifiers: by one that nobody has, and by those of records that are there."""
-    for resource_type in ("Appointment", "Communication", "Task"):
-        query = Query(resource_type, (("identifier", f"{UUID_SYSTEM}|{uuid4().urn}"),))
-        found = _search_as_asked(probe, query, "identifier")
-        if found.matches_of_type(resource_type):
-            raise CheckFailed(
-                f"a search for a {resource_type} by an identifier that nobody has finds some"
-            )
-    return "an identifier that nobody has finds nothing"
+    reasons, found = [], 0
+    for resource_type in _IDENTIFIED:
+        try:
+            found += _search_by_identifier(probe, resource_type)
+        except NotTried as reason:
+            reasons.append(str(reason))
+    if len(reasons) == len(_IDENTIFIED):
+        raise NotTried(reasons[0])
+    more = f"; {tell_number(found, 'record')} found by their own" if found else ""
+    return f"an identifier that nobody has finds nothing{more}"
+
+
+def _search_by_identifier(probe: Probe, resource_type: str) -> int:
+    """Search for an identifier that nobody has, and for one of a record; return how many of those.
+
+    Raises: NotTried where the portal lists no such search, CheckFailed.
+    """
+    nobody = Query(resource_type, (("identifier", f"{UUID_SYSTEM}|{uuid4().urn}"),))
+    if _search_as_asked(probe, nobody, "identifier").matches_of_type(resource_type):
+        raise CheckFailed(
+            f"a search for a {resource_type} by an identifier that nobody has finds some"
+        )
+    listed = _search_if_listed(probe, Query(resource_type, (("patient", probe.patient),)))
+    for record in listed.matches_of_type(resource_type) if listed else ():
+        for system, value in record.identifier_pairs():
+            if system and not set("|,$\\") & {*system, *value}:
+                own = Query(resource_type, (("identifier", f"{system}|{value}"),))
+                if record.relative_reference not in _references(probe.search(own)):
+                    raise CheckFailed(f"a {resource_type} is not found by its identifier")
+                return 1
+    return 0
 
 
 def check_batch(probe: Probe) -> str:
@@ -106,6 +142,8 @@ def check_batch(probe: Probe) -> str:
     wanted = [build(probe) for build in _LISTS]
     alone = {query.url: _search_if_listed(probe, query) for query in wanted}
     sent = {url: bundle for url, bundle in alone.items() if bundle is not None}
+    if not sent:
+        raise NotTried("the portal lists no search for a list")
     entries = [{"request": {"method": "GET", "url": url}} for url in sent]
     body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
     probe.answer = response = probe.client.send("POST", "", body, retry=True)
@@ -141,7 +179,7 @@ def check_unknown_parameter(probe: Probe) -> str:
     if not response.is_success:
         _require_refusal(response, {400, 422, 501}, "an unknown parameter")
         return "an unknown parameter is refused"
-    links = read_resource(response.body).children("link")
+    links = probe.read_record(response).children("link")
     own = [each.string("url") or "" for each in links if each.string("relation") == "self"]
     if any("gpcli-smoke" in each for each in own):
         raise CheckFailed("a link `self` claims that an unknown parameter was heeded")
@@ -172,8 +210,15 @@ def check_unknown_type(probe: Probe) -> str:
     return f"an unknown resource type is answered with {response.status}"
 
 
+def _require_token_of_patient(probe: Probe) -> None:
+    """Raise NotTried where the token is a backend service's, which may read every patient."""
+    if probe.run.context.settings.machine == "key_file":
+        raise NotTried("the token of a key_file is for every patient")
+
+
 def check_own_records(probe: Probe) -> str:
     """Search without naming the patient: nobody else's records may come."""
+    _require_token_of_patient(probe)
     lists = 0
     for resource_type in _COMPARTMENT:
         if not probe.capabilities.can_search(resource_type):
@@ -196,9 +241,12 @@ def check_own_records(probe: Probe) -> str:
 
 def check_other_patient(probe: Probe) -> str:
     """Ask for another patient's record and lists."""
+    _require_token_of_patient(probe)
     other = probe.run.other_patient
     if other is None:
         raise NotTried("no other patient is named: smoke.other_patient in the profile does")
+    if other == probe.patient:
+        raise NotTried("smoke.other_patient is the patient of this sign-in")
     response = probe.get(f"Patient/{other}")
     if response.is_success:
         raise CheckFailed("another patient's record can be read", "privacy")
@@ -208,7 +256,10 @@ def check_other_patient(probe: Probe) -> str:
             continue
         name = "_id" if resource_type == "Patient" else "patient"
         response = probe.get(resource_type, ((name, other),))
-        if response.is_success and probe.read_page(response).matches_of_type(resource_type):
+        if not response.is_success:
+            continue
+        records = probe.read_page(response).matches_of_type(resource_type)
+        if any(find_owner(each, probe.patient) is not Owner.PATIENT for each in records):
             raise CheckFailed(f"another patient's {resource_type} can be listed", "privacy")
     return "another patient's records are closed"
 
@@ -220,9 +271,11 @@ def check_media_types(probe: Probe) -> str:
         probe.get("Patient", (("_id", probe.patient),)),
         probe.get(f"Appointment/{uuid4()}"),
     ):
-        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
-        if media_type != "application/fhir+json":
+        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if "json" not in media_type:
             raise CheckFailed(f"an answer is '{media_type}' and not application/fhir+json")
+        if media_type != "application/fhir+json":
+            raise Doubtful(f"an answer is '{media_type}' and not application/fhir+json")
     return "records, lists and refusals are application/fhir+json"
 
 

@@ -284,7 +284,7 @@ def check_read_mark(probe: Probe) -> str:
         raise NotTried("the portal lists no update of Communication")
     message = _find_read_message(probe)
     reference, received = message.relative_reference, message.require_string("received")
-    response = _put(probe, _mark_unread(message, f"{probe.run.label.value}/{received}"))
+    response = _put(probe, _mark_unread(message, f"{probe.run.label.give()}/{received}"))
     if not response.is_success:
         raise NotTried(f"the portal does not let a message be unread again: {response.status}")
     if not _is_unread(probe, reference):

@@ -17,6 +17,7 @@ NOT_ABOUT_PORTALS = {
     "test_graded",
     "test_journey",
     "test_portal_page",
+    "test_smoke",
     "test_table",
 }
 """About the contract itself, our own portal, browsers, and gpcli as a whole."""

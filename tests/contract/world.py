@@ -32,6 +32,8 @@ FLU_SHOT = "Vaxigrip"
 VISIT_ANSWER = "Please bring a list of your medicines."
 NOTES = b"May: about 4 mm\nAugust: about 5 mm\n"
 """What is attached to a message of the GP, as a Binary."""
+MADE_UP = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}
+"""The label of a patient who is not real."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Patient:
         """The Patient."""
         return {
             "resourceType": "Patient",
+            "meta": {"tag": [MADE_UP]},
             "id": self.id,
             "active": True,
             "name": [{"text": self.name, "family": f"Testnes {self.number}", "given": ["Kari"]}],

@@ -67,6 +67,65 @@ def test_a_file_without_people_is_named(shell_of, people, text, said):
     assert said in ending.err
 
 
+PEOPLE_FORM = """
+surgeries: {elvebakken: {name: Elvebakken surgery}}
+gps: {holm: {name: Dr. Nora Holm, surgery: elvebakken, services: [booking]}}
+people:
+  liv:
+    name: Liv Berg
+    about: Has a sore throat
+    gps: holm
+    appointments: [{when: +3d 10:00, about: Sore throat}]
+"""
+
+
+def test_people_can_be_written_in_a_form(tmp_path):
+    file = tmp_path / "people.yaml"
+    file.write_text(PEOPLE_FORM)
+    line = f"{PYTHON} gp --fields gp; {PYTHON} appointments list --fields start,subject"
+    clock = ("--clock", "2027-03-26T09:00:00+01:00")
+    ending = gpcli(
+        *("sandbox", "run", "--people", str(file), *clock, "--as", "liv", "--", "bash", "-c", line),
+        env=minimal_env(tmp_path),
+    )
+    assert ending == CommandResult(0, "Dr. Nora Holm\n2027-03-29T10:00:00+02:00\tSore throat\n", "")
+
+
+def test_a_form_is_looked_at_without_a_sandbox(shell_of, tmp_path):
+    file = tmp_path / "people.yaml"
+    file.write_text(PEOPLE_FORM)
+    good = shell_of("ada")(f"gpcli sandbox people --people {file}")
+    assert good == CommandResult(0, "liv\tLiv Berg\tHas a sore throat\t\n", "")
+    file.write_text(PEOPLE_FORM.replace("about: Has", "abuot: Has"))
+    bad = shell_of("ada")(f"gpcli sandbox people --people {file}")
+    assert (bad.code, bad.out) == (2, "")
+    assert f"{file}:7: unknown key 'abuot' in 'people.liv': did you mean 'about'?\n" in bad.err
+    missing = shell_of("ada")("gpcli sandbox people --people /nope.yaml")
+    assert (missing.code, missing.out) == (3, "")
+
+
+def test_the_built_in_people_can_be_taken_as_a_file(shell_of, tmp_path):
+    file = tmp_path / "people.yaml"
+    shown = shell_of("ada")("gpcli sandbox people --show-file")
+    file.write_text(shown.out, encoding="utf-8")
+    assert (shown.code, shown.err) == (0, "")
+    listed = shell_of("ada")(f"gpcli sandbox people --people {file} --fields person")
+    assert listed.out.split() == ["ada", "bo", "cecilie", "david", "eva", "finn", "guro", "hans"]
+
+
+@pytest.mark.parametrize("words", ["--show-file --json", "--show-file --fields person"])
+def test_the_file_of_people_is_no_record(shell_of, words):
+    ending = shell_of("ada")(f"gpcli sandbox people {words}")
+    assert (ending.code, ending.out) == (2, "")
+    assert "--show-file prints YAML" in ending.err
+
+
+def test_people_are_asked_for_in_one_way(shell_of):
+    ending = shell_of("ada")("gpcli sandbox people --show-file --name x")
+    assert ending.code == 2
+    assert "--people, --show-file and --name: give one of them." in ending.err
+
+
 def test_a_command_that_a_signal_ends_is_128_and_the_signal(tmp_path, people):
     ending = gpcli(
         *("sandbox", "run", "--people", str(people), "--as", "ola"),

@@ -75,6 +75,7 @@ ARGUMENTS = {
     "rx renew": AMLODIPINE,
     "rx show": AMLODIPINE,
     "sandbox env": "ada",
+    "sandbox fault add": "'GET Slot: 503'",
 }
 """What a command needs besides `--fields ''`."""
 NOT_ALONE = {"econsult start", "econsult join", "outbox show", "flu"}

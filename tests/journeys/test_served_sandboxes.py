@@ -27,6 +27,9 @@ NEEDS_ONE = {
     "reset": "gpcli sandbox reset",
     "advance": "gpcli sandbox advance 1h",
     "answer": "gpcli sandbox answer",
+    "fault add": "gpcli sandbox fault add 'GET Slot: 503'",
+    "fault list": "gpcli sandbox fault list",
+    "fault clear": "gpcli sandbox fault clear",
 }
 """The commands that are about a sandbox that is served."""
 

@@ -181,3 +181,25 @@ def test_two_runs_for_one_person_do_not_write_at_once(ada_in_ci, live, tmp_path)
     assert (done.code, done.error["code"]) == (6, "timeout")
     assert "smoke --write" in done.error["message"]
     assert records(live) == before
+
+
+def test_what_can_not_be_undone_is_said_and_undone_by_the_next_run(ada_in_ci, live):
+    before = unlabelled(live)
+    live.add_fault("PUT Appointment/*: refuse")
+    refused = ada_in_ci("gpcli smoke --write --checks book,cancel --json")
+    live.clear_faults()
+    following = ada_in_ci.json("gpcli smoke --write --checks leftovers")
+    assert refused.code == 11
+    assert [each["warning"]["message"][:25] for each in refused.stderr_json if "warning" in each][
+        -1
+    ] == "Left at the portal, for t"
+    assert following["undone"] == 1
+    assert (alive(live), unlabelled(live)) == ([], before)
+
+
+def test_a_portal_that_is_not_there_has_nothing_left_at_it(ada_in_ci):
+    nowhere = ada_in_ci.with_env(GPCLI_PORTAL="http://127.0.0.1:9/fhir")
+    done = nowhere("gpcli smoke --write --no-retry --json")
+    assert (done.code, done.error["code"]) == (6, "unreachable")
+    assert done.json["left"] == []
+    assert not any("Left at the portal" in str(each) for each in done.stderr_json)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import Proxy, open_dbus_connection
 
@@ -163,19 +164,33 @@ def browser() -> Callable:
 
 
 @pytest.fixture(scope="session")
-def builder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A directory that all processes of a run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def builder(shared: Path) -> Path:
     """The programs of a virtual environment with hatchling, and nothing that gpcli needs."""
-    place = tmp_path_factory.mktemp("builder")
-    venv.create(place, with_pip=True)
-    run(place / "bin" / "pip", "install", "-q", "hatchling", cwd=place)
+    place = shared / "builder"
+    with FileLock(shared / "builder.lock"):
+        if not place.exists():
+            venv.create(place, with_pip=True)
+            run(place / "bin" / "pip", "install", "-q", "hatchling", cwd=place)
     return place / "bin"
 
 
 @pytest.fixture(scope="session")
-def wheel(builder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(builder: Path, shared: Path) -> Path:
     """A wheel of this source."""
-    place = tmp_path_factory.mktemp("wheel")
-    return build_wheel(builder, copy_source(place / "source"), place / "wheel")
+    place = shared / "wheel"
+    with FileLock(shared / "wheel.lock"):
+        if not place.exists():
+            place.mkdir()
+            build_wheel(builder, copy_source(place / "source"), place / "wheel")
+    [built] = (place / "wheel").glob("*.whl")
+    return built
 
 
 @pytest.fixture(scope="session")

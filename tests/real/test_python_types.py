@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
@@ -30,14 +29,13 @@ with gpcli.connect() as portal:
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python that has gpcli from a wheel, with what it needs."""
-    place = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", place, ROOT, cwd=place)
-    venv.create(place / "venv", with_pip=True)
+    place = tmp_path_factory.mktemp("types")
+    uv = Path(sys.executable).parent / "uv"
     python = place / "venv" / "bin" / "python"
-    [wheel] = place.glob("*.whl")
-    run(python, "-m", "pip", "install", "-q", wheel, cwd=place)
+    run(uv, "venv", "-q", "--python", sys.executable, place / "venv", cwd=place)
+    run(uv, "pip", "install", "-q", "--python", python, wheel, cwd=place)
     return python
 
 

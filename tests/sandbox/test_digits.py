@@ -10,7 +10,8 @@ import httpx
 import pytest
 from flask import Flask
 
-from gpcli.sandbox.people.bundle_file import InvalidPeopleFile, read_bundle
+from gpcli.sandbox.people.bundle_file import InvalidPeopleFile
+from gpcli.sandbox.people.people_file import read_people
 from gpcli.sandbox.server import Sandbox
 from tests.digits import ODD_WAYS
 from tests.sandbox.conftest import JUST_ONE
@@ -228,4 +229,4 @@ def test_a_file_of_people_with_odd_digits_is_refused_by_its_entry(tmp_path: Path
     )
 
     with pytest.raises(InvalidPeopleFile, match=r"entry 0 is no FHIR: .* is not a date"):
-        read_bundle(file)
+        read_people(file)

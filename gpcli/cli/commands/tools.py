@@ -45,6 +45,12 @@ TOOL_COMMANDS = (
         TOOLS,
         "List the people who can sign in",
         "gpcli.cli.sandbox_commands:people",
+        about="Those of the sandbox that is served, else the built-in ones. With --people, the "
+        "file is checked as well; how it is written: docs/people.md.",
+        examples=(
+            ("A file to start from", "gpcli sandbox people --show-file > people.yaml"),
+            ("Who is in it, and whether it is good", "gpcli sandbox people --people people.yaml"),
+        ),
     ),
     CommandSpec(
         "sandbox reset",

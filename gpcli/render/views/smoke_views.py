@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gpcli.model.account import Verdict
-from gpcli.model.smoke import CheckReport, SmokeReport
+from gpcli.model.smoke import CheckReport, ContractLine, SmokeReport
 from gpcli.render.sanitise import safe_line
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.account_views import VERDICT_STYLES
@@ -31,19 +31,21 @@ SMOKE_CHECKS: View[CheckReport] = dataclass_view(
 SMOKE_REPORT: View[SmokeReport] = dataclass_view(SmokeReport, "smoke", ())
 """The whole report, for JSON."""
 
+_MAX_NAMED = 12
+"""The most lines of the contract that a sentence names."""
+
 
 def summarise(report: SmokeReport) -> Iterator[str]:
-    """Yield sentences on what a run found, whatever its checks say one by one."""
+    """Yield sentences on what a run found; what failed comes last."""
     counts = [f"{report.count(each)} {each.value}" for each in Verdict if report.count(each)]
-    yield f"{len(report.checks)} checks: {', '.join(counts)}; {report.ms / 1000:.1f} s."
+    noun = "check" if len(report.checks) == 1 else "checks"
+    yield f"{len(report.checks)} {noun}: {', '.join(counts)}; {report.ms / 1000:.1f} s."
     coverage = report.coverage
     yield (
         f"Of {len(coverage.lines)} lines of the contract {coverage.proved} were proved, "
         f"{coverage.failed} failed, {coverage.not_tried} were not tried."
     )
-    for line in coverage.lines:
-        if line.status == "not_tried":
-            yield f"Not tried: {line.line}: {line.why}."
+    yield from _summarise_untried(coverage.lines)
     if report.undone:
         yield f"Left by earlier runs and undone: {report.undone}."
     for what in report.left:
@@ -52,24 +54,46 @@ def summarise(report: SmokeReport) -> Iterator[str]:
         before = change.before.value if change.before else "not made"
         now = change.now.value if change.now else "not made"
         yield f"New since the earlier report: {change.check} was {before} and is {now}."
+    for status in (Verdict.WARNING, Verdict.FAILED):
+        for check in report.checks:
+            if check.status is status:
+                yield _summarise_check(check)
+
+
+def _summarise_untried(lines: Sequence[ContractLine]) -> Iterator[str]:
+    """Yield a sentence for each reason why lines were not tried."""
+    untried: dict[str | None, list[str]] = {}
+    for line in lines:
+        if line.status == "not_tried":
+            untried.setdefault(line.why, []).append(line.line)
+    for why, names in untried.items():
+        named = "; ".join(names) if len(names) <= _MAX_NAMED else f"{len(names)} lines"
+        yield f"Not tried, since {why}: {named}."
+
+
+def _summarise_check(check: CheckReport) -> str:
+    request = f" X-Request-ID: {check.trace_id}." if check.trace_id else ""
+    label = check.status.value.capitalize()
+    return f"{label}: {check.name} ({check.cause}): {check.seen.removesuffix('.')}.{request}"
 
 
 def format_markdown(report: SmokeReport) -> str:
     """Return the report as Markdown, for the summary of a CI job."""
     title = f"gpcli smoke: {report.environment} {'failed' if _has_failed(report) else 'passed'}"
-    lines = [f"## {title}", "", "| Check | Status | ms | Seen |", "| --- | --- | ---: | --- |"]
+    sentences = [f"- {_escape_markdown(each)}" for each in summarise(report)]
+    lines = [f"## {title}", "", *sentences, ""]
+    lines += ["| Check | Status | ms | Seen |", "| --- | --- | ---: | --- |"]
     for check in report.checks:
         cells = (check.name, check.status.value, str(check.ms), check.seen)
         lines.append(f"| {' | '.join(map(_escape_markdown, cells))} |")
-    lines += ["", *(f"- {_escape_markdown(each)}" for each in summarise(report)), ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", ""])
 
 
 def _has_failed(report: SmokeReport) -> bool:
     return any(check.has_failed for check in report.checks)
 
 
-_ACTIVE_IN_MARKDOWN = {ord(each): f"\\{each}" for each in "\\`*_{}[]<>#|!&@"}
+_ACTIVE_IN_MARKDOWN = {ord(each): f"\\{each}" for each in "\\`*_{}[]<>#|!&@~"}
 
 
 def _escape_markdown(text: str) -> str:

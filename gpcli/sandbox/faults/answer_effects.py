@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from joserfc import jwt
@@ -25,12 +25,14 @@ HOSTILE = (
 """What hostile words end with: sequences for terminals, markup, signs that are not seen."""
 _WORDS = frozenset(
     {
-        *("text", "display", "family", "given", "prefix", "suffix", "name", "line", "city"),
+        *("text", "display", "family", "given", "prefix", "suffix", "line", "city"),
         *("comment", "description", "title", "contentString", "patientInstruction", "unit"),
         *("valueString", "note", "diagnostics", "error_description"),
     }
 )
 """Elements that hold somebody's words; nothing works without codes, ids and dates."""
+_CODED_NAMES = ("CapabilityStatement", "Parameters")
+"""Types in which a `name` is no word, but what programs go by."""
 HUGE_BYTES = 64 * 1024 * 1024
 _BLANKS = b" " * 65_536
 _NOT_FOUND = 404
@@ -119,12 +121,15 @@ def _make_hostile(case: PartCase, part: Part) -> None:
     part.resource = _with_hostile_words(part.resource)
 
 
-def _with_hostile_words(element: Any, name: str = "") -> Any:
+def _with_hostile_words(element: Any, name: str = "", *, named: bool = True) -> Any:
+    """Return a copy in which words are hostile; `named` = what is called `name` is one of them."""
     if isinstance(element, dict):
-        return {key: _with_hostile_words(value, key) for key, value in element.items()}
+        named = named and element.get("resourceType") not in _CODED_NAMES
+        return {key: _with_hostile_words(value, key, named=named) for key, value in element.items()}
     if isinstance(element, list):
-        return [_with_hostile_words(each, name) for each in element]
-    return element + HOSTILE if isinstance(element, str) and name in _WORDS else element
+        return [_with_hostile_words(each, name, named=named) for each in element]
+    is_word = name in _WORDS or (named and name == "name")
+    return element + HOSTILE if isinstance(element, str) and is_word else element
 
 
 def _change_status(case: PartCase, part: Part) -> None:
@@ -166,7 +171,7 @@ ResponseEffect = Callable[[FaultyPortal, FaultSpec, Response], Response]
 
 
 def _shift_clock(portal: FaultyPortal, spec: FaultSpec, response: Response) -> Response:
-    shifted = datetime.now(UTC) + spec.length
+    shifted = parsedate_to_datetime(response.headers["Date"]) + spec.length
     response.headers["Date"] = format_datetime(shifted, usegmt=True)
     document = read_json(response.get_data())
     if isinstance(document, dict) and "id_token" in document:

@@ -5,7 +5,7 @@ What a fault changes is written back into the request or the answer.
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -158,12 +158,10 @@ def read_exchange(environ: dict[str, Any], base: str) -> Exchange:
         conditions,
         resource,
     )
-    entries = [] if bundle is None else list(_read_entries(bundle, base))
+    entries = _read_entries(bundle, base) if bundle is not None else []
     if any(entry.is_acted_on(kinds.WRITES) for entry in entries):
         whole.interaction = "bundle"
-    is_regular = bundle is not None and len(entries) == len(_entries_of(bundle))
-    targets = [whole, *entries] if is_regular else [whole]
-    return Exchange(request, body, bundle if is_regular else None, targets)
+    return Exchange(request, body, bundle if entries else None, [whole, *entries])
 
 
 def relative_path(path: str) -> tuple[str, bool]:
@@ -201,30 +199,34 @@ def _bundle_word(bundle: Resource) -> str:
     return word if word in BUNDLES else ""
 
 
-def _entries_of(bundle: Resource) -> list[Any]:
+def _read_entries(bundle: Resource, base: str) -> list[Target]:
+    """Return the entries of a Bundle; none, if one of them is no request."""
     listed = bundle.get("entry", [])
-    return listed if isinstance(listed, list) else []
+    if not isinstance(listed, list) or not all(_is_request(each) for each in listed):
+        return []
+    return [_read_entry(each, position, base) for position, each in enumerate(listed)]
 
 
-def _read_entries(bundle: Resource, base: str) -> Iterator[Target]:
-    """Yield the entries that are requests."""
-    for position, entry in enumerate(_entries_of(bundle)):
-        request = entry.get("request") if isinstance(entry, dict) else None
-        if not isinstance(request, dict):
-            return
-        method = str(request.get("method"))
-        url, _, query = str(request.get("url")).removeprefix(f"{base}/").partition("?")
-        path = url.strip("/")
-        conditions = {name: str(request[name]) for name in _CONDITION_HEADERS if name in request}
-        yield Target(
-            method,
-            path,
-            _interaction(method, path),
-            parse_qsl(query, keep_blank_values=True),
-            conditions,
-            entry.get("resource"),
-            position,
-        )
+def _is_request(entry: Any) -> bool:
+    request = entry.get("request") if isinstance(entry, dict) else None
+    return isinstance(request, dict) and all(
+        isinstance(request.get(name), str) for name in ("method", "url")
+    )
+
+
+def _read_entry(entry: Resource, position: int, base: str) -> Target:
+    request = entry["request"]
+    url, _, query = request["url"].removeprefix(f"{base}/").partition("?")
+    path = url.strip("/")
+    return Target(
+        request["method"],
+        path,
+        _interaction(request["method"], path),
+        parse_qsl(query, keep_blank_values=True),
+        {name: str(request[name]) for name in _CONDITION_HEADERS if name in request},
+        entry.get("resource"),
+        position,
+    )
 
 
 def _interaction(method: str, path: str) -> str:

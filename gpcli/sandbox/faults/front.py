@@ -81,8 +81,13 @@ class FaultFront:
         return _closing_when_lost(response(environ, start_response))
 
     def pause(self, length: timedelta) -> None:
-        """Wait, unless the portal stops."""
-        self._stopping.wait(length.total_seconds())
+        """Wait.
+
+        Raises:
+            ConnectionLost: The portal stops.
+        """
+        if self._stopping.wait(length.total_seconds()):
+            raise ConnectionLost
 
     def stop(self) -> None:
         """End every pause; what is to be done later is never done."""

@@ -57,7 +57,11 @@ class FaultyPortal(Protocol):
         """The authorization server."""
 
     def pause(self, length: timedelta) -> None:
-        """Wait, unless the portal stops."""
+        """Wait.
+
+        Raises:
+            ConnectionLost: The portal stops.
+        """
 
     def do_later(self, exchange: Exchange, delay: timedelta) -> None:
         """Carry out a request when the portal's clock is `delay` further."""
@@ -118,7 +122,7 @@ def _fhir_error(case: Case) -> FhirError:
 
 
 def _answer_html(case: Case) -> Deed:
-    return partial(setattr, case.exchange, "answer", Response(HTML, content_type="text/html"))
+    return partial(setattr, case.exchange, "answer", Response(HTML, mimetype="text/html"))
 
 
 def _refuse(case: Case) -> Deed:
@@ -195,12 +199,12 @@ def _forget_version(exchange: Exchange, reference: str, *, is_kept: bool) -> Non
 
 def _booked_slots(case: Case) -> list[str]:
     """Return the references of the Slots that the target books, each once."""
-    base = f"{case.portal.smart.fhir_base()}/"
-    named = [
-        str(each["reference"]).removeprefix(base) for each in all_references(case.target.resource)
-    ]
     if case.target.interaction == "update":
-        named.append(case.target.path)
+        named = [case.target.path]
+    else:
+        base = f"{case.portal.smart.fhir_base()}/"
+        references = all_references(case.target.resource)
+        named = [str(each["reference"]).removeprefix(base) for each in references]
     return list(dict.fromkeys(each for each in named if each.startswith("Slot/")))
 
 

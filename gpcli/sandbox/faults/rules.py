@@ -56,7 +56,7 @@ class InvalidRule(ValueError):
         super().__init__(self.sentence + listed)
 
 
-class When(NamedTuple):
+class Selection(NamedTuple):
     """Which of the matching requests have the fault: a name of SELECTORS, and its number.
 
     An empty name is every one of them.
@@ -66,7 +66,7 @@ class When(NamedTuple):
     number: float = 1
 
 
-EVERY_TIME = When()
+EVERY_TIME = Selection()
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class FaultSpec:
     kind: FaultKind
     value: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
-    when: When = EVERY_TIME
+    when: Selection = EVERY_TIME
 
     @property
     def number(self) -> int:
@@ -191,7 +191,7 @@ def _check_value(rule: str, word: _Word, form: str, value: str, allowed: Value) 
         raise InvalidRule(rule, word, text)
 
 
-def _parse_rest(rule: str, kind: FaultKind, words: list[_Word]) -> tuple[dict[str, str], When]:
+def _parse_rest(rule: str, kind: FaultKind, words: list[_Word]) -> tuple[dict[str, str], Selection]:
     options: dict[str, str] = {}
     when = EVERY_TIME
     for word in words:
@@ -209,16 +209,16 @@ def _parse_rest(rule: str, kind: FaultKind, words: list[_Word]) -> tuple[dict[st
     return options, when
 
 
-def _allowed_after(kind: FaultKind, options: Mapping[str, str], when: When) -> list[str]:
+def _allowed_after(kind: FaultKind, options: Mapping[str, str], when: Selection) -> list[str]:
     """Return the forms of what may still follow a fault; `nothing` if that is all."""
     left = [f"{name}={OPTIONS[name].placeholder}" for name in kind.options if name not in options]
     selectors = [] if when.name else [each.form for each in SELECTORS.values()]
     return [*selectors, *left] or ["nothing"]
 
 
-def _parse_when(text: str) -> When | None:
+def _parse_when(text: str) -> Selection | None:
     for name, selector in SELECTORS.items():
         found = selector.pattern.fullmatch(text)
         if found:
-            return When(name, float(found[1]) if found.groups() else 1)
+            return Selection(name, float(found[1]) if found.groups() else 1)
     return None

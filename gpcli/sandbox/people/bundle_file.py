@@ -1,8 +1,6 @@
-"""Read another population from a FHIR Bundle in a file."""
+"""Read another population from a FHIR Bundle."""
 
-import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from gpcli.sandbox.accounts import Account, Dependant
@@ -14,34 +12,29 @@ class InvalidPeopleFile(ValueError):
     """The file is not a Bundle of FHIR resources with at least one Patient."""
 
 
-def read_bundle(path: Path) -> list[Element]:
-    """Read the resources of a Bundle in a JSON file.
+def read_bundle(file: str, bundle: Any) -> list[Element]:
+    """Return the resources of a Bundle; `file` is what errors call where it is from.
 
     Raises:
-        InvalidPeopleFile: The file holds something else.
-        OSError: The file can't be read.
+        InvalidPeopleFile: It is something else.
     """
-    try:
-        bundle = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InvalidPeopleFile(f"{path} is not JSON: {error}") from error
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
-        raise InvalidPeopleFile(f"{path} is not a FHIR Bundle")
-    resources = list(_entry_resources(path, bundle.get("entry")))
+        raise InvalidPeopleFile(f"{file} is not a FHIR Bundle")
+    resources = list(_entry_resources(file, bundle.get("entry")))
     if not any(each["resourceType"] == "Patient" for each in resources):
-        raise InvalidPeopleFile(f"{path} holds no Patient, so nobody could sign in")
+        raise InvalidPeopleFile(f"{file} holds no Patient, so nobody could sign in")
     return resources
 
 
-def _entry_resources(path: Path, entries: Any) -> Iterator[Element]:
+def _entry_resources(file: str, entries: Any) -> Iterator[Element]:
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if not isinstance(resource, dict) or not _has_type_and_id(resource):
-            raise InvalidPeopleFile(f"{path}: entry {number} has no resource with a type and an id")
+            raise InvalidPeopleFile(f"{file}: entry {number} has no resource with a type and an id")
         try:
             index_entries(resource)
         except (AttributeError, TypeError, ValueError) as error:
-            raise InvalidPeopleFile(f"{path}: entry {number} is no FHIR: {error}") from error
+            raise InvalidPeopleFile(f"{file}: entry {number} is no FHIR: {error}") from error
         yield resource
 
 

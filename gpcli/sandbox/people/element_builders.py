@@ -3,7 +3,8 @@
 import hashlib
 import uuid
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, islice
 from typing import Any
 
@@ -20,10 +21,12 @@ CONSENT_LEVEL_SYSTEM = "urn:gpcli:consent-level"
 NATIONAL_ID_SYSTEM = "urn:oid:2.16.578.1.12.4.1.4.1"
 HPR_NUMBER_SYSTEM = "urn:oid:2.16.578.1.12.4.1.4.4"
 ORGANISATION_NUMBER_SYSTEM = "urn:oid:2.16.578.1.12.4.1.4.101"
+CHANNELS = ("in-person", "phone", "video", "text")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
 ID_ALPHABET = "23456789bcdfghjkmnpqrstvwxz"
 """Characters of ids: no vowels, so that no id spells a word, and no lookalikes."""
 ID_LENGTH = 8
+_ID_COUNT = len(ID_ALPHABET) ** ID_LENGTH
 DAY = timedelta(days=1)
 
 
@@ -49,34 +52,64 @@ def uuid_identifier(type_: str, id_: str) -> Element:
     return {"system": "urn:ietf:rfc:3986", "value": value.urn}
 
 
-def human_name(given: str, family: str, prefix: str | None = None) -> Element:
-    """Return a HumanName with its text."""
-    text = " ".join(part for part in (prefix, given, family) if part)
-    name: Element = {"use": "official", "text": text, "family": family, "given": given.split()}
-    return {**name, "prefix": [prefix]} if prefix else name
+@dataclass(frozen=True)
+class PersonName:
+    """A name; `prefix` is what stands before it, as `Dr.`. Every part but one may be empty."""
+
+    given: str
+    family: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        """Return all of it."""
+        return " ".join(part for part in (self.prefix, self.given, self.family) if part)
+
+    @property
+    def element(self) -> Element:
+        """The name as a HumanName with its text."""
+        return filled(
+            {
+                "use": "official",
+                "text": str(self),
+                "family": self.family,
+                "given": self.given.split(),
+                "prefix": [self.prefix] if self.prefix else [],
+            }
+        )
 
 
-def telephone(ending: str, use: str = "work") -> Element:
-    """Return a ContactPoint with a number that can't be assigned.
+@dataclass(frozen=True)
+class PostalAddress:
+    """A Norwegian address."""
 
-    `ending` is its last two digits.
-    """
-    return {"system": "phone", "value": f"+47 00 12 34 {ending}", "use": use}
+    line: str
+    postal_code: str
+    city: str
+
+    def element(self, use: str = "work") -> Element:
+        """Return the Address."""
+        return {
+            "use": use,
+            "line": [self.line],
+            "postalCode": self.postal_code,
+            "city": self.city,
+            "country": "NO",
+        }
 
 
-def web_page(host: str) -> Element:
-    """Return a ContactPoint with a web page on a host that can't exist (RFC 2606)."""
-    return {"system": "url", "value": f"https://{host}.example/"}
+def telephone(number: str, use: str = "work") -> list[Element]:
+    """Return the ContactPoint of a telephone in a list, which is empty without a number."""
+    return [{"system": "phone", "value": number, "use": use}] if number else []
 
 
-def address(line: str, postal_code: str, city: str) -> Element:
-    """Return a Norwegian Address."""
-    return {"use": "work", "line": [line], "postalCode": postal_code, "city": city, "country": "NO"}
-
-
-def kroner(amount: int) -> Element:
+def kroner(amount: float) -> Element:
     """Return a Money in Norwegian kroner."""
     return {"value": amount, "currency": "NOK"}
+
+
+def filled(element: Element) -> Element:
+    """Return the element without what is None or empty, which FHIR does not have."""
+    return {name: value for name, value in element.items() if value not in (None, "", [], {})}
 
 
 def instant_text(moment: datetime) -> str:
@@ -91,7 +124,7 @@ def day_period(start: date, end: date) -> Element:
 
 def short_id(prefix: str, *content: str) -> str:
     """Return an opaque id that depends only on its content: `s-7k2m9qdr`."""
-    number = int.from_bytes(hashlib.sha256("|".join(content).encode()).digest())
+    number = int.from_bytes(hashlib.sha256("|".join(content).encode()).digest()) % _ID_COUNT
     characters = []
     for _ in range(ID_LENGTH):
         number, character = divmod(number, len(ID_ALPHABET))
@@ -120,11 +153,13 @@ def working_days(after: date, direction: int = 1) -> Iterator[date]:
     return filter(is_working_day, every_day)
 
 
-def nth_working_day(now: datetime, number: int) -> date:
-    """Return the nth working day after today; -1 is the last one before today, 0 has no meaning."""
+def nth_working_day(day: date, number: int) -> date:
+    """Return the nth working day after a day; -1 is the last one before it, 0 is the day itself."""
+    if number == 0:
+        return day
     direction = 1 if number > 0 else -1
     weeks, further = divmod(abs(number) - 1, 5)
-    days = working_days(local_day(now), direction)
+    days = working_days(day, direction)
     return next(islice(days, further, None)) + direction * timedelta(weeks=weeks)
 
 
@@ -134,8 +169,13 @@ def local_datetime(day: date, time_text: str) -> datetime:
 
 
 def times_between(day: date, first: str, last: str, minutes: int = 20) -> Iterator[datetime]:
-    """Yield times from `first` until before `last`, `minutes` apart on the wall clock."""
+    """Yield times from `first` until before `last`, `minutes` apart on the wall clock.
+
+    Those that the clocks skip are left out.
+    """
     current, end = local_datetime(day, first), local_datetime(day, last)
+    clocks_change = current.utcoffset() != end.utcoffset()
     while current < end:
-        yield current
+        if not clocks_change or current.astimezone(UTC).astimezone(ZONE) == current:
+            yield current
         current += timedelta(minutes=minutes)

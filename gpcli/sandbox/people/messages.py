@@ -6,27 +6,29 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from gpcli.sandbox.people.element_builders import (
     THREAD_SYSTEM,
     Element,
     concept,
     instant_text,
-    local_datetime,
-    nth_working_day,
     reference,
     short_id,
     uuid_identifier,
 )
-from gpcli.sandbox.people.patients import SyntheticPatient
-from gpcli.sandbox.people.surgeries import Gp
+from gpcli.sandbox.people.healthcare_services import MONTHS
+from gpcli.sandbox.people.patients import GpOfPatient, SyntheticPatient
+from gpcli.sandbox.people.relative_times import RelativeTime
 
-Transport = Literal["inline", "binary", "document"]
-ThreadKind = Literal["e-consultation", "administrative"]
+TRANSPORTS = ("inline", "binary", "document")
+THREAD_KINDS = ("e-consultation", "administrative")
 WRITTEN_MEDIUM = concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationMode", "WRITTEN")
 READ_AFTER = timedelta(minutes=35)
 """The time from sending to reading, for messages that were read."""
+_NORWEGIAN_MONTHS = (
+    *("januar", "februar", "mars", "april", "mai", "juni"),
+    *("juli", "august", "september", "oktober", "november", "desember"),
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class MessageAttachment:
     title: str
     media_type: str
     content: bytes
-    transport: Transport = "inline"
+    transport: str = "inline"
 
     def payload(self, message: str) -> Element:
         """Return the Communication.payload for the message with that id."""
@@ -92,9 +94,9 @@ def _encode_base64(content: bytes) -> str:
     return base64.b64encode(content).decode("ascii")
 
 
-def encode_text(*lines: str) -> bytes:
-    """Return a text file in UTF-8."""
-    return "".join(f"{line}\n" for line in lines).encode()
+def encode_text(text: str) -> bytes:
+    """Return a text file in UTF-8, whose last line ends as the others do."""
+    return f"{text}\n".encode()
 
 
 def build_png(size: int = 24) -> bytes:
@@ -156,41 +158,40 @@ def _assemble_pdf(*objects: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Message:
-    """A message, sent `days_ago` working days before today at `clock`.
+    """A message by the `patient`, the `gp` or the `reception`.
 
     `unread` has a meaning only for messages of the surgery.
     """
 
-    by: Literal["patient", "gp", "reception"]
-    days_ago: int
-    clock: str
+    by: str
+    when: RelativeTime
     text: str
     attachments: tuple[MessageAttachment, ...] = ()
     unread: bool = False
 
+    def sent(self, now: datetime) -> datetime:
+        """Return when it was sent."""
+        return self.when.at(now)
+
 
 @dataclass(frozen=True)
 class Thread:
-    """A thread: its header and messages, oldest first, the first one by the patient.
+    """A thread: its header and messages, oldest first.
 
-    `key` distinguishes the patient's threads; `reason` is the surgery's reason for `status`;
-    `writer` is a Reference to who writes on behalf of the patient, None for the patient.
+    `subject` may name the month in which it begins: `{month}`, or `{month_nb}` in Norwegian.
+    `reason` is the surgery's reason for `status`; `writer` is a Reference to who writes on behalf
+    of the patient, None for the patient.
     """
 
+    id: str
     patient: SyntheticPatient
-    gp: Gp
-    kind: ThreadKind
-    key: str
+    gp: GpOfPatient
+    kind: str
     subject: str
     messages: tuple[Message, ...]
     status: str = "in-progress"
     reason: str = ""
     writer: Element | None = None
-
-    @property
-    def id(self) -> str:
-        """The id of the header, which does not depend on the current time."""
-        return short_id("t", self.patient.key, self.key)
 
     def resources(self, now: datetime) -> Iterator[Element]:
         """Yield the header, the messages, and the resources of their attachments."""
@@ -198,12 +199,12 @@ class Thread:
         for number, message in enumerate(self.messages):
             yield self._message(number, message, now)
             for attachment in message.attachments:
-                sent = _sent_at(message, now)
                 yield from attachment.resources(
-                    self._message_id(number), self.patient.subject, sent
+                    self._message_id(number), self.patient.subject, message.sent(now)
                 )
 
     def _header(self, now: datetime) -> Element:
+        began = self.messages[0].sent(now)
         header: Element = {
             "resourceType": "Communication",
             "id": self.id,
@@ -212,16 +213,20 @@ class Thread:
             "category": [concept(THREAD_SYSTEM, self.kind)],
             "medium": [WRITTEN_MEDIUM],
             "subject": self.patient.subject,
-            "topic": {"text": self.subject},
-            "sent": instant_text(_sent_at(self.messages[0], now)),
+            "topic": {"text": self._topic(began.month)},
+            "sent": instant_text(began),
             "sender": self._author("patient"),
             "recipient": [self._author("gp")],
         }
         return {**header, "statusReason": {"text": self.reason}} if self.reason else header
 
+    def _topic(self, month: int) -> str:
+        named = self.subject.replace("{month}", MONTHS[month - 1])
+        return named.replace("{month_nb}", _NORWEGIAN_MONTHS[month - 1])
+
     def _message(self, number: int, message: Message, now: datetime) -> Element:
         id_ = self._message_id(number)
-        sent = _sent_at(message, now)
+        sent = message.sent(now)
         from_patient = message.by == "patient"
         written: Element = {
             "resourceType": "Communication",
@@ -247,18 +252,9 @@ class Thread:
         return written
 
     def _author(self, by: str) -> Element:
-        surgery = self.gp.surgery
-        role = f"PractitionerRole/gp-{self.gp.key}{self.patient.role_suffix}"
-        authors = {
-            "patient": self.writer or self.patient.subject,
-            "gp": reference(role, self.gp.name),
-            "reception": reference(f"Organization/{surgery.key}", surgery.name),
-        }
-        return authors[by]
+        if by == "patient":
+            return self.writer or self.patient.subject
+        return self.gp.role if by == "gp" else self.gp.gp.surgery.organization
 
     def _message_id(self, number: int) -> str:
         return short_id("m", self.id, str(number))
-
-
-def _sent_at(message: Message, now: datetime) -> datetime:
-    return local_datetime(nth_working_day(now, -message.days_ago), message.clock)

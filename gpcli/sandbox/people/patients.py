@@ -1,93 +1,161 @@
-"""Define the patients, their consents, and who acts for whom."""
+"""Build the patients, their consents, vaccinations, and who acts for whom."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import date, datetime
 
+from gpcli.sandbox.accounts import Account, Dependant
 from gpcli.sandbox.people.element_builders import (
     CONSENT_LEVEL_SYSTEM,
     NATIONAL_ID_SYSTEM,
     Element,
-    address,
+    PersonName,
+    PostalAddress,
     concept,
-    human_name,
+    filled,
     identifier,
     instant_text,
-    local_datetime,
     local_day,
     reference,
     telephone,
 )
-from gpcli.sandbox.people.surgeries import (
-    AASHEIM,
-    BAKKE,
-    ESPELAND,
-    FOSSUM,
-    HAUGLAND,
-    MYRVOLD,
-    SOLEM,
-    Gp,
-)
+from gpcli.sandbox.people.medicines import ATC
+from gpcli.sandbox.people.relative_times import RelativeTime
+from gpcli.sandbox.people.surgeries import Gp
 
-ConsentLevel = Literal["basic", "basic-plus", "full-access"]
+RELATIONSHIPS = {
+    "mother": ("MTH", "PRN"),
+    "father": ("FTH", "PRN"),
+    "parent": ("PRN",),
+    "guardian": ("GUARD",),
+    "child": ("CHILD",),
+    "sibling": ("SIB",),
+    "grandparent": ("GRPRN",),
+    "spouse": ("SPS",),
+    "partner": ("DOMPART",),
+    "friend": ("FRND",),
+    "neighbour": ("NBOR",),
+}
+"""What somebody can be to another, with the codes of R4's v3-RoleCode."""
+CONSENT_GIVEN = RelativeTime(((-400, "d"),), clock="12:00")
+THIS_SEASON, LAST_SEASON = "this season", "last season"
+
+
+@dataclass(frozen=True)
+class GpOfPatient:
+    """A GP of a patient; the `group` says in which role, empty for that of most patients."""
+
+    gp: Gp
+    group: str = ""
+
+    @property
+    def role(self) -> Element:
+        """A reference to the role."""
+        return self.gp.role_for(self.group)
+
+
+@dataclass(frozen=True)
+class Vaccination:
+    """A vaccination on a day, THIS_SEASON or LAST_SEASON: the 5 November of it.
+
+    A season begins on 1 July.
+    """
+
+    id: str
+    code: str
+    name: str
+    day: RelativeTime | str
+
+    def resource(self, subject: Element, now: datetime) -> Element:
+        """Return the Immunization."""
+        return {
+            "resourceType": "Immunization",
+            "id": self.id,
+            "status": "completed",
+            "vaccineCode": concept(ATC, self.code, self.name) if self.code else {"text": self.name},
+            "patient": subject,
+            "occurrenceDateTime": self._day(now).isoformat(),
+            "primarySource": True,
+        }
+
+    def _day(self, now: datetime) -> date:
+        if isinstance(self.day, RelativeTime):
+            return self.day.day(now)
+        today = local_day(now)
+        season = today.year if today.month >= 7 else today.year - 1
+        return date(season if self.day == THIS_SEASON else season - 1, 11, 5)
 
 
 @dataclass(frozen=True)
 class SyntheticPatient:
     """A patient.
 
-    `key` is the logical id, `number` a synthetic identity number (month + 80); `phone` is the last
-    two digits. `role_suffix` is that of the GPs' roles for this patient.
+    `key` is the logical id, `number` an identity number. `about` is what the person shows, and
+    `signs_in` whether there is an account. `acts_for` has the keys of others, and what this patient
+    is to them: a key of RELATIONSHIPS. `consent` is a consent level, empty for none.
     """
 
     key: str
-    given: str
-    family: str
-    gender: str
-    born: str
-    number: str
-    phone: str
-    street: str
-    gps: tuple[Gp, ...] = ()
-    consent: ConsentLevel = "full-access"
-    role_suffix: str = ""
-
-    @property
-    def name(self) -> str:
-        """Given and family name."""
-        return f"{self.given} {self.family}"
+    name: PersonName
+    gender: str = ""
+    born: RelativeTime | None = None
+    number: str = ""
+    phone: str = ""
+    address: PostalAddress | None = None
+    gps: tuple[GpOfPatient, ...] = ()
+    consent: str = "full-access"
+    about: str = ""
+    signs_in: bool = True
+    acts_for: tuple[tuple[str, str], ...] = ()
+    vaccinations: tuple[Vaccination, ...] = ()
 
     @property
     def subject(self) -> Element:
         """A reference to the patient."""
-        return reference(f"Patient/{self.key}", self.name)
+        return reference(f"Patient/{self.key}", str(self.name))
 
-    @property
-    def roles(self) -> list[Element]:
-        """References to the patient's GPs."""
-        return [
-            reference(f"PractitionerRole/gp-{gp.key}{self.role_suffix}", gp.name) for gp in self.gps
-        ]
+    def writer_for(self, other: str) -> Element:
+        """Return a reference to this patient as the one who acts for another."""
+        return reference(f"RelatedPerson/{self._related_id(other)}", str(self.name))
+
+    def _related_id(self, other: str) -> str:
+        return f"{self.key}-for-{other}"
+
+    def account(self, others: dict[str, "SyntheticPatient"]) -> Account:
+        """Return the account; `others` are the patients by their keys."""
+        dependants = tuple(
+            Dependant(key, str(others[key].name), key, f"RelatedPerson/{self._related_id(key)}")
+            for key, _ in self.acts_for
+        )
+        born = self.born.fixed if self.born else None
+        about = self.about or (f"Born {born}" if born else "From the file of people")
+        return Account(self.key, str(self.name), about, self.key, dependants)
 
     def resources(self, now: datetime) -> Iterator[Element]:
         """Yield the Patient and their Consent."""
-        yield self._patient()
-        yield self._consent(now)
+        yield self._patient(now)
+        if self.consent:
+            yield self._consent(now)
 
-    def _patient(self) -> Element:
-        patient: Element = {
-            "resourceType": "Patient",
-            "id": self.key,
-            "identifier": [identifier(NATIONAL_ID_SYSTEM, self.number)],
-            "active": True,
-            "name": [human_name(self.given, self.family)],
-            "telecom": [telephone(self.phone, "mobile")],
-            "gender": self.gender,
-            "birthDate": self.born,
-            "address": [{**address(self.street, "0099", "Lilledal"), "use": "home"}],
-        }
-        return {**patient, "generalPractitioner": self.roles} if self.gps else patient
+    def _patient(self, now: datetime) -> Element:
+        return filled(
+            {
+                "resourceType": "Patient",
+                "id": self.key,
+                "identifier": self._identifiers,
+                "active": True,
+                "name": [self.name.element],
+                "telecom": telephone(self.phone, "mobile"),
+                "gender": self.gender,
+                "birthDate": self.born.day(now).isoformat() if self.born else "",
+                "address": [self.address.element("home")] if self.address else [],
+                "generalPractitioner": [each.role for each in self.gps],
+            }
+        )
+
+    @property
+    def _identifiers(self) -> list[Element]:
+        return [identifier(NATIONAL_ID_SYSTEM, self.number)] if self.number else []
 
     def _consent(self, now: datetime) -> Element:
         return {
@@ -99,95 +167,33 @@ class SyntheticPatient:
             ),
             "category": [concept("http://terminology.hl7.org/CodeSystem/v3-ActCode", "INFA")],
             "patient": self.subject,
-            "dateTime": instant_text(local_datetime(local_day(now) - timedelta(days=400), "12:00")),
+            "dateTime": instant_text(CONSENT_GIVEN.at(now)),
             "policyRule": concept(CONSENT_LEVEL_SYSTEM, self.consent),
             "provision": {"type": "permit"},
         }
 
+    def related_people(self, others: dict[str, "SyntheticPatient"]) -> Iterator[Element]:
+        """Yield a RelatedPerson for each patient for whom this one acts.
 
-ADA = SyntheticPatient(
-    "ada", "Ada", "Solberg", "female", "1961-03-14", "14836141211", "70", "Granstien 4", (HAUGLAND,)
-)
-BO = SyntheticPatient(
-    "bo", "Bo", "Lindvik", "male", "1978-11-02", "02917830781", "71", "Naustvegen 18", (ESPELAND,)
-)
-CECILIE = SyntheticPatient(
-    "cecilie", "Cecilie", "Ødegård", "female", "1990-06-23", "23869024066", "72", "Lia 2", (FOSSUM,)
-)
-DAVID = SyntheticPatient(
-    "david",
-    "David",
-    "Nygaard",
-    "male",
-    "1985-01-09",
-    "09818533133",
-    "73",
-    "Granstien 11",
-    (HAUGLAND,),
-    consent="basic",
-)
-EVA = SyntheticPatient(
-    "eva", "Eva", "Strand", "female", "1997-08-30", "30889711864", "74", "Bekkefaret 5"
-)
-FINN = SyntheticPatient(
-    "finn",
-    "Finn",
-    "Aamodt",
-    "male",
-    "1954-05-17",
-    "17855422778",
-    "75",
-    "Tunstubben 30",
-    (MYRVOLD, BAKKE),
-)
-GURO = SyntheticPatient(
-    "guro",
-    "Guro",
-    "Hagen",
-    "female",
-    "1988-12-05",
-    "05928844600",
-    "76",
-    "Skjærgårdsgata 2",
-    (SOLEM,),
-)
-EMIL = SyntheticPatient(
-    "emil",
-    "Emil",
-    "Hagen",
-    "male",
-    "2019-04-11",
-    "11841996382",
-    "76",
-    "Skjærgårdsgata 2",
-    (SOLEM,),
-    role_suffix="-children",
-)
-HANS = SyntheticPatient(
-    "hans", "Hans", "Rognstad", "male", "1949-02-28", "28824916138", "77", "Torget 14", (AASHEIM,)
-)
-PATIENTS = (ADA, BO, CECILIE, DAVID, EVA, FINN, GURO, EMIL, HANS)
+        It has the identity number of this one, which makes both the same person.
+        """
+        for key, relationship in self.acts_for:
+            system = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+            codes = [{"system": system, "code": code} for code in RELATIONSHIPS[relationship]]
+            yield filled(
+                {
+                    "resourceType": "RelatedPerson",
+                    "id": self._related_id(key),
+                    "identifier": self._identifiers,
+                    "active": True,
+                    "patient": others[key].subject,
+                    "relationship": [{"coding": codes}],
+                    "name": [self.name.element],
+                    "telecom": telephone(self.phone, "mobile"),
+                }
+            )
 
-
-def guro_for_emil() -> Element:
-    """Return the RelatedPerson for Guro in Emil's record.
-
-    The identity number is Guro's own and makes both the same person.
-    """
-    return {
-        "resourceType": "RelatedPerson",
-        "id": "guro-for-emil",
-        "identifier": [identifier(NATIONAL_ID_SYSTEM, GURO.number)],
-        "active": True,
-        "patient": EMIL.subject,
-        "relationship": [
-            {
-                "coding": [
-                    {"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": code}
-                    for code in ("MTH", "PRN")
-                ]
-            }
-        ],
-        "name": [human_name(GURO.given, GURO.family)],
-        "telecom": [telephone(GURO.phone, "mobile")],
-    }
+    def immunizations(self, now: datetime) -> Iterator[Element]:
+        """Yield an Immunization for each vaccination."""
+        for each in self.vaccinations:
+            yield each.resource(self.subject, now)

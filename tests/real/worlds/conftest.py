@@ -19,18 +19,15 @@ import pytest
 from tests.contract.places import FHIR_JSON, sekmet
 from tests.contract.practice import Resource
 from tests.contract.programs import Program
+from tests.gathering import gathered
 from tests.journeys.shell import Shell
 from tests.real.worlds.errands import Visitor
-from tests.real.worlds.outcomes import Table, write
+from tests.real.worlds.outcomes import Table
 from tests.real.worlds.plain_world import PlainPatient, surgery
+from tests.real.worlds.reporting import TABLES
 from tests.real.worlds.strict_front import strict_front
 
 TOKEN = "of-a-machine"
-TABLES = pytest.StashKey[dict[str, Table]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[TABLES] = {}
 
 
 @dataclass
@@ -119,8 +116,9 @@ def plain_sekmet(directory: Path) -> Iterator[Server]:
             yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for each file: a heedless portal tells of the people of another."""
     with plain_sekmet(tmp_path_factory.mktemp("plain")) as server:
         yield server
 
@@ -130,22 +128,10 @@ def keep(request: pytest.FixtureRequest) -> Callable[[str, Table], Table]:
     """Keeps a table, by its name, for the end of the run."""
 
     def keep_table(name: str, table: Table) -> Table:
-        request.config.stash[TABLES][name] = table
+        gathered(request.config, TABLES)[name] = table
         return table
 
     return keep_table
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what each errand came to in each world, and keep it."""
-    for name, table in terminalreporter.config.stash[TABLES].items():
-        terminalreporter.section(f"worlds: {name}")
-        lines = [*write(table)]
-        for line in lines:
-            terminalreporter.write_line(line)
-        kept = terminalreporter.config.rootpath / "artifacts" / "worlds" / f"{name}.txt"
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def _put(resource: Resource) -> Resource:

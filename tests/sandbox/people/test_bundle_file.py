@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from gpcli.sandbox.accounts import Account, Dependant
-from gpcli.sandbox.people.bundle_file import InvalidPeopleFile, accounts_in, read_bundle
+from gpcli.sandbox.people.bundle_file import InvalidPeopleFile, accounts_in
+from gpcli.sandbox.people.people_file import read_people
+from tests.sandbox.people.population import NOW
 
 Resource = dict[str, Any]
 
@@ -32,12 +34,12 @@ def test_a_bundles_resources_are_read_in_order(tmp_path: Path) -> None:
     bundle = {"resourceType": "Bundle", "entry": [{"resource": each} for each in resources]}
     file.write_text(json.dumps(bundle), encoding="utf-8")
 
-    assert read_bundle(file) == resources
+    assert list(read_people(file).resources(NOW)) == resources
 
 
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        read_bundle(tmp_path / "nobody.json")
+        read_people(tmp_path / "nobody.json")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def test_an_entry_without_a_named_resource_is_pointed_at(tmp_path: Path, entry: 
     file.write_text(json.dumps(bundle), encoding="utf-8")
 
     with pytest.raises(InvalidPeopleFile, match="entry 1 has no resource with a type and an id"):
-        read_bundle(file)
+        read_people(file)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpcli.sandbox.clock import ZONE
-from gpcli.sandbox.people.appointments import last_start_within_notice
 from gpcli.sandbox.people.element_builders import (
     local_datetime,
     local_day,
@@ -18,6 +17,7 @@ from gpcli.sandbox.people.element_builders import (
     times_between,
     working_days,
 )
+from gpcli.sandbox.people.relative_times import last_start_within
 
 FRIDAY_NIGHT = datetime(2027, 3, 26, 22, 30, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ def test_the_day_is_that_of_the_surgeries() -> None:
     [(1, date(2027, 3, 29)), (5, date(2027, 4, 2)), (6, date(2027, 4, 5)), (-1, date(2027, 3, 25))],
 )
 def test_working_days_leave_out_weekends(number: int, day: date) -> None:
-    assert nth_working_day(FRIDAY_NIGHT, number) == day
+    assert nth_working_day(local_day(FRIDAY_NIGHT), number) == day
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_share_is_between_nothing_and_all(one: str, other: str) -> None:
 def test_there_is_always_a_visit_that_is_close_and_in_opening_hours(moment: datetime) -> None:
     now = moment.replace(tzinfo=UTC)
 
-    start = last_start_within_notice(now)
+    start = last_start_within(now, timedelta(hours=24))
 
     assert timedelta(hours=6) < start - now < timedelta(hours=24)
     assert 8 <= start.astimezone(ZONE).hour < 15
@@ -82,4 +82,4 @@ def test_a_far_working_day_is_the_one_that_counting_gives(moment: datetime, numb
         for direction in (1, -1)
     ]
 
-    assert [nth_working_day(now, number), nth_working_day(now, -number)] == counted
+    assert [nth_working_day(local_day(now), each) for each in (number, -number)] == counted

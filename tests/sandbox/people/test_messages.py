@@ -6,11 +6,26 @@ from datetime import datetime, timedelta
 import pytest
 
 from gpcli.sandbox.clock import ZONE
-from gpcli.sandbox.people.messages import Message, Thread
-from gpcli.sandbox.people.patients import EMIL, HANS
-from gpcli.sandbox.people.surgeries import SOLEM
+from gpcli.sandbox.people.people_file import read_form
 from tests.sandbox.people.population import NOW, Resource, about_patient, of_type, references
 
+EMIL = {"reference": "Patient/emil", "display": "Emil Hagen"}
+A_WRITER = """
+surgeries: {havblikk: {name: Havblikk}}
+gps: {solem: {name: Dr. Henrik Solem, surgery: havblikk}}
+people:
+  x: {name: X Hagen, acts_for: {emil: mother}}
+  emil:
+    name: Emil Hagen
+    gps: solem
+    threads:
+      - about: Hei
+        kind: administrative
+        writer: x
+        messages:
+          - patient: Hei på deg, Ålesund!
+            when: -1wd 12:00
+"""
 SURGERIES = ("PractitionerRole/", "Organization/")
 
 
@@ -239,9 +254,9 @@ def test_a_mother_writes_for_her_child_as_the_related_person_she_is(
 
     mother = {"reference": "RelatedPerson/guro-for-emil", "display": "Guro Hagen"}
     assert header["sender"] == first["sender"] == mother
-    assert header["subject"] == first["subject"] == EMIL.subject
+    assert header["subject"] == first["subject"] == EMIL
     assert references({"of": header["recipient"]}) == ["PractitionerRole/gp-solem-children"]
-    assert answer["recipient"] == [EMIL.subject]
+    assert answer["recipient"] == [EMIL]
 
 
 def test_finns_messages_go_to_the_gp_who_is_on_leave_but_answers(
@@ -302,7 +317,7 @@ def test_hans_two_part_answers_come_at_one_instant(population: list[Resource]) -
     pairs = [
         inside[1:]
         for header, inside in threads(population).items()
-        if len(inside) == 3 and inside[0]["subject"] == HANS.subject
+        if len(inside) == 3 and inside[0]["subject"]["reference"] == "Patient/hans"
     ]
 
     assert len(pairs) == 25
@@ -321,13 +336,12 @@ def test_hans_subjects_name_the_month_in_which_they_came_up(population: list[Res
 
 
 def test_a_thread_that_somebody_else_writes_keeps_the_patient_as_its_subject() -> None:
-    writer = {"reference": "RelatedPerson/x", "display": "X"}
-    hello = Message("patient", 1, "12:00", "Hei på deg, Ålesund!")
-    thread = Thread(EMIL, SOLEM, "administrative", "k", "Hei", (hello,), writer=writer)
+    writer = {"reference": "RelatedPerson/x-for-emil", "display": "X Hagen"}
+    population = read_form("people.yaml", A_WRITER)
 
-    header, message = thread.resources(NOW)
+    header, message = of_type(list(population.resources(NOW)), "Communication")
 
     assert (header["sender"], message["sender"]) == (writer, writer)
-    assert message["subject"] == EMIL.subject
+    assert message["subject"] == EMIL
     assert message["payload"] == [{"contentString": "Hei på deg, Ålesund!"}]
     assert message["sent"] == "2026-11-20T12:00:00+01:00"

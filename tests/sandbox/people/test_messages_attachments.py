@@ -9,10 +9,10 @@ from datetime import datetime
 import pytest
 
 from gpcli.sandbox.people.messages import MessageAttachment, build_pdf, build_png, encode_text
-from gpcli.sandbox.people.patients import ADA
 from tests.sandbox.people.population import NOW, Resource, find_resource, of_type, parts
 
-NOTES = encode_text("Øye", "Ear")
+NOTES = encode_text("Øye\nEar")
+ADA = {"reference": "Patient/ada", "display": "Ada Solberg"}
 
 
 def chunks(png: bytes) -> list[tuple[bytes, bytes]]:
@@ -81,19 +81,19 @@ def test_an_inline_file_is_in_the_message_and_nowhere_else() -> None:
             "data": base64.b64encode("Øye\nEar\n".encode()).decode(),
         }
     }
-    assert list(enclosure.resources("m-1", ADA.subject, NOW)) == []
+    assert list(enclosure.resources("m-1", ADA, NOW)) == []
 
 
 def test_a_file_at_a_url_is_a_binary_of_the_patients() -> None:
     enclosure = MessageAttachment("notes.txt", "text/plain", NOTES, "binary")
 
-    (binary,) = enclosure.resources("m-1", ADA.subject, NOW)
+    (binary,) = enclosure.resources("m-1", ADA, NOW)
 
     assert binary == {
         "resourceType": "Binary",
         "id": binary["id"],
         "contentType": "text/plain",
-        "securityContext": ADA.subject,
+        "securityContext": ADA,
         "data": base64.b64encode(NOTES).decode(),
     }
     assert enclosure.payload("m-1") == {
@@ -109,7 +109,7 @@ def test_a_file_at_a_url_is_a_binary_of_the_patients() -> None:
 def test_a_file_in_a_document_is_found_by_the_document() -> None:
     enclosure = MessageAttachment("notes.txt", "text/plain", NOTES, "document")
 
-    document, binary = enclosure.resources("m-1", ADA.subject, NOW)
+    document, binary = enclosure.resources("m-1", ADA, NOW)
 
     reference = {"reference": f"DocumentReference/{document['id']}"}
     assert enclosure.payload("m-1") == {"contentReference": reference}
@@ -117,7 +117,7 @@ def test_a_file_in_a_document_is_found_by_the_document() -> None:
         "resourceType": "DocumentReference",
         "id": document["id"],
         "status": "current",
-        "subject": ADA.subject,
+        "subject": ADA,
         "date": "2026-11-23T10:00:00+01:00",
         "description": "notes.txt",
         "content": [
@@ -138,9 +138,7 @@ def test_the_same_file_in_two_messages_has_two_ids() -> None:
     enclosure = MessageAttachment("notes.txt", "text/plain", NOTES, "binary")
 
     ids = {
-        each["id"]
-        for message in ("m-1", "m-2")
-        for each in enclosure.resources(message, ADA.subject, NOW)
+        each["id"] for message in ("m-1", "m-2") for each in enclosure.resources(message, ADA, NOW)
     }
 
     assert len(ids) == 2

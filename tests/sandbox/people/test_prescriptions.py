@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 
 from gpcli.sandbox.clock import ZONE
-from gpcli.sandbox.people.medicines import Product
-from gpcli.sandbox.people.patients import ADA
-from gpcli.sandbox.people.prescriptions import Prescription, RenewalRequest
-from gpcli.sandbox.people.surgeries import HAUGLAND
+from gpcli.sandbox.people.people_file import read_form
 from tests.sandbox.people.population import (
     NOW,
     Resource,
@@ -21,7 +18,23 @@ from tests.sandbox.people.population import (
 )
 
 GROUP = "http://hl7.no/fhir/StructureDefinition/no-basis-prescriptiongroup"
-PILLS = Product("pills", "Pills 5 mg", "Tablet", 50, "tablets", "A01AA01", "A")
+A_PRESCRIPTION = """
+medicines: {{pills: {{name: Pills 5 mg, form: Tablet, pack: 50 tablets, atc: A01AA01, group: A}}}}
+surgeries: {{solbakken: {{name: Solbakken}}}}
+gps: {{haugland: {{name: Dr. Ingrid Haugland, surgery: solbakken}}}}
+people:
+  ada:
+    name: Ada Solberg
+    gps: haugland
+    prescriptions:
+      - {{medicine: pills, dosage: As told., {}}}
+"""
+
+
+def prescribe(now: datetime, *types: str, says: str) -> list[Resource]:
+    """What a prescription becomes of which the form says this besides."""
+    population = list(read_form("people.yaml", A_PRESCRIPTION.format(says)).resources(now))
+    return [each for type_ in types for each in of_type(population, type_)]
 
 
 def product_of(resource: Resource) -> str:
@@ -362,8 +375,16 @@ def test_a_renewal_says_who_asked_whom_for_what(population: list[Resource]) -> N
     task = renewal_of(population, prescription)
 
     assert task["code"]["coding"] == [{"system": "http://snomed.info/sct", "code": "103742009"}]
-    assert (task["for"], task["requester"]) == (ADA.subject, ADA.subject)
-    assert task["owner"] == prescription["requester"] == HAUGLAND.role
+    ada = {"reference": "Patient/ada", "display": "Ada Solberg"}
+    assert (task["for"], task["requester"]) == (ada, ada)
+    assert (
+        task["owner"]
+        == prescription["requester"]
+        == {
+            "reference": "PractitionerRole/gp-haugland",
+            "display": "Dr. Ingrid Haugland",
+        }
+    )
     (identifier,) = task["identifier"]
     assert identifier["system"] == "urn:ietf:rfc:3986"
     assert identifier["value"].startswith("urn:uuid:")
@@ -430,15 +451,13 @@ def test_norwegian_letters_survive(population: list[Resource]) -> None:
 
 
 def test_a_prescription_that_says_little_gives_only_what_it_says() -> None:
-    prescription = Prescription(
-        ADA, HAUGLAND, PILLS, "As told.", 3, validity_days=30, has_kind=False
+    (request,) = prescribe(
+        NOW, "MedicationRequest", says="written: -3d, valid: 30d, tells_kind: no"
     )
-
-    (request,) = prescription.resources(NOW)
 
     assert request == {
         "resourceType": "MedicationRequest",
-        "id": prescription.id,
+        "id": request["id"],
         "status": "active",
         "intent": "order",
         "medicationReference": {"reference": "Medication/pills", "display": "Pills 5 mg"},
@@ -457,10 +476,9 @@ def test_a_prescription_that_says_little_gives_only_what_it_says() -> None:
 
 
 def test_a_renewed_prescription_has_another_id_than_what_it_replaces() -> None:
-    first = Prescription(ADA, HAUGLAND, PILLS, "As told.", 400)
-    second = Prescription(ADA, HAUGLAND, PILLS, "As told.", 20, replaces=first)
-
-    newer, older = second.resources(NOW)
+    newer, older = prescribe(
+        NOW, "MedicationRequest", says="written: -20d, renews: {written: -400d}"
+    )
 
     assert newer["priorPrescription"] == {"reference": f"MedicationRequest/{older['id']}"}
     assert newer["id"] != older["id"]
@@ -468,11 +486,9 @@ def test_a_renewed_prescription_has_another_id_than_what_it_replaces() -> None:
 
 
 def test_an_unanswered_renewal_was_last_changed_when_it_was_asked_for() -> None:
-    prescription = Prescription(ADA, HAUGLAND, PILLS, "As told.", 400)
+    monday = datetime(2027, 3, 29, 9, tzinfo=UTC)
 
-    task = RenewalRequest(prescription, requested_days_ago=1).resource(
-        datetime(2027, 3, 29, 9, tzinfo=UTC)
-    )
+    (task,) = prescribe(monday, "Task", says="written: -400d, renewal: {asked: -1wd}")
 
     assert task["authoredOn"] == task["lastModified"] == "2027-03-26T19:05:00+01:00"
     assert "note" not in task
@@ -480,10 +496,13 @@ def test_an_unanswered_renewal_was_last_changed_when_it_was_asked_for() -> None:
 
 
 def test_days_are_counted_on_the_calendar_when_the_clocks_change() -> None:
-    prescription = Prescription(ADA, HAUGLAND, PILLS, "As told.", 1, dispensed_days_ago=(1,))
     after_the_change = datetime(2027, 3, 29, 0, 30, tzinfo=ZONE)
 
-    request, dispense = prescription.resources(after_the_change)
+    request, dispense = prescribe(
+        after_the_change,
+        *("MedicationRequest", "MedicationDispense"),
+        says="written: -1d, dispensed: -1d",
+    )
 
     assert request["authoredOn"] == "2027-03-28T10:12:00+02:00"
     assert dispense["whenHandedOver"] == "2027-03-28T16:25:00+02:00"
