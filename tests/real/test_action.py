@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
+import yaml
 from joserfc.jwk import ECKey, RSAKey
 
 from gpcli.sandbox.server import Sandbox
+from tests.journeys.process import minimal_env
+from tests.journeys.test_smoke_writing import alive, wait_for_something_alive
 from tests.real.action_runner import Job
+from tests.real.building import ROOT
 
 KEYS = {
     "EC": ECKey.generate_key("P-384", {"kid": "night", "use": "sig"}, private=True),
@@ -216,6 +224,35 @@ def test_the_sandbox_needs_no_secrets(start_job, action, tmp_path):
     assert (ending.code, ending.outputs["passed"]) == (0, "5"), ending.log
     assert mixed.code == 2
     assert "leave out portal" in mixed.log
+
+
+def test_a_step_that_is_cancelled_takes_its_errands_back_and_removes_the_key(tmp_path):
+    key = tmp_path / "key.jwk"
+    key.write_text(json.dumps(KEYS["EC"].as_dict(private=True)))
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
+    client = {"client-id": "my-machine", "key": key.read_text()}
+    with Sandbox(machine=key, delay=timedelta(days=1)) as sandbox:
+        sandbox.add_fault("PUT Appointment/*: delay=200ms")
+        given = {**connect(sandbox), **client, "write": "reversible", "checks": "write"}
+        env = {
+            f"GPCLI_INPUT_{name.upper().replace('-', '_')}": given.get(name, each.get("default"))
+            for name, each in inputs.items()
+        }
+        runner = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "outputs")}
+        step = subprocess.Popen(
+            [sys.executable, ROOT / ".github" / "action" / "smoke.py"],
+            env=minimal_env(tmp_path, **env, **runner),
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for_something_alive(sandbox)
+        step.send_signal(signal.SIGINT)
+
+        assert step.wait(60) == 130
+        assert alive(sandbox) == []
+    assert not (tmp_path / "gpcli-smoke").exists()
+    assert "\n130\n" in (tmp_path / "outputs").read_text()
 
 
 @pytest.mark.parametrize("version", ["1.0 @ https://x.example/evil.whl", "-r x", "1\n2"])

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tree_sitter_groovy
 import yaml
 from joserfc.jwk import ECKey
-from tree_sitter import Language, Parser
 
 from gpcli.sandbox.server import Sandbox
 from tests.real.building import ROOT
@@ -173,6 +171,9 @@ def test_a_pipeline_of_gitlab_has_its_form_and_its_lines_run(tmp_path, text):
 
 
 def test_the_pipeline_of_jenkins_is_groovy_and_its_lines_run(tmp_path):
+    import tree_sitter_groovy
+    from tree_sitter import Language, Parser
+
     parser = Parser(Language(tree_sitter_groovy.language()))
     assert not parser.parse(JENKINS.encode()).root_node.has_error
     assert parser.parse(JENKINS.replace("stages {", "stages ").encode()).root_node.has_error
