@@ -134,7 +134,7 @@ def test_a_portal_that_takes_no_token_ends_the_step_with_4(job, action):
         ("patient", 11),
         ("fhir-user", 0),
         ("token", 4),
-        ("token-command", 11),
+        ("token-command", 2),
         ("config", 2),
         ("checks", 2),
         ("write", 2),
