@@ -21,7 +21,6 @@ from gpcli.http.client import Bearer, HttpClient
 from gpcli.sandbox.people import build_resources
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import AN_HOUR, Shell, shell_for
-from tests.journeys.world import Snapshot
 
 Resource = Mapping[str, Any]
 
@@ -53,19 +52,18 @@ class Portal:
     """
 
     sandbox: Sandbox
-    snapshot: Snapshot
     way: httpx.BaseTransport
     last: int
 
     @classmethod
     def of(cls, sandbox: Sandbox) -> Portal:
-        """Return a portal that has just started, to be put back to how it is now."""
+        """Return a portal that has just started."""
         [[last]] = sandbox.store.execute("SELECT max(rid) FROM resource")
-        return cls(sandbox, Snapshot(sandbox, lambda: MONDAY), _Network(trust_env=False), last)
+        return cls(sandbox, _Network(trust_env=False), last)
 
     def put_back(self) -> None:
         """Have it as at the start, with a surgery that does not answer."""
-        self.snapshot.put_back()
+        self.sandbox.reset()
         self.sandbox.set_delay(SLOW_SURGERY)
 
     def read_versions(self) -> dict[tuple[str, str], int]:

@@ -30,7 +30,6 @@ from gpcli.auth.vault import MemoryVault
 from gpcli.cli.sandbox_env import build_variables
 from gpcli.errors import Exit
 from tests.journeys.shell import Shell, shell_for
-from tests.journeys.world import Snapshot
 
 TIMEOUT = 1.0
 """Seconds that a command is given."""
@@ -189,7 +188,6 @@ class World:
         self._sandbox: FrontedSandbox = opened[0]
         self._front: Front = opened[1]
         self._home = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        self._snapshot = Snapshot(self._sandbox, self._sandbox.now)
         self._honest: dict[tuple[Line, bool], Outcome] = {}
         self._run(Job("", _RENEWING, 0), None)  # the first run imports everything
 
@@ -225,7 +223,7 @@ class World:
         finally:
             self._front.bend = pass_on
             self._front.asked.clear()
-            self._snapshot.put_back()
+            self._sandbox.reset()
 
     def _count_requests(self) -> int:
         return sum(not each.target.startswith("/authorize") for each in self._front.asked)

@@ -41,7 +41,7 @@ from bench.link_tricks import TRICKS, list_links
 from bench.row import Report, Row, Scale
 from gpcli.http.transport import DeadlineTransport
 from tests.journeys.shell import Shell, at_once, shell_for
-from tests.journeys.world import MONDAY, Snapshot
+from tests.journeys.world import MONDAY
 
 _SIGNED_IN_BY_TOKEN = "GPCLI_TOKEN"  # noqa: S105  (a variable's name)
 
@@ -133,7 +133,6 @@ class World:
     front: Front
     second: _Second
     home: Path
-    snapshot: Snapshot
     links: tuple[str, ...]
     found: Found
 
@@ -150,7 +149,7 @@ class World:
             _RecordingTransport.left.clear()
             code = shell(f"gpcli {line.fill(self.sandbox, self.home)} --timeout 5").code
         self.front.bend = pass_on
-        self.snapshot.put_back()
+        self.sandbox.reset()
         for where in self._find_leaks(token):
             self.found.leaks.append({**vars(attempt), "line": line.words, "sent_to": where})
         if self.found.bent > bent_before:
@@ -310,10 +309,7 @@ def open_world() -> Iterator[World]:
         second = _Second(int(front.server_address[1]))
         with second.serve():
             links = list_links(sandbox.fhir_base, second.url)
-            snapshot = Snapshot(sandbox, lambda: MONDAY)
-            yield World(
-                sandbox, front, second, Path(home), snapshot, links, Found(links=len(links))
-            )
+            yield World(sandbox, front, second, Path(home), links, Found(links=len(links)))
 
 
 if __name__ == "__main__":

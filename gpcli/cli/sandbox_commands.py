@@ -128,10 +128,10 @@ def run(
 ) -> None:
     """Run a command against a portal of its own, and pass on its exit status."""
     context = get_context(ctx)
-    settings = {"booking": str(booking), "faults": check_rules(fault)}
-    with _start_sandbox(clock, delay, people, seed, **settings) as sandbox:
+    settings: dict[str, Any] = {"booking": str(booking), "faults": check_rules(fault)}
+    with start_sandbox(clock, delay, people, seed, **settings) as sandbox:
         token = _translate_errors(lambda: sandbox.issue_token(person, acting_for))
-        values = _build_token_variables(sandbox.url, token, sandbox.people())
+        values = build_token_variables(sandbox.url, token, sandbox.people())
         if clock:
             ahead = sandbox.now() - context.clock()
             values["GPCLI_CLOCK_OFFSET"] = str(round(ahead.total_seconds()))
@@ -168,7 +168,7 @@ def serve(
     """Serve a portal until Ctrl-C; gpcli sandbox env points a shell at it."""
     context = get_context(ctx)
     check_name(name)
-    settings = {
+    settings: dict[str, Any] = {
         "port": port,
         "auto_sign_in": auto_sign_in,
         "state": state,
@@ -177,7 +177,7 @@ def serve(
         "machine": machine,
     }
     with (
-        _start_sandbox(clock, delay, people, seed, **settings) as sandbox,
+        start_sandbox(clock, delay, people, seed, **settings) as sandbox,
         _announce(context, sandbox, name) as served,
     ):
         _show_word(context, sandbox.fhir_base)
@@ -215,7 +215,7 @@ def env(
     served = find_served(context.state_dir, name, is_serving)
     token = call_control(served, lambda control: control.fetch_token(person, acting_for))
     accounts = call_control(served, lambda control: control.fetch_people())
-    values = _build_token_variables(served.url, token, accounts)
+    values = build_token_variables(served.url, token, accounts)
     if is_record:
         context.output.show_item(VARIABLES, SandboxVariables(**values))
         return
@@ -342,10 +342,18 @@ def _show_word(context: AppContext, word: str) -> None:
 
 
 @contextmanager
-def _start_sandbox(
-    clock: str | None, delay: str, people: Path | None, seed: int | None, **settings: Any
+def start_sandbox(
+    clock: str | None,
+    delay: str,
+    people: Path | None,
+    seed: int | None,
+    *,
+    prefix: str = "--",
+    **settings: Any,
 ) -> Iterator[Sandbox]:
     """Run a sandbox while the body runs; the arguments are the options of that name.
+
+    `prefix` is what stands before the names of options in the words of errors.
 
     Raises: ConfigError without the extra, InvalidUsage, NotFound for a file that does not exist.
     """
@@ -354,8 +362,8 @@ def _start_sandbox(
             PortUnavailable,
             Sandbox,
         )
-    start = _parse_instant(clock) if clock else None
-    answer_delay = parse_duration(delay, "--delay")
+    start = _parse_instant(clock, f"{prefix}clock") if clock else None
+    answer_delay = parse_duration(delay, f"{prefix}delay")
     server = _translate_errors(
         lambda: Sandbox(clock=start, delay=answer_delay, people=people, seed=seed, **settings)
     )
@@ -369,15 +377,15 @@ def _start_sandbox(
         ) from taken
 
 
-def _parse_instant(text: str) -> datetime:
-    """Parse the value of `--clock`; raise InvalidUsage if it is no time with an offset."""
+def _parse_instant(text: str, option: str = "--clock") -> datetime:
+    """Parse the value of `option`; raise InvalidUsage if it is no time with an offset."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
         instant = None
     if instant is None or instant.tzinfo is None or not text.isascii():
         raise InvalidUsage(
-            f"--clock '{text}' is not a time with its zone.",
+            f"{option} '{text}' is not a time with its zone.",
             hint="Write 2027-03-01T09:00:00+01:00.",
         )
     return instant
@@ -413,9 +421,10 @@ def _build_running(served: ServedSandbox) -> RunningSandbox:
     return RunningSandbox(served.name, f"{served.url}{FHIR_PATH}", started, served.pid)
 
 
-def _build_token_variables(
+def build_token_variables(
     url: str, token: AccessToken, accounts: Iterable[Account]
 ) -> dict[str, str]:
+    """Return the variables for the sandbox at `url`, whose people are `accounts`."""
     family = {token.patient, token.fhir_user.partition("/")[2]}
     others = (each.patient for each in accounts if not family & _list_patients(each))
     return build_variables(

@@ -135,13 +135,18 @@ def run_in_sandbox(
 
     Raises: NoProgram if there is no such program, NotExecutable if it can't be run.
     """
-    inside = {name: text for name, text in env.items() if name not in _LEFT_OUT_VARIABLES}
-    inside |= {**values, "PATH": prepend_program_dir(env.get("PATH", ""), _program_dirs())}
+    inside = build_inside_env(env, values)
     with tempfile.TemporaryDirectory(prefix="gpcli-") as config_dir:
         inside["GPCLI_CONFIG_DIR"] = config_dir
         with announce(Path(state_dir(inside)), served, lambda _: False):
             status = _run_command(command, inside, umask)
     return status if status >= 0 else 128 - status
+
+
+def build_inside_env(env: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a program in a sandbox, with this gpcli on its path."""
+    inside = {name: text for name, text in env.items() if name not in _LEFT_OUT_VARIABLES}
+    return {**inside, **values, "PATH": prepend_program_dir(env.get("PATH", ""), _program_dirs())}
 
 
 def prepend_program_dir(path: str, places: Iterable[Path]) -> str:

@@ -82,7 +82,7 @@ def _renewal_query(renewal_id: str) -> Query:
     return Query("Task", (("_id", renewal_id), *_TASK_INCLUDES))
 
 
-def _namedprescriptions_query(ids: Sequence[str]) -> Query:
+def _named_prescriptions_query(ids: Sequence[str]) -> Query:
     """Build the query for the prescriptions with these ids, whatever their status."""
     params = (("_id", ",".join(ids)), *_PRESCRIPTION_INCLUDES, PAGE_SIZE_PARAM)
     return Query("MedicationRequest", params)
@@ -253,7 +253,7 @@ class FhirPrescriptions:
 
     def _fetch_identified(self, ids: Sequence[str]) -> dict[str, Prescription | GpcliError]:
         try:
-            bundle = self._search.fetch_all(_namedprescriptions_query(ids))
+            bundle = self._search.fetch_all(_named_prescriptions_query(ids))
         except (NotPermitted, Rejected) as error:
             return dict.fromkeys(ids, error)
         except NotFound:

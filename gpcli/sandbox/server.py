@@ -9,7 +9,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -73,6 +73,8 @@ MAX_CONNECTIONS = 100
 """The number of open sockets from which on each new connection ends an idle one."""
 CLOCK_YEARS = range(1970, 9000)
 """The years to which the clock can be set, so that lifetimes still end on the calendar."""
+FRESH = timedelta(minutes=10)
+"""So long after they were made the records still fit the time, and need not be made anew."""
 SCRIPT_SCOPES = ("openid", "fhirUser", "launch/patient", "patient/*.cruds")
 SCRIPT_TOKEN_LIFE = timedelta(hours=8)
 
@@ -236,7 +238,8 @@ class Sandbox:
         self._booking = booking
         self._backend_client = read_backend_client(machine) if machine else None
         self._population = read_people(people) if people else built_in()
-        self._new_id = _id_generator(seed)
+        self._seed = seed
+        self._random = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - ids that repeat are what a seed is for
         self._fault_book = FaultBook(faults, seed)
         self._exit_stack = ExitStack()
         self._stopping = threading.Event()
@@ -275,8 +278,9 @@ class Sandbox:
 
     def _open(self) -> None:
         state = self._state_directory() / "portal.sqlite"
+        self._filled_for: datetime | None = None
         self._clock = Clock(self._start_time)
-        self._store = Store(state, self._clock, self._new_id)
+        self._store = Store(state, self._clock, self._make_id)
         self._exit_stack.callback(self._store.close)
         self._surgery = SurgerySimulator(self._store, self._clock, self._start_delay)
         database = SmartDatabase(state)
@@ -393,21 +397,32 @@ class Sandbox:
         return AccessToken(access_token, patient, fhir_user, ends_at, SCRIPT_SCOPES)
 
     def reset(self) -> None:
-        """Restore records, clock, delay and fault rules to their initial state.
+        """Restore records, clock, delay, ids and fault rules to their initial state.
 
         Tokens stay valid. Fault rules that were added since are gone, and those of the start count
         anew.
         """
         self._fault_book.reset()
         self._front.forget_late()
-        self._clock.set(self._start_time or datetime.now(UTC))
+        self._random.seed(self._seed)
+        begin = self._start_time or datetime.now(UTC)
+        self._clock.set(begin)
         self._surgery.delay = self._start_delay
+        if self._filled_for is not None and abs(begin - self._filled_for) < FRESH:
+            self._store.rewind()
+            return
         with self._store.transaction():
             self._store.clear()
             self._store_resources()
 
     def _store_resources(self) -> None:
-        self._store.put_all(self._population.resources(self._clock.now()))
+        self._filled_for = self._clock.now()
+        self._store.put_all(self._population.resources(self._filled_for))
+        self._store.mark()
+
+    def _make_id(self) -> str:
+        """Return a short random id; the same ids follow each other for the same seed."""
+        return "".join(self._random.choices(ID_ALPHABET, k=ID_LENGTH + 1))
 
     def advance(self, step: timedelta) -> datetime:
         """Move the clock by `step`, let the surgery answer what is due, and return the time."""
@@ -474,9 +489,3 @@ class Sandbox:
     def unused_faults(self) -> list[str]:
         """Return the fault rules, also former ones, that no request has ever met."""
         return self._fault_book.list_unused()
-
-
-def _id_generator(seed: int | None) -> Callable[[], str]:
-    """Return a generator of short random ids; the same ids for the same seed."""
-    source = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - ids that repeat are what a seed is for
-    return lambda: "".join(source.choices(ID_ALPHABET, k=ID_LENGTH + 1))

@@ -67,6 +67,8 @@ class Store:
         self._clock = clock
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
+        self._last_rid = 0
+        self._replaced: dict[int, int] = {}
         self._connection.executescript(_SCHEMA + _MIGRATION)
 
     @property
@@ -167,6 +169,34 @@ class Store:
             for table in ("resource", "former", "found_by", "page", "waiting", "held"):
                 self.execute(f"DELETE FROM {table}")  # noqa: S608 - names are literals above
 
+    def mark(self) -> None:
+        """Remember the present resources, for `rewind`."""
+        [[self._last_rid]] = self.execute("SELECT max(rid) FROM resource")
+        self._replaced = dict(self.execute("SELECT rid, version FROM resource WHERE version > 1"))
+
+    def rewind(self) -> None:
+        """Have the resources of `mark` again, as they were, and nothing waiting or held.
+
+        That takes as long as there are changes.
+        """
+        with self.transaction():
+            for table in ("page", "waiting", "held"):
+                self.execute(f"DELETE FROM {table}")  # noqa: S608 - as above
+            for table in ("resource", "former", "found_by"):
+                self.execute(f"DELETE FROM {table} WHERE rid > ?", (self._last_rid,))  # noqa: S608 - as above
+            for (rid,) in self.execute("SELECT DISTINCT rid FROM former"):
+                self._restore_version(rid, self._replaced.get(rid, 1))
+
+    def _restore_version(self, rid: int, version: int) -> None:
+        """Make a former version the current one; do nothing if it is that."""
+        sql = "DELETE FROM former WHERE rid = ? AND version >= ? RETURNING version, body"
+        bodies = dict(self.execute(sql, (rid, version)))
+        if bodies:
+            sql = "UPDATE resource SET version = ?, deleted = 0, body = ? WHERE rid = ?"
+            self.execute(sql, (version, bodies[version], rid))
+            self.execute("DELETE FROM found_by WHERE rid = ?", (rid,))
+            self._index(rid, json.loads(bodies[version]))
+
     def close(self) -> None:
         """Close every thread's connection; the store can't be used afterwards."""
         while self._opened:
@@ -174,11 +204,14 @@ class Store:
 
     def _store_version(self, resource: Resource) -> Resource:
         rid, stored = self._insert_first_version(resource) or self._update_version(resource)
+        self._index(rid, stored)
+        return stored
+
+    def _index(self, rid: int, resource: Resource) -> None:
         self._connection.executemany(
             "INSERT INTO found_by VALUES (?, ?, ?, ?, ?, ?)",
-            [(rid, *row) for row in index_entries(stored)],
+            [(rid, *row) for row in index_entries(resource)],
         )
-        return stored
 
     def _insert_first_version(self, resource: Resource) -> tuple[int, Resource] | None:
         """Return row id and stored resource; None if the id has been used before."""

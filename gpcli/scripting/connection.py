@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import StringIO
 
 from gpcli.app_context import AppContext
@@ -73,7 +75,13 @@ class Arguments:
 
 
 @contextmanager
-def open_portal(arguments: Arguments) -> Iterator[PatientPortal]:
+def open_portal(
+    arguments: Arguments,
+    env: Mapping[str, str] = os.environ,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[PatientPortal]:
     """Open the portal, and close it when the body ends.
 
     Raises: NotSignedIn and NoKeyring without a sign-in; ConfigError; InputNeeded where several
@@ -88,7 +96,8 @@ def open_portal(arguments: Arguments) -> Iterator[PatientPortal]:
         sends=True,
     )
     streams = StringIO(), StringIO(), sys.stderr
-    context = AppContext(options, _build_env(arguments), *streams, terminal=_NO_TERMINAL)
+    variables = _build_env(arguments, env)
+    context = AppContext(options, variables, *streams, terminal=_NO_TERMINAL, now=now, sleep=sleep)
     session = Session(context, has_url=arguments.url is not None)
     with closing(session):
         with session.use():
@@ -101,9 +110,9 @@ def open_portal(arguments: Arguments) -> Iterator[PatientPortal]:
         yield PatientPortal(session)
 
 
-def _build_env(arguments: Arguments) -> dict[str, str]:
-    """Return the environment's variables, with those that arguments stand for in their place."""
+def _build_env(arguments: Arguments, env: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of `env`, with those that arguments stand for in their place."""
     values = {variable: getattr(arguments, name) for variable, name in VARIABLES.items()}
     hidden = _NOT_BESIDE_URL if arguments.url else frozenset()
-    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    kept = {name: value for name, value in env.items() if name not in hidden}
     return kept | {name: value for name, value in values.items() if value is not None}

@@ -14,21 +14,20 @@ from gpcli.cli.demo import open_sign_in_page
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.bent_portal import BentPortal, serve
 from tests.journeys.shell import CommandResult, Shell
-from tests.journeys.world import MONDAY, Snapshot, World
+from tests.journeys.world import MONDAY, World
 
 
 @pytest.fixture(scope="session")
-def started() -> Iterator[tuple[Sandbox, Snapshot]]:
+def started() -> Iterator[Sandbox]:
     """Tests take `world`, which is as it was at the start."""
     with Sandbox(clock=MONDAY, seed=1) as sandbox:
-        yield sandbox, Snapshot(sandbox, lambda: MONDAY)
+        yield sandbox
 
 
 @pytest.fixture
-def world(started: tuple[Sandbox, Snapshot], tmp_path: Path) -> Iterator[World]:
-    sandbox, snapshot = started
-    yield World(sandbox, tmp_path)
-    snapshot.put_back()
+def world(started: Sandbox, tmp_path: Path) -> Iterator[World]:
+    yield World(started, tmp_path)
+    started.reset()
 
 
 @pytest.fixture
@@ -38,18 +37,17 @@ def shell_of(world: World) -> Callable[..., Shell]:
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[tuple[Sandbox, Snapshot]]:
+def served() -> Iterator[Sandbox]:
     """Tests take `live`, which is as it was at the start."""
     with Sandbox(auto_sign_in=True) as sandbox:
-        yield sandbox, Snapshot(sandbox, lambda: datetime.now(UTC))
+        yield sandbox
 
 
 @pytest.fixture
-def live(served: tuple[Sandbox, Snapshot]) -> Iterator[Sandbox]:
+def live(served: Sandbox) -> Iterator[Sandbox]:
     """A portal by the real clock, whose page signs in at once whomever `--hint` names."""
-    sandbox, snapshot = served
-    yield sandbox
-    snapshot.put_back()
+    yield served
+    served.reset()
 
 
 @pytest.fixture

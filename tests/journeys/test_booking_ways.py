@@ -18,7 +18,7 @@ from gpcli.config.profiles import SCOPES
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.process import as_person, gpcli, minimal_env, start_gpcli, wait_for_end
 from tests.journeys.shell import Shell
-from tests.journeys.world import MONDAY, Snapshot, World
+from tests.journeys.world import MONDAY, World
 
 REQUEST = re.compile(r"^(GET|POST|PUT) ", re.MULTILINE)
 SLOW = timedelta(hours=1)
@@ -26,22 +26,20 @@ SLOW = timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
-def portals() -> Iterator[dict[str, tuple[Sandbox, Snapshot]]]:
+def portals() -> Iterator[dict[str, Sandbox]]:
     """Tests take `asking` and `trusting`, which are as at the start."""
     with (
         Sandbox(clock=MONDAY, booking="operation") as asking,
         Sandbox(clock=MONDAY, booking="transaction") as trusting,
     ):
-        both = {"operation": asking, "transaction": trusting}
-        yield {way: (each, Snapshot(each, lambda: MONDAY)) for way, each in both.items()}
+        yield {"operation": asking, "transaction": trusting}
 
 
 @contextmanager
-def fresh(portal: tuple[Sandbox, Snapshot], home: Path) -> Iterator[World]:
-    sandbox, snapshot = portal
+def fresh(sandbox: Sandbox, home: Path) -> Iterator[World]:
     sandbox.set_delay(SLOW)
     yield World(sandbox, home)
-    snapshot.put_back()
+    sandbox.reset()
 
 
 @pytest.fixture

@@ -15,24 +15,23 @@ from gpcli.sandbox.fhir.held_times import HOLD_FOR, hold_slot
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import CommandResult, Shell
 from tests.journeys.test_booking_ways import Meanwhile, configured, status_of
-from tests.journeys.world import MONDAY, Snapshot, World
+from tests.journeys.world import MONDAY, World
 
 CALLED = re.compile(r"POST /Appointment/(\$\w+)")
 
 
 @pytest.fixture(scope="module")
-def started() -> Iterator[tuple[Sandbox, Snapshot]]:
+def started() -> Iterator[Sandbox]:
     with Sandbox(clock=MONDAY, booking="operation") as sandbox:
-        yield sandbox, Snapshot(sandbox, lambda: MONDAY)
+        yield sandbox
 
 
 @pytest.fixture
 def asking(started, tmp_path) -> Iterator[World]:
     """The portal, whose surgery takes an hour to confirm what was booked."""
-    sandbox, snapshot = started
-    sandbox.set_delay(timedelta(hours=1))
-    yield World(sandbox, tmp_path)
-    snapshot.put_back()
+    started.set_delay(timedelta(hours=1))
+    yield World(started, tmp_path)
+    started.reset()
 
 
 class Between(httpx.BaseTransport):

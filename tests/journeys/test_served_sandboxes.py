@@ -20,7 +20,7 @@ from gpcli.render.json_schema import find_schema
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.process import minimal_env, start_gpcli, wait_for_end
 from tests.journeys.shell import CommandResult, Shell
-from tests.journeys.world import MONDAY, Snapshot
+from tests.journeys.world import MONDAY
 
 NEEDS_ONE = {
     "env": "gpcli sandbox env ada",
@@ -40,21 +40,21 @@ def shell(tmp_path: Path) -> Shell:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[list[tuple[Sandbox, Snapshot]]]:
+def pool() -> Iterator[list[Sandbox]]:
     """Two sandboxes to announce: a test that starts its own would wait for it."""
     with Sandbox(clock=MONDAY) as one, Sandbox(clock=MONDAY) as other:
-        yield [(sandbox, Snapshot(sandbox, lambda: MONDAY)) for sandbox in (one, other)]
+        yield [one, other]
 
 
 @pytest.fixture
-def serve(pool: list[tuple[Sandbox, Snapshot]], tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
+def serve(pool: list[Sandbox], tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
     """`serve("a", 0.0)` announces a sandbox that began then; all end with the test."""
     with ExitStack() as running:
         unused = iter(pool)
 
         def start(name: str, began: float) -> Sandbox:
-            sandbox, snapshot = next(unused)
-            running.callback(snapshot.put_back)
+            sandbox = next(unused)
+            running.callback(sandbox.reset)
             served = ServedSandbox(name, sandbox.url, sandbox.control_token, began, os.getpid())
             running.enter_context(announce(tmp_path / "state", served, lambda _: True))
             return sandbox

@@ -21,7 +21,7 @@ from tests.journeys.schema_lines import READS, SERVED, WRITES, WRONG, Judge, fil
 from tests.journeys.shell import Shell, at_once
 from tests.journeys.test_outbox import cut_off, offline
 from tests.journeys.test_schemas import PORTALS
-from tests.journeys.world import MONDAY, Snapshot, World
+from tests.journeys.world import MONDAY, World
 
 MANY = 20
 """How many records of each kind are shown, one by one: Hans has more than a hundred."""
@@ -38,17 +38,16 @@ def judge() -> Judge:
 
 
 @pytest.fixture(scope="module")
-def started() -> Iterator[tuple[Sandbox, Snapshot]]:
+def started() -> Iterator[Sandbox]:
     with Sandbox(clock=MONDAY, seed=1) as sandbox:
-        yield sandbox, Snapshot(sandbox, lambda: MONDAY)
+        yield sandbox
 
 
 @pytest.fixture
-def shell_of(started: tuple[Sandbox, Snapshot], tmp_path: Path) -> Iterator[Callable[..., Shell]]:
-    sandbox, snapshot = started
-    world = World(sandbox, tmp_path)
+def shell_of(started: Sandbox, tmp_path: Path) -> Iterator[Callable[..., Shell]]:
+    world = World(started, tmp_path)
     yield lambda person: replace(world.shell(*person.split("/")), sleep=at_once)
-    snapshot.put_back()
+    started.reset()
 
 
 @pytest.mark.parametrize("name", list_schema_names())

@@ -1,5 +1,6 @@
 """Test the running server: sockets, state and clock."""
 
+import json
 import os
 import signal
 import socket
@@ -14,8 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from gpcli.sandbox import server
 from gpcli.sandbox.people.bundle_file import InvalidPeopleFile
 from gpcli.sandbox.server import AccessToken, PortUnavailable, Sandbox, UnknownPerson
+from gpcli.sandbox.store import Store
 from tests.sandbox.conftest import JUST_ONE, NOW
 from tests.sandbox.smart.client_flow import REDIRECT, VERIFIER, authorization_request
 
@@ -181,6 +184,80 @@ def test_reset_puts_records_and_clock_back_and_keeps_tokens(sandbox: Sandbox) ->
     status, patient = get(f"{sandbox.fhir_base}/Patient/Zoe", token)
     assert (status, patient["name"]) == (200, [{"text": "Zoe Vik"}])
     assert sandbox.advance(timedelta()) - NOW < timedelta(minutes=1)
+
+
+TABLES = ("resource", "former", "found_by", "page", "waiting", "held")
+
+
+def read_tables(sandbox: Sandbox) -> dict[str, list[Any]]:
+    select = "SELECT * FROM "
+    return {each: sorted(sandbox.store.execute(select + each)) for each in TABLES}
+
+
+def change_everything(store: Store) -> None:
+    """What requests can do to records, searches and the surgery's desk."""
+    zoe = JUST_ONE["entry"][0]["resource"]  # type: ignore[index]
+    for text in ("Another", "One more"):
+        store.put({**zoe, "name": [{"text": text}]})
+    store.delete("Patient", "Zoe")
+    store.put({**zoe, "birthDate": "1990-01-01"})
+    store.delete("Patient", store.insert(zoe)["id"])
+    store.execute("INSERT INTO waiting VALUES ('Task/a', 0)")
+    store.execute("INSERT INTO held VALUES ('a', 'Zoe', 0)")
+    store.execute("INSERT INTO page VALUES ('a', 0, 'Zoe', 'Patient', '', '')")
+
+
+def test_after_a_reset_every_record_is_what_it_was_to_the_last_byte(people: Path) -> None:
+    with Sandbox(people=people, clock=NOW, seed=7) as sandbox:
+        before = read_tables(sandbox)
+        made = []
+        for _ in range(2):
+            change_everything(sandbox.store)
+            made.append(sandbox.store.new_id())
+            sandbox.reset()
+            assert read_tables(sandbox) == before
+
+    assert made[0] == made[1]
+
+
+def test_a_record_that_a_file_has_twice_is_the_second_one_again(tmp_path: Path) -> None:
+    entry = JUST_ONE["entry"][0]  # type: ignore[index]
+    second = {"resource": {**entry["resource"], "birthDate": "1990-01-01"}}
+    file = tmp_path / "people.json"
+    file.write_text(json.dumps({"resourceType": "Bundle", "entry": [entry, second]}))
+    with Sandbox(people=file, clock=NOW) as sandbox:
+        before = read_tables(sandbox)
+        sandbox.store.delete("Patient", "Zoe")
+        sandbox.reset()
+
+        assert read_tables(sandbox) == before
+
+
+def test_reset_makes_the_records_anew_where_another_run_has_left_them(
+    people: Path, tmp_path: Path
+) -> None:
+    with Sandbox(people=people, state=tmp_path / "state", clock=NOW) as first:
+        change_everything(first.store)
+    with Sandbox(people=people, state=tmp_path / "state", clock=NOW) as second:
+        second.reset()
+        patients = second.store.find("Patient")
+
+    assert [each["name"] for each in patients] == [[{"text": "Zoe Vik"}]]
+
+
+def test_reset_makes_the_records_anew_once_they_no_longer_fit_the_time(
+    people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "FRESH", timedelta())
+    with Sandbox(people=people) as sandbox:
+        before, _ = sandbox.store.get("Patient", "Zoe"), change_everything(sandbox.store)
+        sandbox.reset()
+        after = sandbox.store.get("Patient", "Zoe")
+
+    assert before is not None
+    assert after is not None
+    assert after["meta"].pop("lastUpdated") > before["meta"].pop("lastUpdated")
+    assert after == before
 
 
 def test_a_state_directory_outlives_the_server(people: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,21 @@ import pytest
 
 import gpcli
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.world import Snapshot
 
 Connect = Callable[..., AbstractContextManager[gpcli.PatientPortal]]
 
 
 @pytest.fixture(scope="session")
-def started() -> Iterator[tuple[Sandbox, Snapshot]]:
+def started() -> Iterator[Sandbox]:
     """Tests take `sandbox`, which is as it was at the start."""
     with Sandbox(seed=1) as running:
-        yield running, Snapshot(running, lambda: datetime.now(UTC))
+        yield running
 
 
 @pytest.fixture
-def sandbox(started: tuple[Sandbox, Snapshot]) -> Iterator[Sandbox]:
-    running, snapshot = started
-    yield running
-    snapshot.put_back()
+def sandbox(started: Sandbox) -> Iterator[Sandbox]:
+    yield started
+    started.reset()
 
 
 @pytest.fixture

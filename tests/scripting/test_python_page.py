@@ -57,7 +57,7 @@ def test_an_example_prints_what_the_page_says(title, sandbox, tmp_path):
 
 
 def test_the_example_of_the_readme_books(sandbox, tmp_path):
-    [code] = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    [code, _] = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     printed = run_as("ada", sandbox, tmp_path, code)
     assert printed.startswith("Book this time [sandbox]")
     assert printed.endswith("\nbooked\n")
