@@ -210,8 +210,15 @@ def check_unknown_type(probe: Probe) -> str:
     return f"an unknown resource type is answered with {response.status}"
 
 
+def _require_token_of_patient(probe: Probe) -> None:
+    """Raise NotTried where the token is a backend service's, which may read every patient."""
+    if probe.run.context.settings.machine == "key_file":
+        raise NotTried("the token of a key_file is for every patient")
+
+
 def check_own_records(probe: Probe) -> str:
     """Search without naming the patient: nobody else's records may come."""
+    _require_token_of_patient(probe)
     lists = 0
     for resource_type in _COMPARTMENT:
         if not probe.capabilities.can_search(resource_type):
@@ -234,6 +241,7 @@ def check_own_records(probe: Probe) -> str:
 
 def check_other_patient(probe: Probe) -> str:
     """Ask for another patient's record and lists."""
+    _require_token_of_patient(probe)
     other = probe.run.other_patient
     if other is None:
         raise NotTried("no other patient is named: smoke.other_patient in the profile does")

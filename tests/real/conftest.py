@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
 import venv
@@ -17,7 +18,8 @@ from filelock import FileLock
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import Proxy, open_dbus_connection
 
-from tests.real.building import build_wheel, copy_source, run
+from tests.real.action_runner import Job
+from tests.real.building import ROOT, build_wheel, copy_source, run
 
 _BUS = """<busconfig><type>session</type><listen>unix:path={bus}</listen>{services}
 <auth>EXTERNAL</auth><policy context="default"><allow send_destination="*" eavesdrop="true"/>
@@ -189,3 +191,32 @@ def wheel(builder: Path, shared: Path) -> Path:
             build_wheel(builder, copy_source(place / "source"), place / "wheel")
     [built] = (place / "wheel").glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="session")
+def action(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The GitHub Action as GitHub checks it out: nothing is built in it."""
+    checkout = copy_source(tmp_path_factory.mktemp("action") / "gpcli-patient")
+    shutil.copytree(ROOT / ".github" / "action", checkout / ".github" / "action")
+    for name in ("action.yml", "constraints.txt"):
+        shutil.copy(ROOT / name, checkout)
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def runner_temp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The RUNNER_TEMP of one runner, on which the action installs gpcli once for all its uses."""
+    return tmp_path_factory.mktemp("runner")
+
+
+@pytest.fixture(scope="session")
+def start_job(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, Path], Job]:
+    """A function that starts a job, with pip's cache as after setup-python with `cache: pip`."""
+    cache = tmp_path_factory.mktemp("pip-cache")
+
+    def start(place: Path, temporary: Path) -> Job:
+        job = Job(place, temporary)
+        job.env["PIP_CACHE_DIR"] = str(cache)
+        return job
+
+    return start
