@@ -43,6 +43,7 @@ DECLARED = {
     for requirement in (
         *PROJECT["project"]["dependencies"],
         *PROJECT["project"]["optional-dependencies"]["sandbox"],
+        *PROJECT["project"]["optional-dependencies"]["load"],
         *PROJECT["build-system"]["requires"],
     )
 }

@@ -95,6 +95,7 @@ class CommandBearer:
                 self._words,
                 env=self._env,
                 umask=self._umask,
+                bufsize=0,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -140,7 +141,7 @@ class _StreamReader(Thread):
 
     def run(self) -> None:
         """Read until no process can write to the stream."""
-        while self._stream and (piece := os.read(self._stream.fileno(), MAX_TOKEN_BYTES)):
+        while self._stream and (piece := self._stream.read(MAX_TOKEN_BYTES)):
             self._content = (self._content + piece)[: self._max_bytes]
             if len(self._content) == self._max_bytes:
                 self._on_full()

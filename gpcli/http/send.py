@@ -30,7 +30,8 @@ class HttpResponse:
     For a status outside 200 to 299, a body that can't be used is None, too; in that range, `body`
     is bytes where a file was requested. It is bytes whatever the status where the request was raw,
     None if too large or wrongly packed. `url` is what was requested, `tries` how often. `repeated`
-    says that an earlier try may have been done, whatever this response says of the last.
+    says that an earlier try may have been done, whatever this response says of the last. `size` is
+    that of the body in bytes, unpacked.
     """
 
     status: int
@@ -40,6 +41,7 @@ class HttpResponse:
     trace_id: str
     tries: int = 1
     repeated: bool = False
+    size: int = 0
 
     @property
     def is_success(self) -> bool:
@@ -51,7 +53,8 @@ class HttpResponse:
 class RequestLog:
     """All that may be logged of a try. `status` is None when no response came.
 
-    `route` is the URL's path without ids; `ms` is how long it took, in milliseconds.
+    `route` is the URL's path without ids; `ms` is how long it took, in milliseconds; `size` is that
+    of the response's body in bytes, unpacked.
     """
 
     method: str
@@ -59,6 +62,7 @@ class RequestLog:
     status: int | None
     ms: int
     trace_id: str
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,15 +166,17 @@ class RequestSender:
 
     def _try_once(self, request: OutgoingRequest) -> HttpResponse | httpx.TransportError:
         began = self.deadline.clock()
-        status = None
+        status, size = None, 0
         try:
             response = self._transmit(request)
             status = response.status_code
-            return self._read_response(request, response)
+            outcome = self._read_response(request, response)
+            size = outcome.size
         except httpx.TransportError as error:
             return error
         finally:
-            self._log_try(request, status, began)
+            self._log_try(request, status, began, size)
+        return outcome
 
     def _transmit(self, request: OutgoingRequest) -> httpx.Response:
         left = self.deadline.seconds_left()
@@ -189,23 +195,29 @@ class RequestSender:
     def _read_response(self, request: OutgoingRequest, response: httpx.Response) -> HttpResponse:
         status, headers = response.status_code, response.headers
         is_record = httpx.codes.is_success(status) and not request.expects_any_type
+        size = 0
         max_bytes = self.max_bytes if is_record else min(MAX_EXPLANATION_BYTES, self.max_bytes)
         try:
-            body = _decode(request, status, read_body(response, max_bytes), headers)
+            raw = read_body(response, max_bytes)
+            size = len(raw)  # decoding empties it
+            body = _decode(request, status, raw, headers)
         except UnusableBody as error:
             if httpx.codes.is_success(status):
                 raise _bad_reply(request, status, error) from None
             body = None
         finally:
             response.close()
-        return HttpResponse(status, headers, body, str(request.url), request.trace_id)
+        url, trace_id = str(request.url), request.trace_id
+        return HttpResponse(status, headers, body, url, trace_id, size=size)
 
-    def _log_try(self, request: OutgoingRequest, status: int | None, began: float) -> None:
+    def _log_try(
+        self, request: OutgoingRequest, status: int | None, began: float, size: int
+    ) -> None:
         if self.log is None:
             return
         ms = round((self.deadline.clock() - began) * 1000)
         route = redact_route(request.url, self.base)
-        self.log(RequestLog(request.method, route, status, ms, request.trace_id))
+        self.log(RequestLog(request.method, route, status, ms, request.trace_id, size))
 
 
 def _decode(request: OutgoingRequest, status: int, raw: bytearray, headers: httpx.Headers) -> Any:

@@ -180,6 +180,10 @@ class SmokeRun:
         bearer = CommandBearer(command, source, self.context.env, umask=umask)
         return bearer.get_token(self.probe.public_client)
 
+    def choose_time(self, slots: Sequence[Slot]) -> Slot:
+        """Return which of these free times to book: the last, which is the least wanted."""
+        return max(slots, key=lambda each: each.start)
+
     @property
     def probe(self) -> Probe:
         """The way of this thread to the portal, made on first use."""

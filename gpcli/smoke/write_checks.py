@@ -101,14 +101,14 @@ def _require_undoable(probe: Probe) -> None:
 
 
 def _find_free_time(probe: Probe, offers: Sequence[Offer]) -> tuple[Slot, Offer]:
-    """Return the last free time of the coming weeks, which is the least wanted, and its offer."""
+    """Return the free time of the coming weeks that the run chooses, and its offer."""
     now = probe.run.context.now()
     first, last = now.date(), now.date() + timedelta(days=_SEARCH_DAYS)
     for offer in offers:
         slots = list(probe.portal.fetch_slots([offer], first, last))
         later = [each for each in slots if each.start - now > _EARLIEST] or slots
         if later:
-            return max(later, key=lambda each: each.start), offer
+            return probe.run.choose_time(later), offer
     raise NotTried(f"no time is free within {_SEARCH_DAYS} days")
 
 

@@ -309,7 +309,7 @@ def test_the_log_has_a_line_per_try_without_ids_queries_or_tokens(script_portal)
     assert portal.lines == [
         RequestLog("GET", "/Appointment/{id}", 503, 0, "request-1"),
         RequestLog("GET", "/Appointment/{id}", None, 0, "request-1"),
-        RequestLog("GET", "/Appointment/{id}", 200, 0, "request-1"),
+        RequestLog("GET", "/Appointment/{id}", 200, 0, "request-1", len("{}")),
     ]
 
 

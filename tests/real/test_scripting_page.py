@@ -72,9 +72,10 @@ class Place:
         return shell(line, {**self.env, **more})
 
     def play(self, number: int) -> None:
-        """Type a console's lines; what comes is what the page shows."""
+        """Type a console's lines; what comes is what the page shows, but for signs of progress."""
         for line, expected in self.recipe.consoles[number]:
-            shown = self.run(f"exec 2>&1; {line}").out
+            lines = self.run(f"exec 2>&1; {line}").out.splitlines(keepends=True)
+            shown = "".join(each for each in lines if not each.startswith('{"progress"'))
             assert doctest.OutputChecker().check_output(expected, shown, FLAGS), (line, shown)
 
 
