@@ -142,6 +142,23 @@ def test_a_package_that_is_imported_is_in_the_table_and_declared():
     assert {DISTRIBUTIONS.get(name, name) for name in others} <= DECLARED | {"pytest"}
 
 
+def test_tests_are_collected_without_the_packages_of_the_real_components():
+    extras = PROJECT["project"]["optional-dependencies"]
+    needed = [re.split(r"[^\w-]", each)[0] for each in (*extras["real"], *extras["load"])]
+    apart = {name.replace("-", "_") for name in needed} - {"gpcli_patient"}
+    found = [
+        (path.name, name)
+        for path in sorted((ROOT / "tests").glob("*/*.py"))
+        for node in tree(path).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+        )
+        if (name or "").partition(".")[0] in apart
+    ]
+    assert found == []
+
+
 def test_fhir_is_spoken_only_at_the_boundary_to_the_portal():
     speakers = {
         area(path) for path in SOURCES if "resourceType" in path.read_text(encoding="utf-8")

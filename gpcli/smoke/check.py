@@ -73,7 +73,8 @@ class SmokeCheck:
     Doubtful, NotTried, or a GpcliError for a check that failed. `proves` are the lines of
     `contract` that it is about, `needs` the names of the checks without which it can't be made;
     they come before it. `tags` are the words of `--checks`. `writes` = it changes something at the
-    portal: `reversible`, or `all` where it stays.
+    portal: `reversible`, or `all` where it stays. `after` are those that it comes after where they
+    are made at all, whatever they say.
     """
 
     name: str
@@ -82,6 +83,7 @@ class SmokeCheck:
     tags: tuple[str, ...]
     needs: tuple[str, ...] = ()
     writes: Writing = "none"
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ class _Schedule:
         self, waiting: Sequence[SmokeCheck], running: Iterable[SmokeCheck]
     ) -> list[SmokeCheck]:
         unfinished = {each.name for each in (*waiting, *running)}
-        return [each for each in waiting if not unfinished & set(each.needs)]
+        return [each for each in waiting if not unfinished & {*each.needs, *each.after}]
 
     def _find_obstacle(self, check: SmokeCheck) -> str | None:
         """Return why a check is not made; `None` = nothing is in its way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, read_resource
 from gpcli.fhir.patient import Owner, find_owner
 from gpcli.http.client import HttpResponse
 from gpcli.http.send import RequestLog
+from gpcli.model.service import BOOKABLE
 from gpcli.model.smoke import Latency
 from gpcli.portal import queries
 from gpcli.portal.local_search import is_in_order
@@ -27,7 +28,7 @@ from gpcli.smoke.check import (
     tell_number,
 )
 
-_MAX_PAGES = 8
+_MAX_PAGES = 5
 """How many pages a list is cut into, about."""
 
 _COMPARTMENT = (
@@ -44,18 +45,40 @@ _COMPARTMENT = (
 _IDENTIFIED = ("Appointment", "Communication", "Task")
 """Resource types that gpcli looks for by identifier."""
 
-_LISTS: Sequence[Callable[[Probe], Query]] = (
-    lambda probe: queries.communications(probe.patient),
-    lambda probe: queries.dated_appointments(probe.patient, None),
-    lambda probe: Query("MedicationRequest", (("patient", probe.patient), PAGE_SIZE_PARAM)),
-    lambda probe: queries.vaccinations(probe.patient),
-)
-"""Lists that may be long enough to be cut into pages."""
+_SLOT_DAYS = 7
+"""How many days of free times are looked at as a list."""
+
+_MIN_RECORDS = 3
+"""How many records a list has at least that is cut into pages."""
+
+
+def _list_queries(probe: Probe) -> Iterator[Query]:
+    """Yield the searches for the lists that a patient looks at, which may be long."""
+    patient = probe.patient
+    yield queries.communications(patient)
+    yield queries.dated_appointments(patient, None)
+    for resource_type in ("MedicationRequest", "Task"):
+        yield Query(resource_type, (("patient", patient), PAGE_SIZE_PARAM))
+    yield queries.vaccinations(patient)
+    bookable = [each.offer for each in probe.facts.services if each.service in BOOKABLE]
+    actors = [f"HealthcareService/{each.id}" for each in bookable if each and each.id]
+    if actors and not probe.capabilities.find_operation:
+        today = probe.run.context.now().date()
+        yield queries.free_slots(actors, today, today + timedelta(days=_SLOT_DAYS))
 
 
 def check_paging(probe: Probe) -> str:
-    """Fetch a list in small pages: together they must be the whole list, each record once."""
-    query, whole = _find_long_list(probe)
+    """Fetch each list in small pages: together they must be the list, each record once."""
+    lists = list(_find_long_lists(probe))
+    for query, whole in lists:
+        _check_pages(probe, query, whole)
+    if not lists:
+        raise NotTried("no list has three records")
+    records = sum(len(whole) for _, whole in lists)
+    return f"{tell_number(len(lists), 'list')} of {records} records in all, in small pages"
+
+
+def _check_pages(probe: Probe, query: Query, whole: Sequence[str]) -> None:
     size = max(1, len(whole) // (_MAX_PAGES - 1))
     params = (*(each for each in query.params if each[0] != "_count"), ("_count", str(size)))
     found: list[Element] = []
@@ -70,18 +93,18 @@ def check_paging(probe: Probe) -> str:
         raise CheckFailed("pages bring records that the whole list does not have")
     if probe.answer and "_sort=" in probe.answer.url and not is_in_order(Bundle(found), query):
         raise CheckFailed("a sorted list is not in order from one page to the next")
-    return f"{len(whole)} records in pages of {size} are the whole list"
 
 
 def check_totals(probe: Probe) -> str:
     """Compare `total` with the records that come."""
     totals = 0
-    for build in _LISTS:
-        bundle = _search_if_listed(probe, build(probe))
-        if bundle is None or bundle.total is None or bundle.next_url:
+    for query in _list_queries(probe):
+        bundle = _search_if_listed(probe, query)
+        if bundle is None or bundle.total is None:
             continue
         totals += 1
-        if bundle.total != len(bundle.matches):
+        is_part = bundle.next_url is not None and bundle.total > len(bundle.matches)
+        if bundle.total != len(bundle.matches) and not is_part:
             raise CheckFailed(
                 f"a total of {bundle.total} stands on a list of {len(bundle.matches)}"
             )
@@ -139,8 +162,7 @@ def check_batch(probe: Probe) -> str:
     """Ask for two things in one batch: each answer must be as it is alone."""
     if not probe.capabilities.batch:
         raise NotTried("the portal does not list batch")
-    wanted = [build(probe) for build in _LISTS]
-    alone = {query.url: _search_if_listed(probe, query) for query in wanted}
+    alone = {each.url: _search_if_listed(probe, each) for each in _list_queries(probe)}
     sent = {url: bundle for url, bundle in alone.items() if bundle is not None}
     if not sent:
         raise NotTried("the portal lists no search for a list")
@@ -302,14 +324,13 @@ def measure_latency(logs: Sequence[RequestLog]) -> Latency:
     return Latency(len(times), p50, p95, p99, times[-1])
 
 
-def _find_long_list(probe: Probe) -> tuple[Query, list[str]]:
-    for build in _LISTS:
-        query = build(probe)
+def _find_long_lists(probe: Probe) -> Iterator[tuple[Query, list[str]]]:
+    """Yield the lists that can be cut into pages, with the references of their records."""
+    for query in _list_queries(probe):
         bundle = _search_if_listed(probe, query)
-        if bundle is not None and len(bundle.matches) >= 3:
+        if bundle is not None and len(bundle.matches) >= _MIN_RECORDS:
             pages = probe.fetch_pages(query) if bundle.next_url else [bundle]
-            return query, [each.relative_reference for page in pages for each in page.matches]
-    raise NotTried("no list has three records")
+            yield query, [each.relative_reference for page in pages for each in page.matches]
 
 
 def _search_if_listed(probe: Probe, query: Query) -> Bundle | None:
@@ -346,19 +367,28 @@ def _require_refusal(response: HttpResponse, statuses: set[int], what: str) -> N
 
 
 def _check(
-    name: str, run: Callable[[Probe], str], *proves: str, tag: str, needs: tuple[str, ...]
+    name: str,
+    run: Callable[[Probe], str],
+    *proves: str,
+    tag: str,
+    needs: tuple[str, ...],
+    after: tuple[str, ...] = (),
 ) -> SmokeCheck:
-    return SmokeCheck(name, run, proves, (tag,), needs)
+    return SmokeCheck(name, run, proves, (tag,), needs, after=after)
+
+
+def _check_lists(name: str, run: Callable[[Probe], str], line: str) -> SmokeCheck:
+    return _check(name, run, line, tag="search", needs=_PATIENT, after=("services",))
 
 
 _PATIENT = ("patient",)
 
 SEARCH_CHECKS = (
-    _check("paging", check_paging, contract.PAGES, tag="search", needs=_PATIENT),
-    _check("totals", check_totals, contract.PAGES, tag="search", needs=_PATIENT),
+    _check_lists("paging", check_paging, contract.PAGES),
+    _check_lists("totals", check_totals, contract.PAGES),
     _check("dates", check_dates, contract.READ_APPOINTMENT, tag="search", needs=_PATIENT),
     _check("identifiers", check_identifiers, contract.IDENTIFIER, tag="search", needs=_PATIENT),
-    _check("batch", check_batch, contract.BATCH, tag="search", needs=_PATIENT),
+    _check_lists("batch", check_batch, contract.BATCH),
     _check("versions", check_versions, contract.VERSIONS, tag="search", needs=_PATIENT),
     _check(
         "unknown-parameter",

@@ -7,7 +7,6 @@ in testing/example_scripts.
 from pathlib import Path
 
 import pytest
-import xmlschema
 
 from gpcli.model.account import Verdict
 from gpcli.render.junit import format_junit
@@ -21,6 +20,8 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture(scope="module")
 def schema():
+    import xmlschema
+
     return xmlschema.XMLSchema(Path(__file__).parent / "junit-10.xsd")
 
 
