@@ -204,7 +204,8 @@ class World:
             self._honest[key] = self._run(job, None)
         honest = self._honest[key]
         outcome = self._run(job, job.turn % max(1, honest.requests))
-        limits = 3 if job.line.path == "login" else 1  # before the browser, its own, and after it
+        # A sign-in has one before the browser, its own and one after it; smoke ends with the third.
+        limits = 3 if job.line.path in {"login", "smoke"} else 1
         return replace(
             outcome,
             seconds=outcome.seconds - honest.seconds - limits * TIMEOUT,

@@ -42,6 +42,10 @@ SERVICE_COVERAGE = "service-coverage"
 _FRONT = frozenset({"capability-statement", "session"})
 """The checks without which nothing can be told of the portal: their cause is the run's."""
 
+_UNANSWERED = frozenset({"timeout", "unreachable"})
+_MAX_UNANSWERED = 3
+"""After so many checks in a row without an answer none is begun: each takes its full time."""
+
 _LEFT_OUT = "the profile leaves it out"
 
 _WRITING = ("none", "reversible", "all")
@@ -121,6 +125,7 @@ class _Schedule:
         self._run, self._notify, self._fail_fast = run, notify, fail_fast
         self._blocked_by: dict[str, str] = {}
         self._stopped_by: str | None = None
+        self._unanswered = 0
 
     def run_alone(self, check: SmokeCheck) -> None:
         """Make a check, or report why it is not made."""
@@ -167,6 +172,8 @@ class _Schedule:
         if _WRITING.index(check.writes) > _WRITING.index(self._run.write):
             flag = "--write" if check.writes == "reversible" else "--write=all"
             return f"it writes, and {flag} was not given"
+        if self._unanswered >= _MAX_UNANSWERED:
+            return "the portal no longer answers"
         if self._stopped_by:
             return f"{self._stopped_by} failed, and --fail-fast ends the run there"
         failed = next((self._blocked_by[n] for n in check.needs if n in self._blocked_by), None)
@@ -177,6 +184,10 @@ class _Schedule:
 
     def _note(self, check: SmokeCheck, report: CheckReport) -> None:
         self.reports[check.name] = report
+        if report.cause in _UNANSWERED:
+            self._unanswered += 1
+        elif report.status is not Verdict.SKIPPED:
+            self._unanswered = 0
         if report.has_failed:
             self._blocked_by[check.name] = check.name
             if self._fail_fast and self._stopped_by is None:

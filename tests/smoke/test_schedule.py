@@ -11,7 +11,7 @@ import pytest
 
 from gpcli.app_context import AppContext
 from gpcli.config.settings import Options
-from gpcli.errors import NotFound
+from gpcli.errors import NotFound, TimedOut
 from gpcli.fhir.element import Malformed
 from gpcli.model.account import Verdict
 from gpcli.smoke.check import CheckFailed, Doubtful, NotTried, SmokeCheck, SmokeRun
@@ -128,6 +128,16 @@ def test_fail_fast_begins_nothing_after_a_failure(new_run):
         ("c", "skipped", why),
         ("d", "skipped", why),
     ]
+
+
+def test_a_portal_that_no_longer_answers_is_not_asked_on_and_on(new_run):
+    silent = raising(TimedOut("No answer came in time."))
+    checks = [check("a"), *(check(name, silent) for name in "bcd"), check("e")]
+
+    ended = outcomes(checks, new_run())
+
+    assert [status for _, status, _ in ended] == ["ok", "failed", "failed", "failed", "skipped"]
+    assert ended[-1] == ("e", "skipped", "the portal no longer answers")
 
 
 @pytest.mark.parametrize("parallel", [1, 3])
