@@ -138,7 +138,8 @@ def test_parallel_checks_come_out_as_one_after_another(ada):
 
     assert list(outcomes(one).items()) == list(outcomes(many).items())
     assert one["coverage"] == many["coverage"]
-    assert one["latency"]["requests"] == many["latency"]["requests"]
+    # Workers who begin together each read the portal's description.
+    assert one["latency"]["requests"] <= many["latency"]["requests"]
 
 
 def test_lines_come_one_by_one_in_the_order_of_the_report(ada):
