@@ -259,11 +259,8 @@ class _ReportFiles:
 
     def write(self, report: SmokeReport) -> None:
         """Write the report; it replaces what a file had, but the job's summary is added to."""
-        documents = {
-            "junit": format_junit(report),
-            "markdown": format_markdown(report).encode(),
-            "summary": format_markdown(report).encode(),
-        }
+        markdown = format_markdown(report).encode()
+        documents = {"junit": format_junit(report), "markdown": markdown, "summary": markdown}
         for name, stream in self._streams.items():
             try:
                 if name != "summary" and stream.seekable():

@@ -88,7 +88,7 @@ def _named_prescriptions_query(ids: Sequence[str]) -> Query:
     return Query("MedicationRequest", params)
 
 
-def _dispenses_query(patient: str) -> Query:
+def dispenses_query(patient: str) -> Query:
     """Build the query for all dispenses."""
     return Query("MedicationDispense", (("patient", patient), PAGE_SIZE_PARAM))
 
@@ -178,7 +178,7 @@ def _missing_queries(bundle: Bundle, patient: str, search: FhirSearch) -> dict[s
         and can.can_search("MedicationDispense")
         and any(map(_has_to_be_counted, requests))
     ):
-        named["dispenses"] = _dispenses_query(patient)
+        named["dispenses"] = dispenses_query(patient)
     if not (has_dispenses or has_tasks) and can.can_search("Task"):
         named["renewals"] = renewals_query(patient)
     return named

@@ -35,9 +35,7 @@ from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.paging import resolve_next
 from gpcli.portal.search import MAX_PAGES
 from gpcli.portal.write.outcome import is_certain_refusal
-from gpcli.portal.write.requests import WritePart, WriteRequest
-
-_JSON_PATCH = "application/json-patch+json"
+from gpcli.portal.write.requests import JSON_PATCH, WritePart, WriteRequest
 
 _OF_PACKED = frozenset({"content-encoding", "content-length"})
 """Headers that are not true of a body once it is unpacked."""
@@ -77,7 +75,7 @@ def prepare_request(request: RawRequest, base: str) -> RawRequest:
             hint="-H 'Content-Type: …' says what it is, where it is not to be JSON.",
         ) from None
     is_patch = request.method == "PATCH" and isinstance(body, list)
-    own = {"Content-Type": _JSON_PATCH if is_patch else FHIR}
+    own = {"Content-Type": JSON_PATCH if is_patch else FHIR}
     return replace(request, headers={**own, **request.headers})
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -115,7 +116,8 @@ class SmokeRun:
     `write` is what may be written. `expected` are the services that have to be offered. With
     `retries` false no request is tried again. `logs` has every try of every request so far. `left`
     and `undone` are as in SmokeReport. `dead_runs` are the ids of runs of this machine that were
-    killed. `clients` closes the clients of all workers.
+    killed. `clients` closes the clients of all workers. `opening` is held by who builds a part of
+    the context.
     """
 
     context: AppContext
@@ -128,8 +130,8 @@ class SmokeRun:
     undone: int = 0
     dead_runs: frozenset[str] = frozenset()
     clients: ExitStack = field(default_factory=ExitStack)
+    opening: threading.Lock = field(default_factory=threading.Lock)
     _local: threading.local = field(default_factory=threading.local)
-    _opening: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def bearer(self) -> ScopedBearer:
@@ -194,12 +196,6 @@ class SmokeRun:
         probe: Probe = self._local.probe
         return probe
 
-    @contextmanager
-    def opening(self) -> Iterator[None]:
-        """Keep other threads from building a part of the context at the same time."""
-        with self._opening:
-            yield
-
 
 class Probe:
     """One worker's way to the portal: clients of its own, and what the check at work has asked."""
@@ -232,13 +228,13 @@ class Probe:
     @property
     def patient(self) -> str:
         """The id of the patient of the sign-in."""
-        with self.run.opening():
+        with self.run.opening:
             return self.run.context.identity.patient
 
     @cached_property
     def client(self) -> LabellingClient:
         """The client whose requests carry the access token; it labels what it creates."""
-        with self.run.opening():
+        with self.run.opening:
             return self.open_client(self.run.bearer)
 
     @cached_property
@@ -250,7 +246,7 @@ class Probe:
     def portal(self) -> FhirPortal:
         """The portal as every command uses it."""
         client = self.client
-        with self.run.opening():
+        with self.run.opening:
             context = self.run.context
             return context.open_portal(context.identity, client, self.run.bearer)
 
@@ -321,6 +317,18 @@ class Probe:
             followed.add(url)
             page = self.read_page(self.get(url))
             yield page
+
+    def fetch_matches(self, query: Query) -> Iterator[Element]:
+        """Fetch what a list has, page by page; raise as `fetch_pages`."""
+        return (each for page in self.fetch_pages(query) for each in page.matches)
+
+    def put(
+        self, body: Mapping[str, Any], headers: Mapping[str, str] = MappingProxyType({})
+    ) -> HttpResponse:
+        """Put a record back as `body`, and note the answer."""
+        reference = f"{body['resourceType']}/{body['id']}"
+        self.answer = self.client.send("PUT", reference, body, headers=headers)
+        return self.answer
 
     def read_page(self, response: HttpResponse) -> Bundle:
         """Return what a search answered; raise CheckFailed where that is no list."""

@@ -16,7 +16,6 @@ from uuid import uuid4
 
 from gpcli.config.private_files import edit_private_file, hold_lock, make_private_directory
 from gpcli.errors import GpcliError, TimedOut
-from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.portal import queries
 from gpcli.portal.prescriptions import renewals_query
@@ -90,7 +89,7 @@ def hold_writing(run: SmokeRun) -> Iterator[None]:
 def _undo_rest(run: SmokeRun) -> list[str]:
     """Undo what the run made and did not undo; warn of what can't be, and return it."""
     told = set(run.left)
-    remaining = undo_all(run.probe, {run.label.run, "", *run.dead_runs})
+    remaining = undo_own(run.probe)
     for each in remaining:
         if each not in told:
             run.context.output.warning(f"Left at the portal, for the next run to undo: {each}")
@@ -126,12 +125,9 @@ def fetch_leftovers(probe: Probe) -> list[Leftover]:
 
 def _fetch_records(probe: Probe, query: Query) -> list[Element]:
     try:
-        bundle = Bundle()
-        for page in probe.fetch_pages(query):
-            bundle.merge(page)
+        return list(probe.fetch_matches(query))
     except NotTried:
         return []
-    return bundle.matches_of_type(query.resource_type)
 
 
 def _read_leftover(record: Element) -> Leftover | None:
@@ -184,17 +180,19 @@ def restore_message(probe: Probe, message: str, received: str) -> None:
     reference = f"Communication/{message}"
     record = probe.read_record(probe.client.get(reference))
     if record.string("received") not in {None, received}:
-        unread = {name: value for name, value in record.json.items() if name != "received"}
-        _put_message(probe, unread)
+        _put_message(probe, without_received(record))
     _put_message(probe, {**_without_label(record.json), "received": received})
 
 
-def _put_message(probe: Probe, body: dict[str, Any]) -> None:
-    probe.answer = probe.client.send("PUT", f"Communication/{body['id']}", body)
-    if not probe.answer.is_success:
-        raise CheckFailed(
-            f"a message can't be made as it was: status {probe.answer.status}", "left"
-        )
+def without_received(message: Element) -> dict[str, Any]:
+    """Return the JSON of a message as one that was not received."""
+    return {name: value for name, value in message.json.items() if name != "received"}
+
+
+def _put_message(probe: Probe, body: Mapping[str, Any]) -> None:
+    response = probe.put(body)
+    if not response.is_success:
+        raise CheckFailed(f"a message can't be made as it was: status {response.status}", "left")
 
 
 def _without_label(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,6 +200,11 @@ def _without_label(message: Mapping[str, Any]) -> dict[str, Any]:
     tags = [each for each in meta.get("tag", ()) if each.get("system") != SYSTEM]
     rest = {name: value for name, value in meta.items() if name != "tag"}
     return {**message, "meta": {**rest, "tag": tags} if tags else rest}
+
+
+def undo_own(probe: Probe) -> list[str]:
+    """Undo what this run made, and runs of this machine that were killed; return as `undo_all`."""
+    return undo_all(probe, {probe.run.label.run, "", *probe.run.dead_runs})
 
 
 def undo_all(probe: Probe, runs: Iterable[str]) -> list[str]:

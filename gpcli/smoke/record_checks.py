@@ -8,6 +8,7 @@ from functools import partial
 
 from gpcli.care.offers import list_services
 from gpcli.care.portal_protocol import Mailbox
+from gpcli.care.slots import DAYS_AHEAD
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.communication import THREAD_SYSTEM
 from gpcli.fhir.element import Element, Malformed
@@ -17,7 +18,7 @@ from gpcli.model.service import Offers, Service, ServiceName, Standing
 from gpcli.model.thread import Attachment, ThreadKind
 from gpcli.portal import queries
 from gpcli.portal.local_search import SORT_ELEMENTS, is_in_order, keep_matching
-from gpcli.portal.prescriptions import prescriptions_query, renewals_query
+from gpcli.portal.prescriptions import dispenses_query, prescriptions_query, renewals_query
 from gpcli.portal.queries import Query
 from gpcli.smoke import contract
 from gpcli.smoke.check import (
@@ -33,7 +34,6 @@ from gpcli.smoke.excerpt import hide_quotation
 SERVICE = "service"
 """The tag of the checks of an offered service: a run in which none of them was made has failed."""
 
-_SEARCH_DAYS = 28
 _WITHDRAWN = "entered-in-error"
 _MAX_THREADS = 10
 """In how many threads a file is looked for."""
@@ -102,8 +102,8 @@ def check_services(probe: Probe) -> str:
 
 def check_consent(probe: Probe) -> str:
     """Read the patient's consents."""
-    bundle = probe.search(queries.consents(probe.patient))
-    _check_list(probe, bundle, queries.consents(probe.patient))
+    query = queries.consents(probe.patient)
+    _check_list(probe, probe.search(query), query)
     offers = _require_offers(probe)
     if not offers.uses_consent:
         raise NotTried("the portal uses no levels of consent")
@@ -206,7 +206,7 @@ def check_prescription_renewal(probe: Probe) -> str:
 def _check_free_times(probe: Probe, name: ServiceName) -> str:
     services = require_offered(probe, name)
     first = probe.run.context.now().date()
-    last = first + timedelta(days=_SEARCH_DAYS)
+    last = first + timedelta(days=DAYS_AHEAD)
     offers = [service.offer for service in services if service.offer]
     if not probe.capabilities.find_operation and any(offer.id for offer in offers):
         _check_slot_search(probe, [f"HealthcareService/{each.id}" for each in offers], first, last)
@@ -215,8 +215,8 @@ def _check_free_times(probe: Probe, name: ServiceName) -> str:
     for slot in slots:
         _check_slot(slot, probe.run.context.now())
     if not slots:
-        raise Doubtful(f"no time is free within {_SEARCH_DAYS} days", "no_slot")
-    return f"{tell_number(len(slots), 'free time')} within {_SEARCH_DAYS} days"
+        raise Doubtful(f"no time is free within {DAYS_AHEAD} days", "no_slot")
+    return f"{tell_number(len(slots), 'free time')} within {DAYS_AHEAD} days"
 
 
 def _check_slot_search(probe: Probe, actors: Sequence[str], first: date, last: date) -> None:
@@ -323,7 +323,7 @@ def check_prescriptions(probe: Probe) -> str:
 
 def check_dispenses(probe: Probe) -> str:
     """Look for what was handed out, by which what is left of a prescription is counted."""
-    query = Query("MedicationDispense", (("patient", probe.patient), queries.PAGE_SIZE_PARAM))
+    query = dispenses_query(probe.patient)
     bundle = probe.search(query)
     _check_list(probe, bundle, query)
     listed = "MedicationDispense:prescription" in probe.capabilities.revincludes.get(

@@ -9,6 +9,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from gpcli.care.prescription_list import WITHDRAWN, is_in_use
+from gpcli.care.renewals import STRICT_GROUPS
+from gpcli.care.slots import DAYS_AHEAD
+from gpcli.config.profile_keys import SENT_STATUSES
 from gpcli.errors import NotAllowed, Rejected
 from gpcli.fhir.bundle import read_bundle
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed
@@ -26,10 +30,15 @@ from gpcli.portal.queries import Query
 from gpcli.smoke import contract
 from gpcli.smoke.check import CheckFailed, Doubtful, NotTried, Probe, SmokeCheck, TrialBooking
 from gpcli.smoke.label import REASON, SYSTEM, SentCreate
-from gpcli.smoke.leftovers import restore_message, undo_all, wait_for_others
+from gpcli.smoke.leftovers import (
+    restore_message,
+    undo_all,
+    undo_own,
+    wait_for_others,
+    without_received,
+)
 from gpcli.smoke.record_checks import require_offered
 
-_SEARCH_DAYS = 28
 _EARLIEST = timedelta(days=2)
 """Times that are nearer are left to patients, where there are others."""
 
@@ -84,7 +93,7 @@ def _book(probe: Probe, name: ServiceName) -> TrialBooking:
     for name_, wanted in (("start", slot.start), ("end", slot.end)):
         if record.instant(name_) != wanted:
             raise CheckFailed(f"the booking has another {name_} than the time that was booked")
-    if record.string("status") not in ("proposed", "pending", "booked"):
+    if record.string("status") not in SENT_STATUSES:
         raise CheckFailed(f"the booking has the status {record.string('status')}")
     if REASON not in (record.string("comment"), record.string("description")):
         raise CheckFailed("the booking has lost the reason for it")
@@ -103,13 +112,13 @@ def _require_undoable(probe: Probe) -> None:
 def _find_free_time(probe: Probe, offers: Sequence[Offer]) -> tuple[Slot, Offer]:
     """Return the free time of the coming weeks that the run chooses, and its offer."""
     now = probe.run.context.now()
-    first, last = now.date(), now.date() + timedelta(days=_SEARCH_DAYS)
+    first, last = now.date(), now.date() + timedelta(days=DAYS_AHEAD)
     for offer in offers:
         slots = list(probe.portal.fetch_slots([offer], first, last))
         later = [each for each in slots if each.start - now > _EARLIEST] or slots
         if later:
             return probe.run.choose_time(later), offer
-    raise NotTried(f"no time is free within {_SEARCH_DAYS} days")
+    raise NotTried(f"no time is free within {DAYS_AHEAD} days")
 
 
 def _require_booking(probe: Probe) -> TrialBooking:
@@ -161,8 +170,7 @@ def check_stale_change(probe: Probe) -> str:
         raise NotTried("the portal tells no versions")
     if not probe.capabilities.can_update("Appointment"):
         raise NotTried("the portal lists no update of Appointment")
-    stale = probe.client.send("PUT", reference, record.json, headers={"If-Match": 'W/"stale-0"'})
-    probe.answer = stale
+    stale = probe.put(record.json, {"If-Match": 'W/"stale-0"'})
     if stale.is_success:
         raise CheckFailed("a change is taken though it names another version of the record")
     if stale.status not in {*_TAKEN, 400, 428}:
@@ -183,14 +191,20 @@ def _cancel(probe: Probe, booking: TrialBooking) -> bool | None:
     """Cancel a booking; return whether its time is free again, `None` = that can't be told."""
     reference = booking.record.relative_reference
     probe.portal.send_cancellation(booking.record.require_string("id"), uuid4())
-    record = probe.read_record(probe.get(reference))
-    if record.string("status") != "cancelled":
-        raise CheckFailed(f"a booking that was cancelled is {record.string('status')}")
+    record = _require_taken_back(probe, reference, "a booking that was cancelled")
     if record.instant("start") != booking.slot.start or not _has_label(record):
         raise CheckFailed("cancelling has changed the booking's time, or lost its identifier")
     day = booking.slot.start.astimezone(probe.run.context.zone).date()
     free = probe.portal.fetch_slots([booking.offer], day, day)
     return any(each.id == booking.slot.id for each in free) if booking.slot.has_record else None
+
+
+def _require_taken_back(probe: Probe, reference: str, what: str) -> Element:
+    """Return a record as it is now; raise CheckFailed unless it is cancelled."""
+    record = probe.read_record(probe.get(reference))
+    if record.string("status") != WITHDRAWN:
+        raise CheckFailed(f"{what} is {record.string('status')}")
+    return record
 
 
 def check_flu_booking(probe: Probe) -> str:
@@ -206,7 +220,7 @@ def check_enquiry(probe: Probe) -> str:
     """Ask the surgery for a time, read the enquiry back, and withdraw it."""
     services = require_offered(probe, ServiceName.BOOKING_ENQUIRY)
     offer = next(each.offer for each in services if each.offer)
-    start = probe.run.context.now().replace(microsecond=0) + timedelta(days=_SEARCH_DAYS)
+    start = probe.run.context.now().replace(microsecond=0) + timedelta(days=DAYS_AHEAD)
     intent = uuid4()
     probe.client.creates.clear()
     window = Window(start, start + timedelta(days=7))
@@ -216,12 +230,10 @@ def check_enquiry(probe: Probe) -> str:
     periods = record.children("requestedPeriod")
     if [each.instant("start") for each in periods] != [start]:
         raise CheckFailed("the enquiry has lost when a time is wanted")
-    if record.string("status") not in ("proposed", "pending", "booked"):
+    if record.string("status") not in SENT_STATUSES:
         raise CheckFailed(f"the enquiry has the status {record.string('status')}")
     probe.portal.send_cancellation(record.require_string("id"), uuid4())
-    withdrawn = probe.read_record(probe.get(record.relative_reference))
-    if withdrawn.string("status") != "cancelled":
-        raise CheckFailed(f"an enquiry that was withdrawn is {withdrawn.string('status')}")
+    _require_taken_back(probe, record.relative_reference, "an enquiry that was withdrawn")
     return "an enquiry was sent and withdrawn"
 
 
@@ -242,15 +254,13 @@ def check_renewal_request(probe: Probe) -> str:
         if _list_requests(probe) != listed:
             raise CheckFailed("the same request sent twice is made twice")
     probe.portal.prescriptions.send_withdrawal(task_id, uuid4())
-    status = probe.read_record(probe.get(f"Task/{task_id}")).string("status")
-    if status != "cancelled":
-        raise CheckFailed(f"a request that was withdrawn is {status}")
+    _require_taken_back(probe, f"Task/{task_id}", "a request that was withdrawn")
     return "a request was sent and withdrawn"
 
 
 def _list_requests(probe: Probe) -> set[str]:
-    pages = probe.fetch_pages(renewals_query(probe.patient))
-    return {each.relative_reference for page in pages for each in page.matches}
+    requests = probe.fetch_matches(renewals_query(probe.patient))
+    return {each.relative_reference for each in requests}
 
 
 def _send_renewal(probe: Probe) -> tuple[Prescription, str]:
@@ -271,10 +281,9 @@ def _find_renewable(probe: Probe) -> list[Prescription]:
     return [
         each
         for each in probe.portal.prescriptions.fetch_prescriptions()
-        if each.status == "active"
-        and each.group not in ("A", "B")
-        and not (each.expired or each.do_not_take or each.is_proposed or each.reported)
-        and not (each.renewal and each.renewal.is_open)
+        if is_in_use(each)
+        and each.group not in STRICT_GROUPS
+        and not (each.reported or (each.renewal and each.renewal.is_open))
     ]
 
 
@@ -284,14 +293,14 @@ def check_read_mark(probe: Probe) -> str:
         raise NotTried("the portal lists no update of Communication")
     message = _find_read_message(probe)
     reference, received = message.relative_reference, message.require_string("received")
-    response = _put(probe, _mark_unread(message, f"{probe.run.label.give()}/{received}"))
+    response = probe.put(_mark_unread(message, f"{probe.run.label.give()}/{received}"))
     if not response.is_success:
         raise NotTried(f"the portal does not let a message be unread again: {response.status}")
     if not _is_unread(probe, reference):
         raise CheckFailed("a message that was marked unread is not among the unread ones")
     unread = probe.read_record(probe.get(reference))
     now = probe.run.context.now().isoformat(timespec="seconds")
-    response = _put(probe, {**unread.json, "received": now})
+    response = probe.put({**unread.json, "received": now})
     if not response.is_success:
         raise CheckFailed(f"a message can't be marked read: status {response.status}")
     if _is_unread(probe, reference):
@@ -302,25 +311,23 @@ def check_read_mark(probe: Probe) -> str:
 
 def _find_read_message(probe: Probe) -> Element:
     """Return a message to the patient that was received, whole."""
-    for page in probe.fetch_pages(queries.communications(probe.patient)):
-        for each in page.matches:
-            if each.string("received") and f"Patient/{probe.patient}" in each.references(
-                "recipient"
-            ):
-                return probe.read_record(probe.get(each.relative_reference))
+    own = f"Patient/{probe.patient}"
+    for each in probe.fetch_matches(queries.communications(probe.patient)):
+        if each.string("received") and own in each.references("recipient"):
+            return probe.read_record(probe.get(each.relative_reference))
     raise NotTried("no message to the patient has been read")
 
 
 def _mark_unread(message: Element, label: str) -> dict[str, Any]:
-    body = {name: value for name, value in message.json.items() if name != "received"}
+    body = without_received(message)
     meta = body.get("meta", {})
     tags = [*meta.get("tag", ()), {"system": SYSTEM, "code": label}]
     return {**body, "meta": {**meta, "tag": tags}}
 
 
 def _is_unread(probe: Probe, reference: str) -> bool:
-    pages = probe.fetch_pages(queries.unread_messages(probe.patient))
-    return any(each.relative_reference == reference for page in pages for each in page.matches)
+    unread = probe.fetch_matches(queries.unread_messages(probe.patient))
+    return any(each.relative_reference == reference for each in unread)
 
 
 def check_message(probe: Probe) -> str:
@@ -343,7 +350,7 @@ def check_message(probe: Probe) -> str:
 def check_undone(probe: Probe) -> str:
     """Look whether everything that the run made has been undone; undo what has not."""
     before = set(probe.run.left)
-    remaining = undo_all(probe, {probe.run.label.run, "", *probe.run.dead_runs})
+    remaining = undo_own(probe)
     if remaining:
         raise CheckFailed(f"what this run made is still there: {remaining[0]}", "left")
     stays = f"; what stays: {len(before)}" if before else ""
@@ -410,12 +417,6 @@ def _is_refused_bundle(response: HttpResponse) -> bool:
         return read_bundle(response.body).failure is not None
     except Malformed:
         return False
-
-
-def _put(probe: Probe, body: dict[str, Any]) -> HttpResponse:
-    reference = f"{body['resourceType']}/{body['id']}"
-    probe.answer = probe.client.send("PUT", reference, body)
-    return probe.answer
 
 
 def _check(

@@ -48,7 +48,7 @@ QUERIES: dict[str, Query] = {
     "_named_prescriptions_query": prescriptions._named_prescriptions_query([PLENTY.id(PATIENT)]),
     "renewals_query": prescriptions.renewals_query(PATIENT.id),
     "_renewal_query": prescriptions._renewal_query(f"task-{PLENTY.id(PATIENT)}"),
-    "_dispenses_query": prescriptions._dispenses_query(PATIENT.id),
+    "dispenses_query": prescriptions.dispenses_query(PATIENT.id),
 }
 """Name of the function -> a query that it builds."""
 

@@ -23,7 +23,8 @@ from gpcli.portal.scheduling_operations import BOOK, build_reference_body, build
 BOOK_STATUS = "pending"
 """The status that `$book` wants of a new booking, whatever the portal makes of it."""
 
-_JSON_PATCH = "application/json-patch+json"
+JSON_PATCH = "application/json-patch+json"
+"""The media type of a patch (R4 3.1.0.7)."""
 
 
 class WritePart(NamedTuple):
@@ -96,7 +97,7 @@ def build_patch_request(
     sent again: it changes nothing else, and the same to the same.
     """
     steps = [*_status_tests(before, part.resource), *_patch_steps(before, part.resource)]
-    headers = {**condition, "X-Request-ID": str(part.intent), "Content-Type": _JSON_PATCH}
+    headers = {**condition, "X-Request-ID": str(part.intent), "Content-Type": JSON_PATCH}
     return WriteRequest((part,), "PATCH", str(part.target), steps, headers, retry=True)
 
 
