@@ -32,7 +32,7 @@ from gpcli.http.send import RequestLog
 from gpcli.model.account import Verdict
 from gpcli.model.appointment import Slot
 from gpcli.model.smoke import CheckReport
-from gpcli.render.terminal import Terminal
+from gpcli.render.terminal import NO_TERMINAL
 from gpcli.smoke.check import Probe, SmokeCheck, SmokeRun, run_check
 from gpcli.smoke.leftovers import hold_writing
 from gpcli.smoke.runner import CHECKS
@@ -55,8 +55,6 @@ _TOO_MANY, _SERVER_ERROR = 429, 500
 
 _PERSONAL = frozenset({"GPCLI_AS", "GPCLI_PATIENT", "GPCLI_FHIR_USER"})
 """The variables that say whom it is about; where people are named, those of the process are not."""
-
-_NO_TERMINAL = Terminal(stdin_tty=False, stdout_tty=False, stderr_tty=False)
 
 _logger = logging.getLogger("gpcli.load")
 _told: set[str] = set()
@@ -261,7 +259,7 @@ def _choose_person(people: Sequence[Mapping[str, str]], runner: Any) -> Mapping[
 def _open_context(env: Mapping[str, str]) -> AppContext:
     """Return the context of one user; raise ProductionGuard, and as its parts do."""
     options = Options(no_input=True, sends=True)
-    context = AppContext(options, env, StringIO(), StringIO(), sys.stderr, terminal=_NO_TERMINAL)
+    context = AppContext(options, env, StringIO(), StringIO(), sys.stderr, terminal=NO_TERMINAL)
     if context.profile.environment == "production":
         raise ProductionGuard(
             "No load is put on a production portal: nothing was sent.",

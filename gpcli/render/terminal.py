@@ -43,6 +43,10 @@ class Terminal:
         return self.color and (self.stderr_tty or self.force_color)
 
 
+NO_TERMINAL = Terminal(stdin_tty=False, stdout_tty=False, stderr_tty=False)
+"""A script is asked nothing and shown no progress, wherever it runs."""
+
+
 def detect_terminal(
     stdin: TextIO | None, stdout: TextIO | None, stderr: TextIO | None, env: Mapping[str, str]
 ) -> Terminal:

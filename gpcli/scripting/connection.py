@@ -15,15 +15,12 @@ from gpcli.app_context import AppContext
 from gpcli.config.settings import MAX_TIMEOUT, Options, check_not_empty
 from gpcli.errors import InvalidUsage
 from gpcli.model.account import Environment
-from gpcli.render.terminal import Terminal
+from gpcli.render.terminal import NO_TERMINAL
 from gpcli.scripting.calls import VARIABLES, Session, check_types
 from gpcli.scripting.portal import PatientPortal
 
 _NOT_BESIDE_URL = frozenset({"GPCLI_PROFILE", "GPCLI_AS", "GPCLI_TOKEN_COMMAND", *VARIABLES})
 """The variables that do not count where a portal is named by arguments."""
-
-_NO_TERMINAL = Terminal(stdin_tty=False, stdout_tty=False, stderr_tty=False)
-"""A script is asked nothing and shown no progress, wherever it runs."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ def open_portal(
     )
     streams = StringIO(), StringIO(), sys.stderr
     variables = _build_env(arguments, env)
-    context = AppContext(options, variables, *streams, terminal=_NO_TERMINAL, now=now, sleep=sleep)
+    context = AppContext(options, variables, *streams, terminal=NO_TERMINAL, now=now, sleep=sleep)
     session = Session(context, has_url=arguments.url is not None)
     with closing(session):
         with session.use():
