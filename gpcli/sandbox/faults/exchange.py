@@ -90,6 +90,12 @@ class Exchange:
         """Whether the portal does not get the request any more."""
         return self.is_lost or self.answer is not None
 
+    @property
+    def bearer_token(self) -> str:
+        """The access token of the request; empty without one."""
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.casefold() == "bearer" else ""
+
     def build_environ(self) -> dict[str, Any]:
         """Return the WSGI environment of the request as faults have changed it."""
         environ = dict(self.request.environ)

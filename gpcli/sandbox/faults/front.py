@@ -136,16 +136,17 @@ class FaultFront:
 
     def _find_patient(self, exchange: Exchange) -> str:
         """Return the id of the patient whose token this is; empty if it is nobody's."""
-        scheme_and_token = exchange.request.headers.get("Authorization", "")
-        rights = self.smart.grants.find_access_rights(scheme_and_token.rpartition(" ")[2])
+        rights = self.smart.grants.find_access_rights(exchange.bearer_token)
         return "" if rights is None else rights.patient
 
     def _act_on_request(self, rule: ActiveRule, targets: list[Target], exchange: Exchange) -> None:
         effect = REQUEST_EFFECTS.get(rule.spec.kind.name)
-        for target in targets if effect else ():
+        if effect is None:
+            return
+        for target in targets:
             if exchange.is_over:
                 return
-            deed = effect(Case(self, exchange, target, rule.spec)) if effect else None
+            deed = effect(Case(self, exchange, target, rule.spec))
             if deed is not None and rule.draw():
                 deed()
 

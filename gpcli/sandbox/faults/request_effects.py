@@ -76,12 +76,6 @@ class Case:
     target: Target
     spec: FaultSpec
 
-    @property
-    def bearer_token(self) -> str:
-        """The access token of the request; empty without one."""
-        scheme, _, token = self.exchange.request.headers.get("Authorization", "").partition(" ")
-        return token.strip() if scheme.casefold() == "bearer" else ""
-
 
 def _delay(case: Case) -> Deed:
     return lambda: case.portal.pause(case.spec.length)
@@ -133,7 +127,7 @@ def _refuse(case: Case) -> Deed:
 
 
 def _expire_token(case: Case) -> Deed | None:
-    grants, token = case.portal.smart.grants, case.bearer_token
+    grants, token = case.portal.smart.grants, case.exchange.bearer_token
     if grants.find_access_rights(token) is None:
         return None
     return lambda: grants.revoke_token(token)
@@ -141,7 +135,7 @@ def _expire_token(case: Case) -> Deed | None:
 
 def _revoke_session(case: Case) -> Deed | None:
     grants = case.portal.smart.grants
-    token = case.bearer_token or case.exchange.request.form.get("refresh_token", "")
+    token = case.exchange.bearer_token or case.exchange.request.form.get("refresh_token", "")
     if grants.find_token(token) is None:
         return None
     return lambda: grants.revoke_session(token)
@@ -149,7 +143,10 @@ def _revoke_session(case: Case) -> Deed | None:
 
 def _accept_any_token(case: Case) -> Deed | None:
     _, is_fhir = relative_path(case.exchange.request.path)
-    if not is_fhir or case.portal.smart.grants.find_access_rights(case.bearer_token) is not None:
+    if (
+        not is_fhir
+        or case.portal.smart.grants.find_access_rights(case.exchange.bearer_token) is not None
+    ):
         return None
 
     def accept() -> None:
