@@ -100,6 +100,22 @@ class Store:
             raise
         connection.execute("COMMIT")
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Have all that is read in the body as it was at the first read, whoever writes meanwhile.
+
+        Within a transaction it is a part of that; nothing may be written in it otherwise.
+        """
+        connection = self._connection
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN DEFERRED")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
+
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
         """Execute a statement on this thread's connection, and return its rows."""
         return self._connection.execute(sql, arguments).fetchall()

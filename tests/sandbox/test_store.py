@@ -214,3 +214,23 @@ def test_what_waits_in_a_record_of_the_first_release_waits_on(tmp_path, clock):
             waiting = store.execute("SELECT reference, due FROM waiting")
 
     assert waiting == [("Appointment/a1", 7)]
+
+
+def test_what_is_read_in_a_snapshot_is_as_it_was_whoever_writes_meanwhile(store):
+    store.put(LI)
+    with store.snapshot():
+        before = store.get("Practitioner", "li")
+        writer = threading.Thread(target=store.put, args=({**LI, "active": False},))
+        writer.start()
+        writer.join()
+        within = store.get("Practitioner", "li")
+    assert within == before
+    assert store.get("Practitioner", "li")["active"] is False
+
+
+def test_a_snapshot_within_a_transaction_sees_what_that_wrote(store):
+    with store.transaction():
+        store.put(LI)
+        with store.snapshot():
+            assert store.get("Practitioner", "li") is not None
+    assert store.get("Practitioner", "li") is not None

@@ -104,9 +104,10 @@ class StoredSearch(NamedTuple):
     start: int
 
 
-def store_search(context: RequestContext, query: SearchQuery, row_ids: list[int]) -> str:
-    """Store the matches of a search for later pages, and return its token."""
-    token = context.store.new_id()
+def store_search(
+    context: RequestContext, query: SearchQuery, row_ids: list[int], token: str
+) -> None:
+    """Store the matches of a search under `token`, for later pages."""
     now = to_microseconds(context.server.clock.now())
     parameters, found = json.dumps(query.applied), json.dumps(row_ids)
     with context.store.transaction():
@@ -115,7 +116,6 @@ def store_search(context: RequestContext, query: SearchQuery, row_ids: list[int]
             "INSERT INTO page VALUES (?, ?, ?, ?, ?, ?)",
             (token, now, context.rights.patient, query.type, parameters, found),
         )
-    return token
 
 
 def read_stored_search(context: RequestContext, type_: str, cursor: str) -> StoredSearch:
@@ -156,11 +156,17 @@ def search_type(context: RequestContext, type_: str, parameters: QueryParameters
         query = parse_query(type_, stored.parameters, context.search_context, strict=False)
         return _read_page(context, query, stored)
     query = parse_query(type_, parameters, context.search_context, strict=context.strict)
-    row_ids = [row[0] for row in context.store.execute(*_order_matches(context, query))]
-    if query.total_only:
-        return _searchset(context, query, len(row_ids), [])
-    token = store_search(context, query, row_ids) if len(row_ids) > query.count else ""
-    return _read_page(context, query, StoredSearch(query.applied, row_ids, token, 0))
+    token = ""
+    with context.store.snapshot():  # what matched is still what it was when it is read
+        row_ids = [row[0] for row in context.store.execute(*_order_matches(context, query))]
+        if query.total_only:
+            return _searchset(context, query, len(row_ids), [])
+        if len(row_ids) > query.count:
+            token = context.store.new_id()
+        page = _read_page(context, query, StoredSearch(query.applied, row_ids, token, 0))
+    if token:
+        store_search(context, query, row_ids, token)
+    return page
 
 
 def read_matches(
