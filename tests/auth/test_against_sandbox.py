@@ -22,6 +22,7 @@ from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 from gpcli.sandbox.server import Sandbox
 from gpcli.sign_out import revoke_session
+from tests.loopback import NO_CERTIFICATES
 
 SCOPES = "openid fhirUser launch/patient offline_access patient/Patient.rs"
 
@@ -39,7 +40,9 @@ class Visitor:
         return True
 
     def _visit(self, url: str) -> None:
-        self.page = httpx.get(url, follow_redirects=True, trust_env=False).text
+        self.page = httpx.get(
+            url, follow_redirects=True, trust_env=False, verify=NO_CERTIFICATES
+        ).text
 
     def show_device(self, verification_uri: str, user_code: str, complete: str | None) -> None:
         httpx.post(
@@ -47,6 +50,7 @@ class Visitor:
             data={"user_code": user_code, "login_hint": "ada"},
             follow_redirects=True,
             trust_env=False,
+            verify=NO_CERTIFICATES,
         ).raise_for_status()
 
 

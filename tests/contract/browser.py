@@ -9,6 +9,8 @@ from urllib.parse import urljoin
 
 import httpx
 
+from tests.loopback import NO_CERTIFICATES
+
 MOST_STEPS = 20
 
 
@@ -39,7 +41,7 @@ def sign_in(url: str, login: str, until: str | None = None) -> str:
 
     Returns the address of the last page; `until` is the beginning of one not to be opened.
     """
-    with httpx.Client(trust_env=False, timeout=30) as client:
+    with httpx.Client(trust_env=False, timeout=30, verify=NO_CERTIFICATES) as client:
         page = client.get(url)
         for _ in range(MOST_STEPS):
             if target := page.headers.get("location"):
@@ -57,14 +59,18 @@ def sign_in(url: str, login: str, until: str | None = None) -> str:
 
 def turn_back(url: str) -> None:
     """Open the page `url` and turn back there."""
-    with httpx.Client(trust_env=False, timeout=30, follow_redirects=True) as client:
+    with httpx.Client(
+        trust_env=False, timeout=30, follow_redirects=True, verify=NO_CERTIFICATES
+    ) as client:
         page = client.get(url)
         client.get(f"{page.url}/abort")
 
 
 def abort(url: str) -> None:
     """Open the page `url`, which holds the code of another device, and turn back there."""
-    with httpx.Client(trust_env=False, timeout=30, follow_redirects=True) as client:
+    with httpx.Client(
+        trust_env=False, timeout=30, follow_redirects=True, verify=NO_CERTIFICATES
+    ) as client:
         page = client.get(url)
         for decision in ({}, {"abort": "yes"}):
             form = _Form(page.text)

@@ -16,6 +16,7 @@ from tests.contract.places import Place, Provider, medplum_behind, oidc_provider
 from tests.contract.visit import now
 from tests.contract.world import Patient
 from tests.journeys.shell import Shell
+from tests.loopback import NO_CERTIFICATES
 
 IN_HALF_AN_HOUR = timedelta(minutes=30)
 """After the end of every access token."""
@@ -57,4 +58,6 @@ def provider_with(*words: str) -> Iterator[tuple[Place, Provider]]:
 def refresh(provider: Provider, token: str) -> httpx.Response:
     """What the provider answers to a refresh token."""
     form = {"grant_type": "refresh_token", "client_id": "gpcli", "refresh_token": token}
-    return httpx.post(f"{provider.issuer}/token", data=form, trust_env=False)
+    return httpx.post(
+        f"{provider.issuer}/token", data=form, trust_env=False, verify=NO_CERTIFICATES
+    )

@@ -22,6 +22,7 @@ from tests.contract.browser import sign_in
 from tests.contract.practice import Resource
 from tests.contract.programs import Program, node
 from tests.contract.world import Patient, shared
+from tests.loopback import NO_CERTIFICATES
 
 PATIENTS = 200
 """How many may visit one portal: more than there are tests."""
@@ -64,7 +65,9 @@ class Place:
         signed_in = {"Authorization": f"Bearer {token}"} if token else {}
         url = f"{self.base}/{path}"
         headers = {**FHIR_JSON, **signed_in}
-        with httpx.Client(transport=self.transport, headers=headers, trust_env=False) as client:
+        with httpx.Client(
+            transport=self.transport, headers=headers, trust_env=False, verify=NO_CERTIFICATES
+        ) as client:
             answer = client.get(url, params=params)
         answer.raise_for_status()
         return json.loads(answer.text, object_hook=self._relative)
@@ -116,7 +119,9 @@ class Provider:
             "code_verifier": proof.verifier,
             "redirect_uri": _ELSEWHERE,
         }
-        answer = httpx.post(f"{self.issuer}/token", data=form, trust_env=False)
+        answer = httpx.post(
+            f"{self.issuer}/token", data=form, trust_env=False, verify=NO_CERTIFICATES
+        )
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 
@@ -218,7 +223,9 @@ def _behind(name: str, provider: Provider, gateway: Program, base: str, server: 
 def _fill(server: str, resources: Iterable[Resource]) -> None:
     """Put resources into a server by its own API, each under the id that it has."""
     bundle = {"resourceType": "Bundle", "type": "batch", "entry": [*map(_put, resources)]}
-    answer = httpx.post(server, json=bundle, headers=FHIR_JSON, timeout=120, trust_env=False)
+    answer = httpx.post(
+        server, json=bundle, headers=FHIR_JSON, timeout=120, trust_env=False, verify=NO_CERTIFICATES
+    )
     assert answer.status_code == 200, answer.text
     statuses = {entry["response"]["status"][:3] for entry in answer.json()["entry"]}
     assert statuses <= {"200", "201"}, answer.text

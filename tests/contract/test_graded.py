@@ -19,6 +19,7 @@ from joserfc.jwk import ECKey
 
 from gpcli.sandbox.server import Sandbox
 from tests.contract.places import SCENARIO, scenario_settings, sekmet
+from tests.loopback import NO_CERTIFICATES
 
 pytestmark = pytest.mark.real
 
@@ -94,7 +95,7 @@ def token_for_a_machine(sandbox: Sandbox, key: ECKey) -> str:
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         "client_assertion": jwt.encode(HEADER, claims, key, algorithms=["ES384"]),
     }
-    answer = httpx.post(endpoint, data=form, trust_env=False)
+    answer = httpx.post(endpoint, data=form, trust_env=False, verify=NO_CERTIFICATES)
     answer.raise_for_status()
     return str(answer.json()["access_token"])
 

@@ -15,6 +15,7 @@ from tests.contract.places import Place
 from tests.contract.world import Patient
 from tests.journeys.process import gpcli, minimal_env, start_gpcli, wait_for_end
 from tests.journeys.shell import CommandResult
+from tests.loopback import NO_CERTIFICATES
 from tests.real.conftest import CHROMIUM, CHROMIUM_OPTIONS, Desktop
 
 pytestmark = pytest.mark.real
@@ -67,7 +68,9 @@ def fill_in(url: str, login: str) -> None:
 
 def stored(place: Place, kind: str, **params: str) -> list[dict[str, Any]]:
     """What SEKMET has, by its own API: no gateway, no token."""
-    answer = httpx.get(f"{place.behind}/{kind}", params=params, trust_env=False)
+    answer = httpx.get(
+        f"{place.behind}/{kind}", params=params, trust_env=False, verify=NO_CERTIFICATES
+    )
     answer.raise_for_status()
     return [entry["resource"] for entry in answer.json().get("entry", ())]
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.contract.newcomers import later, newcomer, provider_with, read_session, refresh
 from tests.contract.places import Place, medplum_behind
+from tests.loopback import NO_CERTIFICATES
 
 pytestmark = pytest.mark.real
 
@@ -27,7 +28,9 @@ def forgetful(oidc) -> Iterator[Place]:
 def spend(place: Place, after: int) -> None:
     """Let the token end that comes after as many more requests."""
     client = place.base.removesuffix("/fhir")
-    httpx.post(f"{client}/spend/{after}", trust_env=False).raise_for_status()
+    httpx.post(
+        f"{client}/spend/{after}", trust_env=False, verify=NO_CERTIFICATES
+    ).raise_for_status()
 
 
 def test_a_session_renews_itself_and_its_refresh_token_with_it(medplum, tmp_path):
@@ -128,7 +131,9 @@ def test_a_provider_that_has_moved_and_changed_its_keys_signs_in_as_before(tmp_p
     with provider_with() as (place, provider):
         patient, shell = newcomer(place, tmp_path)
         shell.json("gpcli login")
-        httpx.post(f"{provider.issuer}/move", trust_env=False).raise_for_status()
+        httpx.post(
+            f"{provider.issuer}/move", trust_env=False, verify=NO_CERTIFICATES
+        ).raise_for_status()
 
         assert shell.json("gpcli gp")[0]["gp"]
         assert later(shell)("gpcli gp --json").refused == (4, "expired", "")

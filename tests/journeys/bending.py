@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+from tests.loopback import PlainTransport
+
 Bend = Callable[[httpx.Request, httpx.Response], httpx.Response | None]
 """What becomes of an answer; `None` = it stays as it is."""
 
@@ -22,7 +24,7 @@ class Bending(httpx.BaseTransport):
     def __init__(self, bend: Bend = lambda request, response: None) -> None:
         self.asked: list[httpx.Request] = []
         self._bend = bend
-        self._network = httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
+        self._network = PlainTransport(limits=httpx.Limits(max_keepalive_connections=0))
         self._lock = Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

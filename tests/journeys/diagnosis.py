@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from tests.journeys.shell import CommandResult, Shell, at_once
+from tests.loopback import PlainTransport
 
 METADATA = "/metadata"
 SIGN_IN = "/.well-known/smart-configuration"
@@ -61,7 +62,7 @@ class Bent(httpx.BaseTransport):
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._straight = httpx.HTTPTransport()
+        self._straight = PlainTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Ask the portal, and change what it says."""

@@ -16,6 +16,7 @@ from tests.journeys.process import PYTHON, as_person, shell
 from tests.journeys.shell import at_once
 from tests.journeys.test_outbox import cut_off, later
 from tests.journeys.test_processes import code_of, typing
+from tests.loopback import PlainTransport
 
 FHIR = {"Content-Type": "application/fhir+json"}
 THREAD = "t-9rcz8zjj"
@@ -358,7 +359,7 @@ def test_what_was_sent_without_a_network_is_not_open(ada, message_file):
 
 
 def test_a_fault_of_the_portal_after_a_write_is_shown_and_leaves_it_open(ada, message_file):
-    class Broken(httpx.HTTPTransport):
+    class Broken(PlainTransport):
         def handle_request(self, request):
             if request.method == "POST":
                 return httpx.Response(500, content=b"oops", headers={"Content-Type": "text/plain"})

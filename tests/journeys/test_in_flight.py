@@ -15,19 +15,20 @@ import pytest
 
 from gpcli.app_context import AppContext
 from tests.journeys.shell import AN_HOUR, Shell, at_once
+from tests.loopback import PlainTransport
 
 RAMP = "gpcli contact --subject Ramp --can-wait"
 UNSURE = "Your text is kept. It may have been sent: gpcli messages list shows it."
 
 
-class Fate(httpx.HTTPTransport):
+class Fate(PlainTransport):
     """A way to the portal that ends what is written as `end` says, as all that comes after it.
 
     `arrives` tells whether the portal gets it before that.
     """
 
     def __init__(self, end: BaseException, *, arrives: bool = True) -> None:
-        super().__init__(trust_env=False)
+        super().__init__()
         self._end = end
         self._arrives = arrives
         self._over = False
@@ -52,7 +53,7 @@ def _is_write(request: httpx.Request) -> bool:
 class Fated(Shell):
     """A shell whose requests end as `fate` says."""
 
-    fate: Callable[[], httpx.BaseTransport] = httpx.HTTPTransport
+    fate: Callable[[], httpx.BaseTransport] = PlainTransport
 
     def _session(self, options: Any, env: Any, *streams: Any) -> AppContext:
         fate = self.fate()
@@ -158,7 +159,7 @@ def test_who_ends_it_before_anything_is_on_its_way_is_told_nothing(world):
     assert (ending.code, "been sent" in ending.err, ramps(world)) == (130, False, [])
 
 
-class NoNotes(httpx.HTTPTransport):
+class NoNotes(PlainTransport):
     """A portal that takes no changes."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

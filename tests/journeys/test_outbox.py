@@ -16,6 +16,7 @@ import pytest
 from gpcli.cli.commands.registry import REGISTRY
 from tests.journeys.process import as_person, gpcli, start_gpcli, wait_for_end
 from tests.journeys.shell import at_once
+from tests.loopback import PlainTransport
 
 RASH, AMLODIPINE, WAITING, TOMORROW = "t-9rcz8zjj", "rx-zt4s55k9", "r-rxzthjcg", "a-2xwr5jqm"
 """Ada's thread with an answer, a prescription that runs out, a request, a booking."""
@@ -53,11 +54,11 @@ def is_write(request):
     return not (body.get("type") == "batch" and body["entry"][0]["request"]["method"] == "GET")
 
 
-class CutOff(httpx.HTTPTransport):
+class CutOff(PlainTransport):
     """A way to the portal that is cut off with the first write, before or after it `arrives`."""
 
     def __init__(self, *, arrives):
-        super().__init__(trust_env=False)
+        super().__init__()
         self._arrives = arrives
         self._is_cut = False
 
@@ -277,7 +278,7 @@ def test_a_thread_that_was_cut_in_half_is_listed_until_it_is_whole(world, arrive
                 return without_transactions(request, response)
             self.writes += 1
             if self.writes == 1:
-                return httpx.HTTPTransport.handle_request(self, request)
+                return PlainTransport.handle_request(self, request)
             return super().handle_request(request)
 
     ending = replace(ada, transport=CutOffSecond(arrives=arrives), sleep=at_once)(f"{line} --json")

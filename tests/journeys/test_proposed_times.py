@@ -16,6 +16,7 @@ from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import CommandResult, Shell
 from tests.journeys.test_booking_ways import Meanwhile, configured, status_of
 from tests.journeys.world import MONDAY, World
+from tests.loopback import PlainTransport
 
 CALLED = re.compile(r"POST /Appointment/(\$\w+)")
 
@@ -41,7 +42,7 @@ class Between(httpx.BaseTransport):
     """
 
     def __init__(self, operation: str, happens: Callable[[], object]) -> None:
-        self._inner = httpx.HTTPTransport()
+        self._inner = PlainTransport()
         self._operation = operation
         self._happens = happens
 

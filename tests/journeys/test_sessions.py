@@ -11,6 +11,7 @@ import pytest
 from gpcli.auth.vault import MemoryVault
 from gpcli.errors import NoKeyring
 from tests.journeys.shell import CommandResult
+from tests.loopback import NO_CERTIFICATES
 
 
 def test_an_access_token_that_has_expired_is_renewed_behind_the_scenes(ada, live):
@@ -37,6 +38,7 @@ def test_signing_out_ends_the_session_at_the_portal_too(ada):
         f"{session.portal}/Patient/ada",
         headers={"Authorization": f"Bearer {session.access_token}"},
         trust_env=False,
+        verify=NO_CERTIFICATES,
     )
     assert refused.status_code == 401
     assert ada("gpcli gp --json").refused == (4, "not_signed_in", "")

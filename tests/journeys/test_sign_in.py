@@ -19,6 +19,7 @@ from gpcli.config.settings import Options
 from gpcli.errors import NoKeyring
 from tests.journeys.shell import PIPED, CommandResult
 from tests.journeys.world import World
+from tests.loopback import NO_CERTIFICATES
 
 
 def forgetful(url):
@@ -207,6 +208,7 @@ def test_a_sign_in_that_the_keyring_does_not_keep_is_ended_at_the_portal(shell, 
         f"{live.fhir_base}/Patient/ada",
         headers={"Authorization": f"Bearer {full.vault.given.access_token}"},
         trust_env=False,
+        verify=NO_CERTIFICATES,
     )
     assert refused.status_code == 401
 
@@ -287,7 +289,13 @@ def test_on_another_device_the_address_and_a_code_are_shown(shell, live):
         """What the person does at the other device while gpcli waits."""
         [shown] = [json.loads(line)["notice"] for line in said.getvalue().splitlines()]
         form = {"user_code": shown["user_code"], "login_hint": "ada"}
-        httpx.post(shown["verification_uri"], data=form, follow_redirects=True, trust_env=False)
+        httpx.post(
+            shown["verification_uri"],
+            data=form,
+            follow_redirects=True,
+            trust_env=False,
+            verify=NO_CERTIFICATES,
+        )
 
     waiting = replace(shell, stderr=said, sleep=typed)
     ending = waiting(f"gpcli login {live.fhir_base} --device --json")

@@ -13,6 +13,7 @@ import pytest
 from gpcli.app_context import AppContext
 from tests.journeys.shell import AN_HOUR, Shell
 from tests.journeys.world import World
+from tests.loopback import PlainTransport
 
 pytestmark = pytest.mark.real
 
@@ -27,11 +28,11 @@ LISTS = (
 _COUNT = re.compile(rb"_count=\d+")
 
 
-class Stingy(httpx.HTTPTransport):
+class Stingy(PlainTransport):
     """A portal that gives fewer matches on a page than it is asked for."""
 
     def __init__(self, page: int) -> None:
-        super().__init__(trust_env=False)
+        super().__init__()
         self.pages = 0
         self._fewer = f"_count={page}".encode()
 

@@ -31,6 +31,7 @@ from tests.journeys.diagnosis import (
 from tests.journeys.process import minimal_env
 from tests.journeys.shell import SCREEN, shell_for
 from tests.journeys.test_bad_portals import answering
+from tests.loopback import NO_CERTIFICATES
 
 NO_WAY = ("name-lookup", "connection", "certificate", "portal", "clock", "access", "consent")
 
@@ -352,7 +353,7 @@ def test_a_session_that_has_run_out_at_the_portal_needs_a_new_sign_in(signed_in,
 def test_a_session_that_was_ended_at_the_portal_needs_a_new_sign_in(signed_in):
     [session] = signed_in.vault._items.values()
     form = {"token": session.refresh_token, "client_id": session.client_id}
-    httpx.post(session.revocation_endpoint, data=form, trust_env=False)
+    httpx.post(session.revocation_endpoint, data=form, trust_env=False, verify=NO_CERTIFICATES)
     found = diagnosis(signed_in)
     assert (found.ending.code, found.failed) == (4, {"access": "expired"})
 

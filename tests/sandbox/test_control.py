@@ -15,6 +15,7 @@ from gpcli.sandbox.control import ControlClient, ControlError, ControlRefused
 from gpcli.sandbox.people import PEOPLE
 from gpcli.sandbox.server import Sandbox
 from gpcli.sandbox.surgery.answer import AnsweredRequest
+from tests.loopback import NO_CERTIFICATES
 from tests.sandbox.conftest import NOW
 
 FAMILY = {
@@ -196,6 +197,7 @@ def test_an_answer_that_makes_no_sense_is_refused(running: Sandbox, body: bytes)
             "Authorization": f"Bearer {running.control_token}",
             "Content-Type": "application/json",
         },
+        verify=NO_CERTIFICATES,
     )
 
     assert (answer.status_code, answer.json().keys()) == (400, {"error"})
@@ -247,6 +249,7 @@ def test_a_request_that_makes_no_sense_is_refused(running: Sandbox, what: str, b
             "Authorization": f"Bearer {running.control_token}",
             "Content-Type": "application/json",
         },
+        verify=NO_CERTIFICATES,
     )
 
     assert (answer.status_code, answer.json().keys()) == (400, {"error"})

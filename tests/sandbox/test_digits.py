@@ -14,6 +14,7 @@ from gpcli.sandbox.people.bundle_file import InvalidPeopleFile
 from gpcli.sandbox.people.people_file import read_people
 from gpcli.sandbox.server import Sandbox
 from tests.digits import ODD_WAYS
+from tests.loopback import NO_CERTIFICATES
 from tests.sandbox.conftest import JUST_ONE
 from tests.sandbox.fhir.portal import FhirPortal, booking, enquiry
 from tests.sandbox.smart.client_flow import URL, ClientFlow
@@ -187,7 +188,7 @@ def control(running: Sandbox, path: str, body: str) -> int:
         "Content-Type": "application/json",
     }
     url = f"{running.url}/control/{path}"
-    return httpx.post(url, content=body, headers=headers).status_code
+    return httpx.post(url, content=body, headers=headers, verify=NO_CERTIFICATES).status_code
 
 
 @pytest.mark.parametrize("way", ODD_WAYS)

@@ -20,6 +20,7 @@ from gpcli.cli.served_sandboxes import ServedSandbox
 from gpcli.sandbox.control_routes import ROUTES
 from gpcli.sandbox.faults.kinds import BUNDLES, ENDPOINTS, KINDS, OPTIONS, SELECTORS
 from gpcli.sandbox.server import Sandbox
+from tests.loopback import NO_CERTIFICATES
 from tests.sandbox.conftest import NOW
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -86,7 +87,14 @@ def ask(portal: Sandbox, route: str, body: str, token: str | None = None) -> htt
         "Authorization": f"Bearer {token or portal.control_token}",
         "Content-Type": "application/json",
     }
-    return httpx.request(method, f"{portal.url}{path}", content=body, headers=headers, timeout=60)
+    return httpx.request(
+        method,
+        f"{portal.url}{path}",
+        content=body,
+        headers=headers,
+        timeout=60,
+        verify=NO_CERTIFICATES,
+    )
 
 
 def test_every_route_takes_the_documented_bodies_and_gives_the_documented_answer(portal):

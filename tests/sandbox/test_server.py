@@ -19,6 +19,7 @@ from gpcli.sandbox import server
 from gpcli.sandbox.people.bundle_file import InvalidPeopleFile
 from gpcli.sandbox.server import AccessToken, PortUnavailable, Sandbox, UnknownPerson
 from gpcli.sandbox.store import Store
+from tests.loopback import NO_CERTIFICATES
 from tests.sandbox.conftest import JUST_ONE, NOW
 from tests.sandbox.smart.client_flow import REDIRECT, VERIFIER, authorization_request
 
@@ -34,7 +35,7 @@ def get(url: str, token: str | None = None, host: str | None = None) -> tuple[in
     headers = {"Host": host} if host else {}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    answer = httpx.get(url, headers=headers)
+    answer = httpx.get(url, headers=headers, verify=NO_CERTIFICATES)
     return answer.status_code, answer.json() if answer.is_success else answer.text
 
 
@@ -127,7 +128,7 @@ def test_a_name_that_was_rebound_to_this_machine_is_refused_everywhere(
 
 
 def test_the_server_does_not_say_what_it_is_made_of(sandbox: Sandbox) -> None:
-    assert httpx.get(sandbox.url).headers["Server"] == "gpcli-sandbox"
+    assert httpx.get(sandbox.url, verify=NO_CERTIFICATES).headers["Server"] == "gpcli-sandbox"
 
 
 def test_a_token_for_a_person_opens_their_record(sandbox: Sandbox) -> None:
@@ -339,7 +340,7 @@ def test_what_was_allowed_on_the_sign_in_page_is_what_the_record_lets_through(
         asked = authorization_request(
             aud=sandbox.fhir_base, login_hint="zoe", scope="launch/patient patient/Patient.rs"
         )
-        answer = httpx.get(f"{sandbox.url}/authorize", params=asked)
+        answer = httpx.get(f"{sandbox.url}/authorize", params=asked, verify=NO_CERTIFICATES)
         form = {
             "grant_type": "authorization_code",
             "client_id": "gpcli",
@@ -347,7 +348,9 @@ def test_what_was_allowed_on_the_sign_in_page_is_what_the_record_lets_through(
             "code_verifier": VERIFIER,
             "code": parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0],
         }
-        token = httpx.post(f"{sandbox.url}/token", data=form).json()["access_token"]
+        token = httpx.post(f"{sandbox.url}/token", data=form, verify=NO_CERTIFICATES).json()[
+            "access_token"
+        ]
 
         statuses = [
             get(f"{sandbox.fhir_base}/{what}", token)[0]

@@ -17,6 +17,7 @@ from gpcli.cli.sandbox_env import build_variables
 from gpcli.config.settings import Options
 from gpcli.journal import Journal
 from gpcli.scripting.calls import Session
+from tests.loopback import PlainTransport
 
 QUESTION = "My arm itches since Monday."
 HIGHEST = Decimal(391)
@@ -33,7 +34,7 @@ class Clock:
         return datetime.now(UTC) + self.ahead
 
 
-class LosingAnswers(httpx.HTTPTransport):
+class LosingAnswers(PlainTransport):
     """Passes requests on, and loses the answers to the next `count` POSTs."""
 
     count = 0
@@ -268,7 +269,7 @@ def test_a_lost_answer_is_found_by_sending_again(sandbox, own_files):
     assert len(threads_of(sandbox, "Ramp")) == 1
 
 
-class CutAfterSending(httpx.HTTPTransport):
+class CutAfterSending(PlainTransport):
     """Passes a write on, and then answers nothing at all until it is mended."""
 
     is_cut = False
@@ -401,7 +402,7 @@ def test_an_e_consultation_by_phone_is_withdrawn(ada):
     assert ada.plan_econsult_withdrawal(asked).send().status == "cancelled"
 
 
-class Unplugged(httpx.HTTPTransport):
+class Unplugged(PlainTransport):
     """The system takes the network's socket away with an error that is none of the network's."""
 
     def handle_request(self, request):
@@ -439,7 +440,7 @@ def test_what_was_asked_for_is_taken_back_by_its_receipt(ada, sandbox):
     assert ada.plan_renewal_withdrawal(asked).send().status == "cancelled"
 
 
-class Unplugging(httpx.HTTPTransport):
+class Unplugging(PlainTransport):
     """No write gets to the portal while it `is_unplugged`."""
 
     is_unplugged = True

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gpcli.sandbox.server import Sandbox
+from tests.loopback import NO_CERTIFICATES
 from tests.sandbox.fhir.portal import NOON, booking, default_resources
 
 Json = dict[str, Any]
@@ -39,6 +40,7 @@ class Caller:
             content=None if body is None else json.dumps(body),
             headers=usual | {"Content-Type": "application/fhir+json"} | named,
             timeout=60,
+            verify=NO_CERTIFICATES,
         )
 
     def get(self, path: str) -> Json:

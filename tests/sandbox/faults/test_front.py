@@ -13,6 +13,7 @@ import pytest
 
 from gpcli.sandbox.control import ControlClient, ControlRefused
 from gpcli.sandbox.server import FaultRule, InvalidRule, Sandbox, UnknownFaultRule
+from tests.loopback import NO_CERTIFICATES
 from tests.sandbox.conftest import JUST_ONE
 from tests.sandbox.faults.conftest import BY_IDENTIFIER
 
@@ -178,13 +179,13 @@ def until_used(sandbox: Sandbox) -> None:
 
 def _spin(sandbox: Sandbox) -> None:
     while not sandbox.faults[0].used:
-        httpx.get(f"{sandbox.url}/jwks")
+        httpx.get(f"{sandbox.url}/jwks", verify=NO_CERTIFICATES)
 
 
 def test_a_portal_that_stops_ends_an_answer_that_drips(just_one):
     with (
         Sandbox(people=just_one, faults=["GET metadata: slow-drip=1"]) as sandbox,
-        httpx.stream("GET", f"{sandbox.fhir_base}/metadata") as answer,
+        httpx.stream("GET", f"{sandbox.fhir_base}/metadata", verify=NO_CERTIFICATES) as answer,
     ):
         pieces = answer.iter_raw(1)
         first = next(pieces)

@@ -16,6 +16,7 @@ from joserfc.jwk import KeySet
 
 from gpcli.sandbox.faults.answer_effects import HUGE_BYTES
 from gpcli.sandbox.faults.kinds import KIND_BY_NAME
+from tests.loopback import NO_CERTIFICATES
 from tests.sandbox.faults.conftest import BY_IDENTIFIER, Caller, Json
 from tests.sandbox.smart.client_flow import REDIRECT, VERIFIER, authorization_request
 
@@ -87,7 +88,9 @@ def _(ada: Caller) -> None:
 
 @under("POST token: 503")
 def _(ada: Caller) -> None:
-    answer = httpx.post(f"{ada.sandbox.url}/token", data={"grant_type": "refresh_token"})
+    answer = httpx.post(
+        f"{ada.sandbox.url}/token", data={"grant_type": "refresh_token"}, verify=NO_CERTIFICATES
+    )
     assert (answer.status_code, answer.json()["error"]) == (503, "server_error")
 
 
@@ -118,7 +121,9 @@ def _(ada: Caller) -> None:
 def sign_in(ada: Caller) -> Json:
     """The tokens of a sign-in at a portal whose page answers at once."""
     asked = authorization_request(aud=ada.sandbox.fhir_base, login_hint=ada.sandbox.people()[0].key)
-    location = httpx.get(f"{ada.sandbox.url}/authorize", params=asked).headers["Location"]
+    location = httpx.get(
+        f"{ada.sandbox.url}/authorize", params=asked, verify=NO_CERTIFICATES
+    ).headers["Location"]
     return post_token(
         ada,
         grant_type="authorization_code",
@@ -129,7 +134,9 @@ def sign_in(ada: Caller) -> Json:
 
 
 def post_token(ada: Caller, **form: str) -> httpx.Response:
-    return httpx.post(f"{ada.sandbox.url}/token", data={"client_id": "gpcli", **form})
+    return httpx.post(
+        f"{ada.sandbox.url}/token", data={"client_id": "gpcli", **form}, verify=NO_CERTIFICATES
+    )
 
 
 @under("GET Slot: revoked-session once")
@@ -185,6 +192,7 @@ def _(ada: Caller) -> None:
         f"{ada.sandbox.fhir_base}/Slot/_search",
         content="status=busy",
         headers={"Authorization": f"Bearer {ada.token}", "Content-Type": form},
+        verify=NO_CERTIFICATES,
     )
     assert len(ids_in(answer.json())) == 3
 
@@ -308,7 +316,9 @@ def _(ada: Caller) -> None:
 @under("POST token: clock=-1h")
 def _(ada: Caller) -> None:
     token = sign_in(ada)["id_token"]
-    keys = KeySet.import_key_set(httpx.get(f"{ada.sandbox.url}/jwks").json())
+    keys = KeySet.import_key_set(
+        httpx.get(f"{ada.sandbox.url}/jwks", verify=NO_CERTIFICATES).json()
+    )
     claims = jwt.decode(token, keys, algorithms=["ES256"]).claims
     behind = datetime.now(UTC) - datetime.fromtimestamp(claims["iat"], UTC)
     assert timedelta(minutes=59) < behind < timedelta(minutes=61)
@@ -329,6 +339,7 @@ def _(ada: Caller) -> None:
         "GET",
         f"{ada.sandbox.fhir_base}/Patient/ada",
         headers={"Authorization": f"Bearer {ada.token}"},
+        verify=NO_CERTIFICATES,
     ) as answer:
         size = sum(len(piece) for piece in answer.iter_raw())
     assert size > HUGE_BYTES

@@ -19,6 +19,7 @@ from gpcli.sandbox.smart.device_codes import (
     UserCodeTries,
 )
 from gpcli.sandbox.smart.grant_store import InvalidGrant
+from tests.loopback import NO_CERTIFICATES
 from tests.sandbox.smart.client_flow import ALL_SCOPES, URL, ClientFlow, refusal, title_of
 
 WRONG = "BBBB-BBBB"
@@ -151,7 +152,10 @@ def test_guessing_device_codes_is_hopeless_and_leaves_nothing(
 def test_the_limit_holds_over_http_by_the_clock_of_the_portal(people: Path) -> None:
     wrong = {"user_code": WRONG}
     asked = {"client_id": "gpcli", "scope": ALL_SCOPES}
-    with Sandbox(people=people) as sandbox, httpx.Client(base_url=sandbox.url) as browser:
+    with (
+        Sandbox(people=people) as sandbox,
+        httpx.Client(base_url=sandbox.url, verify=NO_CERTIFICATES) as browser,
+    ):
         browser.get("/device")
         statuses = [
             browser.post("/device", data=wrong).status_code for _ in range(MAX_WRONG_CODES + 1)
