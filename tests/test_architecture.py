@@ -149,6 +149,7 @@ def test_tests_are_collected_without_the_packages_of_the_real_components():
     found = [
         (path.name, name)
         for path in sorted((ROOT / "tests").glob("*/*.py"))
+        if any(name in path.read_text(encoding="utf-8") for name in apart)
         for node in tree(path).body
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in (
@@ -212,6 +213,8 @@ def test_a_digit_is_one_of_ascii():
 
 
 def find_other_digits(path: Path) -> list[str]:
+    if not re.search(r"\\d|\bis(digit|decimal|numeric)\b", path.read_text(encoding="utf-8")):
+        return []
     code = [ast.unparse(node) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
     patterns = [call for call in code if call.startswith("re.") and r"\d" in call]
     asked = [
@@ -370,8 +373,8 @@ def test_every_file_that_the_documents_name_is_there(text):
 
 
 def test_every_name_that_the_guide_tells_is_in_the_code():
-    source = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    used = {each for path in SOURCES for each in re.findall(r"\w+", path.read_text("utf-8"))}
     _, _, changes = GUIDE.partition("## Where do I change")
     names = {each.rpartition(".")[2] for each in CODE.findall(changes.partition("## Rules")[0])}
     words = {each for each in names if re.fullmatch(r"[A-Za-z_]{3,}", each)} - {"py", "json"}
-    assert {each for each in words if not re.search(rf"\b{each}\b", source)} == set()
+    assert words - used == set()

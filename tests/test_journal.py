@@ -217,7 +217,7 @@ def test_a_line_of_the_first_release_is_still_read(journal, directory):
 def test_of_a_long_journal_the_end_can_be_read_alone(journal, directory):
     journal.record_sending(OTHER, "Appointment", BEGAN)
     with (directory / "journal.jsonl").open("a") as stream:
-        stream.write("\n" * 300_000)
+        stream.write(" " * 300_000 + "\n")
     journal.record_sending(INTENT, "Appointment", BEGAN)
 
     assert [each.intent for each in journal.read_entries(recent=True)] == [INTENT]

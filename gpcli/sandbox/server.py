@@ -280,10 +280,11 @@ class Sandbox:
         state = self._state_directory() / "portal.sqlite"
         self._filled_for: datetime | None = None
         self._clock = Clock(self._start_time)
-        self._store = Store(state, self._clock, self._make_id)
+        lasting = self._state is not None
+        self._store = Store(state, self._clock, self._make_id, lasting=lasting)
         self._exit_stack.callback(self._store.close)
         self._surgery = SurgerySimulator(self._store, self._clock, self._start_delay)
-        database = SmartDatabase(state)
+        database = SmartDatabase(state, lasting=lasting)
         self._exit_stack.callback(database.close)
         self._smart = SmartServer(
             database, self._clock, lambda: self.url, backend_client=self._backend_client

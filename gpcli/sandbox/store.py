@@ -56,15 +56,22 @@ def _random_id() -> str:
 class Store:
     """The versioned resources. Each thread has its own connection; writers take turns.
 
-    `new_id` makes logical ids of new resources; `clock` gives `meta.lastUpdated`.
+    `new_id` makes logical ids of new resources; `clock` gives `meta.lastUpdated`. Where it is
+    `lasting` a power cut does no harm to it.
     """
 
     def __init__(
-        self, path: str | Path, clock: Clock, new_id: Callable[[], str] = _random_id
+        self,
+        path: str | Path,
+        clock: Clock,
+        new_id: Callable[[], str] = _random_id,
+        *,
+        lasting: bool = False,
     ) -> None:
         self.new_id = new_id
         self._path = path
         self._clock = clock
+        self._synchronous = "NORMAL" if lasting else "OFF"
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._last_rid = 0
@@ -79,8 +86,8 @@ class Store:
         opened = sqlite3.connect(
             self._path, timeout=30, isolation_level=None, check_same_thread=False
         )
+        opened.execute(f"PRAGMA synchronous = {self._synchronous}")
         opened.execute("PRAGMA journal_mode = WAL")
-        opened.execute("PRAGMA synchronous = NORMAL")
         self._local.connection = opened
         self._opened.append(opened)
         return opened

@@ -31,6 +31,7 @@ def test_one_byte_order_mark_is_skipped_and_a_second_is_not():
         decode_json(b"\xef\xbb\xbf\xef\xbb\xbf{}")
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("first", "size"),
     [
@@ -138,6 +139,7 @@ def _fill(first: str, each: str) -> Callable[[int], str]:
     return lambda size: f'["{first}{each * (size // len(each))}"]'
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     "build",
     [

@@ -101,6 +101,7 @@ def test_a_production_portal_is_never_written_to(ada_in_ci, live):
     assert records(live) == before
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_run_that_is_interrupted_undoes_what_it_made(live, tmp_path, end, code):
     before = unlabelled(live)
@@ -113,6 +114,7 @@ def test_a_run_that_is_interrupted_undoes_what_it_made(live, tmp_path, end, code
     assert unlabelled(live) == before
 
 
+@pytest.mark.real
 def test_what_a_killed_run_left_is_undone_by_the_next(live, tmp_path):
     before = unlabelled(live)
     env = as_person(live, tmp_path, "ada")

@@ -261,6 +261,16 @@ def test_reset_makes_the_records_anew_once_they_no_longer_fit_the_time(
     assert after == before
 
 
+@pytest.mark.parametrize(("kept", "synchronous"), [(True, "NORMAL"), (False, "OFF")])
+def test_only_what_is_kept_waits_until_it_is_on_the_disk(
+    people: Path, tmp_path: Path, kept: bool, synchronous: str
+) -> None:
+    with Sandbox(people=people, state=tmp_path / "state" if kept else None) as sandbox:
+        [[level]] = sandbox.store.execute("PRAGMA synchronous")
+
+    assert ["OFF", "NORMAL", "FULL"][level] == synchronous
+
+
 def test_a_state_directory_outlives_the_server(people: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with Sandbox(people=people, state=state) as first:

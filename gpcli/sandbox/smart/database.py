@@ -34,16 +34,20 @@ CREATE TABLE IF NOT EXISTS smart_key (kid TEXT PRIMARY KEY, jwk TEXT NOT NULL);
 
 
 class SmartDatabase:
-    """One SQLite connection that the server's threads use in turn."""
+    """One SQLite connection that the server's threads use in turn.
 
-    def __init__(self, path: Path) -> None:
+    Where it is `lasting` a power cut does no harm to it.
+    """
+
+    def __init__(self, path: Path, *, lasting: bool = False) -> None:
         self._lock = Lock()
         self._connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=10
         )
         self._connection.row_factory = sqlite3.Row
+        synchronous = "NORMAL" if lasting else "OFF"
+        self._connection.execute(f"PRAGMA synchronous = {synchronous}")
         self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(SCHEMA)
 
     @contextmanager

@@ -10,7 +10,7 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
 from authlib.oidc.core.grants.code import OpenIDToken
-from joserfc.jwk import ECKey, KeySet, RSAKey, import_key
+from joserfc.jwk import ECKey, KeySet, import_key
 
 from gpcli.sandbox.smart.database import SmartDatabase
 from gpcli.sandbox.smart.grant_store import Approval, AuthorizationCode, IssuedToken
@@ -22,8 +22,7 @@ NO_CLIENT_AUTHENTICATION = ["none"]
 def load_signing_keys(database: SmartDatabase) -> KeySet:
     """Return the portal's private keys, generated and stored on first use.
 
-    The EC key signs ID tokens. The RSA key signs nothing: it makes clients choose by `kid` and
-    `alg`.
+    One signs ID tokens. The other signs nothing: it makes clients choose by `kid` and `alg`.
     """
     with database.transaction() as connection:
         rows = connection.execute("SELECT jwk FROM smart_key ORDER BY rowid").fetchall()
@@ -39,14 +38,14 @@ def load_signing_keys(database: SmartDatabase) -> KeySet:
 
 
 def _generate_keys() -> KeySet:
-    elliptic = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
-    rsa = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
-    return KeySet([elliptic, rsa])
+    signing = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+    beside = ECKey.generate_key("P-384", {"use": "sig", "alg": "ES384"}, auto_kid=True)
+    return KeySet([signing, beside])
 
 
 def signing_key(keys: KeySet) -> ECKey:
     """Return the key of a set that signs ID tokens."""
-    return next(key for key in keys.keys if isinstance(key, ECKey))
+    return next(key for key in keys.keys if isinstance(key, ECKey) and key.alg == SIGNING_ALGORITHM)
 
 
 class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] # Authlib ships no types
