@@ -103,11 +103,12 @@ def find_own_flags(command: Any) -> set[str]:
 
 
 def format_option_name(param: Any) -> str:
-    """Format the name of an option: `-y, --yes`, `--from DAY`, `--wait / --no-wait`."""
+    """Format an option's name: `-y, --yes`, `--from DAY`, `--wait / --no-wait`, `--write[=all]`."""
     flags = ", ".join(sorted(param.opts, key=len))
     if param.is_flag:
         return " / ".join([flags, *param.secondary_opts])
-    return f"{flags} {_format_metavar(param)}"
+    metavar = _format_metavar(param)
+    return f"{flags}{metavar}" if metavar.startswith("[=") else f"{flags} {metavar}"
 
 
 def _format_about(spec: CommandSpec) -> str:

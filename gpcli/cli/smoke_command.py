@@ -72,7 +72,7 @@ WriteOption = Annotated[
     typer.Option(
         "--write",
         parser=choice(Write),
-        metavar="all",
+        metavar="[=all]",
         help="Try errands too, and undo them; --write=all sends a message as well",
     ),
 ]
