@@ -14,18 +14,21 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from io import StringIO
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import gevent
+from gevent import GreenletExit
 from locust import User, between, events, tag, task
-from locust.exception import StopUser
+from locust.runners import MasterRunner, WorkerRunner
 
 from gpcli.app_context import AppContext
 from gpcli.config.private_files import read_private_file
+from gpcli.config.profile_keys import format_suggestion
 from gpcli.config.settings import Options
 from gpcli.errors import ConfigError, GpcliError, ProductionGuard, SlotTaken
 from gpcli.http.send import RequestLog
@@ -52,6 +55,9 @@ _MAX_BOOKINGS = 3
 """How often another time is chosen where somebody else was faster."""
 
 _TOO_MANY, _SERVER_ERROR = 429, 500
+
+_ENDING = "gpcli-ending"
+"""The message by which a worker tells its master why it can't work."""
 
 _PERSONAL = frozenset({"GPCLI_AS", "GPCLI_PATIENT", "GPCLI_FHIR_USER"})
 """The variables that say whom it is about; where people are named, those of the process are not."""
@@ -85,6 +91,17 @@ def add_options(parser: Any) -> None:
         include_in_web_ui=False,
         help="The same with a token each: on every line the variables of one person, in JSON",
     )
+
+
+@events.init.add_listener
+def listen_for_endings(environment: Any, **_: Any) -> None:
+    """Have a master log why a worker ends."""
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.register_message(_ENDING, _log_ending)
+
+
+def _log_ending(msg: Any, **_: Any) -> None:
+    _logger.error("%s: %s", msg.node_id, msg.data)
 
 
 class LoadRun(SmokeRun):
@@ -126,10 +143,7 @@ class GpcliUser(User):
             context = _open_context(_choose_person(people, self.environment.runner))
             self._account = context.account
         except GpcliError as error:
-            _logger.error("%s %s", error.message, error.hint or "")
-            self.environment.events.user_error.fire(user_instance=self, exception=error, tb=None)
-            gevent.spawn(self.environment.runner.quit)
-            raise StopUser from None
+            self._end_test(error)
         self._load_run = LoadRun(context, write="reversible" if self._writes else "none")
         if not self._writes:
             self.tasks = [each for each in self.tasks if not _is_tagged_write(each)]
@@ -147,6 +161,11 @@ class GpcliUser(User):
         where the user is stopped. An errand that can't be tried here is not reported; why not is
         logged once.
         """
+        for word in checks:
+            if word not in _CHECKS:
+                guess = format_suggestion(word, [*_CHECKS])
+                reason = f"run_errand({name!r}, …): there is no check '{word}'{guess}"
+                self._end_test(ConfigError(reason, hint="gpcli help smoke lists them."))
         chosen = [_CHECKS[each] for each in checks]
         if all(each.writes == "none" for each in chosen):
             self._report_errand(name, chosen)
@@ -154,6 +173,17 @@ class GpcliUser(User):
             self._write_in_turn(name, chosen)
         else:
             _tell_once(f"{name}: it writes what --gpcli-write does not allow")
+
+    def _end_test(self, error: GpcliError) -> NoReturn:
+        """End this user and the test, and say why: once, and to a master as well."""
+        if _tell_once(" ".join(filter(None, (error.message, error.hint))), logging.ERROR):
+            runner = self.environment.runner
+            self.environment.events.user_error.fire(user_instance=self, exception=error, tb=None)
+            self.environment.process_exit_code = 1
+            if isinstance(runner, WorkerRunner):
+                runner.send_message(_ENDING, error.message)
+            gevent.spawn(runner.quit)
+        raise GreenletExit
 
     def _write_in_turn(self, name: str, checks: Sequence[SmokeCheck]) -> None:
         with _turns[self._account]:
@@ -225,6 +255,8 @@ class GpcliUser(User):
 def _read_people(options: Any) -> Sequence[Mapping[str, str]]:
     """Return the variables of each person that the options name."""
     if options and options.gpcli_people_file:
+        if options.gpcli_people:
+            raise ConfigError("Give --gpcli-people or --gpcli-people-file, not both.")
         return _read_people_file(Path(options.gpcli_people_file))
     names = (options.gpcli_people if options else "").split(",")
     return [{"GPCLI_AS": each, "GPCLI_PATIENT": each} for each in map(str.strip, names) if each]
@@ -232,19 +264,29 @@ def _read_people(options: Any) -> Sequence[Mapping[str, str]]:
 
 def _read_people_file(path: Path) -> Sequence[Mapping[str, str]]:
     try:
-        people = [json.loads(each) for each in read_private_file(path).splitlines() if each]
+        lines = read_private_file(path).splitlines()
     except (OSError, ValueError) as error:
-        raise ConfigError(f"The people can't be read from {path}: {error}.") from error
-    if not people or not all(map(_is_person, people)):
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise ConfigError(f"The people can't be read from {path}: {reason}.") from error
+    people = {number: _read_person(line) for number, line in enumerate(lines, 1) if line}
+    wrong = [
+        f"line {number} is no JSON object of variables" for number in people if not people[number]
+    ]
+    if wrong or not people:
         raise ConfigError(
-            f"The people can't be read from {path}: a line is no JSON object of variables.",
+            f"The people can't be read from {path}: {(wrong or ['it is empty'])[0]}.",
             hint="gpcli sandbox env ada --ndjson prints such a line.",
         )
-    return people
+    return [*filter(None, people.values())]
 
 
-def _is_person(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+def _read_person(line: bytes) -> Mapping[str, str] | None:
+    """Return the variables that a line has, None if it is no object of them."""
+    with suppress(ValueError):
+        person = json.loads(line)
+        if isinstance(person, dict) and all(isinstance(each, str) for each in person.values()):
+            return person or None
+    return None
 
 
 def _choose_person(people: Sequence[Mapping[str, str]], runner: Any) -> Mapping[str, str]:
@@ -280,10 +322,13 @@ def _find_fault(log: RequestLog) -> Exception | None:
     return ErrandFailed(f"status {log.status}") if is_wrong else None
 
 
-def _tell_once(what: str) -> None:
-    if what not in _told:
+def _tell_once(what: str, level: int = logging.WARNING) -> bool:
+    """Log what has not been logged in this process, and return whether that was so."""
+    is_new = what not in _told
+    if is_new:
         _told.add(what)
-        _logger.warning("%s", what)
+        _logger.log(level, "%s", what)
+    return is_new
 
 
 class Patient(GpcliUser):

@@ -157,14 +157,17 @@ def test_no_load_is_put_on_a_production_portal(portal, busy, tmp_path):
     env = as_person(portal, tmp_path, "ada") | {"GPCLI_ENVIRONMENT": "production"}
     ending = run_alone(busy, "--users=2", env=env, log=tmp_path / "log")
     assert ending.code == 1
-    assert "No load is put on a production portal: nothing was sent." in ending.log
+    assert ending.log.count("No load is put on a production portal: nothing was sent.") == 1
+    assert "Traceback" not in ending.log
     assert ending.stats == []
 
 
 def test_workers_that_can_not_work_end_the_test(busy, tmp_path):
     ending = run_distributed(busy, "--users=2", env=minimal_env(tmp_path), place=tmp_path)
-    assert ending.code == 1
-    assert "gpcli does not know your portal yet." in ending.log
+    assert (ending.code, ending.codes) == (1, (1, 1))
+    said = [line for line in ending.log.splitlines() if "gpcli does not know your portal" in line]
+    assert len(said) == 4
+    assert "Traceback" not in ending.log
 
 
 def test_people_by_name_get_their_tokens_from_a_command(portal, busy, tmp_path):
@@ -181,15 +184,46 @@ def test_people_by_name_get_their_tokens_from_a_command(portal, busy, tmp_path):
     assert ending.made("start") == 2
 
 
-@pytest.mark.parametrize("text", [None, "ada", '{"GPCLI_TOKEN": 1}', ""])
-def test_people_that_can_not_be_read_end_the_test(text, portal, busy, tmp_path):
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "No such file or directory."),
+        ('{"GPCLI_TOKEN": "abc"}\n\nada', "line 3 is no JSON object of variables."),
+        ('{"GPCLI_TOKEN": 1}', "line 1 is no JSON object of variables."),
+        ("", "it is empty."),
+    ],
+)
+def test_people_that_can_not_be_read_end_the_test(text, reason, portal, busy, tmp_path):
     file = tmp_path / "people.ndjson"
     if text is not None:
         file.write_text(text, encoding="utf-8")
     env = as_person(portal, tmp_path, "ada")
     ending = run_alone(busy, f"--gpcli-people-file={file}", env=env, log=tmp_path / "log")
     assert ending.code == 1
-    assert f"The people can't be read from {file}: " in ending.log
+    assert f"The people can't be read from {file}: {reason}" in ending.log
+
+
+def test_people_are_named_in_one_way(portal, busy, tmp_path):
+    env = as_person(portal, tmp_path, "ada")
+    words = ("--gpcli-people=ada", "--gpcli-people-file=people.ndjson")
+    ending = run_alone(busy, *words, env=env, log=tmp_path / "log")
+    assert ending.code == 1
+    assert "Give --gpcli-people or --gpcli-people-file, not both." in ending.log
+
+
+def test_an_errand_of_an_unknown_check_ends_the_test(portal, tmp_path):
+    file = tmp_path / "locustfile.py"
+    file.write_text(EXAMPLES[-1].replace('"threads"', '"thread"'), encoding="utf-8")
+    env = as_person(portal, tmp_path, "ada")
+    words = ("--users=4", "--spawn-rate=4")
+    ending = run_alone(file, *words, env=env, log=tmp_path / "log")
+    assert ending.code == 1
+    assert (
+        ending.log.count(
+            "run_errand('inbox', …): there is no check 'thread'; did you mean 'threads'?"
+        )
+        == 1
+    )
 
 
 def test_a_portal_behind_tls_is_reached_by_locusts_own_sockets(busy, tmp_path):
