@@ -30,7 +30,7 @@ from gpcli.app_context import AppContext
 from gpcli.config.private_files import read_private_file
 from gpcli.config.profile_keys import format_suggestion
 from gpcli.config.settings import Options
-from gpcli.errors import ConfigError, GpcliError, ProductionGuard, SlotTaken
+from gpcli.errors import ConfigError, GpcliError, ProductionGuard
 from gpcli.http.send import RequestLog
 from gpcli.model.account import Verdict
 from gpcli.model.appointment import Slot
@@ -50,9 +50,6 @@ _MAY_BE_SKIPPED = frozenset({"services"})
 
 _WRITE_OPENING = ("test-patient",)
 """The checks that come besides where errands write: only for test patients they may."""
-
-_MAX_BOOKINGS = 3
-"""How often another time is chosen where somebody else was faster."""
 
 _TOO_MANY, _SERVER_ERROR = 429, 500
 
@@ -227,11 +224,8 @@ class GpcliUser(User):
         return True
 
     def _try_check(self, check: SmokeCheck) -> CheckReport:
-        for _ in range(_MAX_BOOKINGS):
-            report = run_check(check, self._load_run.probe)
-            self._report_requests()  # not those that a stop has cut off: nobody failed there
-            if report.cause != SlotTaken.code:
-                break
+        report = run_check(check, self._load_run.probe)
+        self._report_requests()  # not those that a stop has cut off: nobody failed there
         return report
 
     def _report_requests(self) -> None:

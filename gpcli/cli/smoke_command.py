@@ -124,8 +124,8 @@ def smoke(
     view: View[Any] = SMOKE_CHECKS if output.is_streamed or output.is_text else SMOKE_REPORT
     if output.answer_field_query(view):
         return
-    chosen = choose_checks(_split_words("--checks", checks))
     expected = frozenset(parse_service(each).value for each in _split_words("--expect", expect))
+    chosen = choose_checks(_split_words("--checks", checks), expected)
     patience = parse_duration(wait_ready, "--wait-ready").total_seconds() if wait_ready else 0.0
     require_known_checks(context.profile)
     earlier = parse_report(_read_file(compare), str(compare)) if compare else None
@@ -141,7 +141,7 @@ def smoke(
             report = replace(report, changes=compare_reports(earlier, report.checks))
         files.write(report)
     _show(output, report)
-    error = build_smoke_error(report.checks)
+    error = build_smoke_error(report.checks, run.hints)
     if error:
         raise error
 

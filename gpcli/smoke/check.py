@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 from uuid import UUID
@@ -15,7 +17,7 @@ from uuid import UUID
 from gpcli.app_context import AppContext
 from gpcli.auth.bearer import ScopedBearer
 from gpcli.config.profile_keys import LIMITS
-from gpcli.errors import BadResponse, ConsentNeeded, GpcliError, NotPermitted
+from gpcli.errors import BadResponse, ConsentNeeded, GpcliError, NoToken, NotPermitted
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.http.client import Bearer, HttpResponse
@@ -115,9 +117,11 @@ class SmokeRun:
 
     `write` is what may be written. `expected` are the services that have to be offered. With
     `retries` false no request is tried again. `logs` has every try of every request so far. `left`
-    and `undone` are as in SmokeReport. `dead_runs` are the ids of runs of this machine that were
-    killed. `clients` closes the clients of all workers. `opening` is held by who builds a part of
-    the context.
+    and `undone` are as in SmokeReport. `hints` has what to do about a token that did not come, by
+    the name of the check. `dead_runs` are the ids of runs of this machine that were killed.
+    `is_unsettled` tells that an errand had no answer and was not found: it may still arrive.
+    `clients` closes the clients of all workers. `opening` is held by who builds a part of the
+    context.
     """
 
     context: AppContext
@@ -128,7 +132,9 @@ class SmokeRun:
     logs: list[RequestLog] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     undone: int = 0
+    hints: dict[str, str] = field(default_factory=dict)
     dead_runs: frozenset[str] = frozenset()
+    is_unsettled: bool = False
     clients: ExitStack = field(default_factory=ExitStack)
     opening: threading.Lock = field(default_factory=threading.Lock)
     _local: threading.local = field(default_factory=threading.local)
@@ -327,7 +333,7 @@ class Probe:
     ) -> HttpResponse:
         """Put a record back as `body`, and note the answer."""
         reference = f"{body['resourceType']}/{body['id']}"
-        self.answer = self.client.send("PUT", reference, body, headers=headers)
+        self.answer = self.client.send("PUT", reference, body, headers=headers, retry=True)
         return self.answer
 
     def read_page(self, response: HttpResponse) -> Bundle:
@@ -408,9 +414,13 @@ def _judge(check: SmokeCheck, probe: Probe) -> tuple[Verdict, str, str | None]:
     except ConsentNeeded:
         return Verdict.SKIPPED, _NO_CONSENT, None
     except GpcliError as error:
+        if isinstance(error, NoToken) and error.hint:
+            probe.run.hints[check.name] = error.hint
         return Verdict.FAILED, word_error(error), error.code
     except Exception as error:
-        return Verdict.FAILED, f"this check broke down ({type(error).__name__})", "unexpected"
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
+        return Verdict.FAILED, f"this check broke down ({where})", "unexpected"
 
 
 def skip(check: SmokeCheck, why: str) -> CheckReport:

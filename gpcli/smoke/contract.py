@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from gpcli.errors import SignInError, Unavailable, Unexpected, UsageError, list_coded_errors
 from gpcli.model.account import Verdict
 from gpcli.model.smoke import CheckReport, ContractLine, Coverage, Proof
 
@@ -104,6 +105,14 @@ NEVER_TRIED: Mapping[str, str] = {
 """Line -> why no check is about it."""
 
 
+_NO_VERDICT = frozenset(
+    each.code
+    for each in list_coded_errors()
+    if issubclass(each, SignInError | Unavailable | UsageError | Unexpected)
+)
+"""Causes of failures that say nothing of the portal: it was not asked, or did not answer."""
+
+
 def build_coverage(reports: Sequence[CheckReport]) -> Coverage:
     """Return what the checks of a run say of each line of the contract."""
     lines = tuple(_judge_lines(reports))
@@ -116,7 +125,7 @@ def _judge_lines(reports: Sequence[CheckReport]) -> Iterator[ContractLine]:
     for section, lines in CONTRACT.items():
         for line in lines:
             about = [report for report in reports if line in report.proves]
-            made = [report for report in about if report.status is not Verdict.SKIPPED]
+            made = [report for report in about if _is_verdict(report)]
             status: Proof = "proved" if made else "not_tried"
             if any(report.has_failed for report in made):
                 status = "failed"
@@ -124,7 +133,11 @@ def _judge_lines(reports: Sequence[CheckReport]) -> Iterator[ContractLine]:
             yield ContractLine(section, line, status, tuple(each.name for each in made), why)
 
 
-def _find_reason(line: str, skipped: Sequence[CheckReport]) -> str:
-    """Return why none of the checks of a line was made."""
+def _is_verdict(report: CheckReport) -> bool:
+    return report.status is not Verdict.SKIPPED and report.cause not in _NO_VERDICT
+
+
+def _find_reason(line: str, about: Sequence[CheckReport]) -> str:
+    """Return why none of the checks of a line says something of it."""
     unchosen = NEVER_TRIED.get(line, "its checks were not chosen")
-    return skipped[0].seen if skipped else unchosen
+    return about[0].seen if about else unchosen

@@ -14,8 +14,10 @@ from gpcli.errors import (
     GpcliError,
     OffForNow,
     Rejected,
+    SignInError,
     SlotTaken,
     TooLate,
+    Unavailable,
 )
 from gpcli.http.client import HttpResponse
 
@@ -50,6 +52,9 @@ _PORTALS_WORDS = (
 )
 """The errors whose message may be the portal's own."""
 
+_DESCRIPTION = re.compile(r"(\([\w.-]+\)): .*", re.DOTALL | re.ASCII)
+"""In what a sign-in's error says: its word or status, and what the portal adds."""
+
 _QUOTATION = re.compile(r"\s*(It|The portal) says: .*", re.DOTALL)
 
 HIDDEN = "[hidden]"
@@ -59,6 +64,8 @@ def word_error(error: GpcliError) -> str:
     """Return what an error says, without the portal's own words: they may be about a person."""
     if isinstance(error, _PORTALS_WORDS):
         return f"the portal refuses it: {error.code}"
+    if isinstance(error, SignInError | Unavailable):
+        return _DESCRIPTION.sub(r"\1.", hide_quotation(error.message))
     return hide_quotation(error.message)
 
 

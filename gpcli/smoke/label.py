@@ -5,13 +5,14 @@ It is an identifier of the system `urn:gpcli:smoke`, whose value has the time an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
+from gpcli.fhir.element import UUID_SYSTEM, Element
 from gpcli.http.client import HttpClient, HttpResponse, RequestBody
 
 SYSTEM = "urn:gpcli:smoke"
@@ -27,27 +28,52 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 class Label:
     """The label of one run: `run` is its id; `now` returns the aware time.
 
-    `is_given` tells whether something has it.
+    `is_given` tells whether something has it. `unanswered` are the creates whose answer has not
+    come: what they make may still arrive at the portal.
     """
 
     now: Callable[[], datetime]
     run: str = field(default_factory=lambda: uuid4().hex[:12])
     is_given: bool = False
+    unanswered: list[SentCreate] = field(default_factory=list)
 
     def give(self) -> str:
         """Return the identifier's value at present: `2027-03-01T08:00:00Z/RUN`."""
         self.is_given = True
         return f"{self.now().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}/{self.run}"
 
+    def note_arrival(self, record: Element) -> None:
+        """Count the creates that made a record as answered: it was found at the portal."""
+        values = {value for _, value in record.identifier_pairs()}
+        self.unanswered = [each for each in self.unanswered if not values & {*each.urns}]
 
-@dataclass(frozen=True)
+
+@dataclass(eq=False)
 class SentCreate:
-    """A request that created something: its path, body and headers, and the answer's status."""
+    """A request that creates something: its path, body and headers.
+
+    `status` is that of the answer, `None` as long as none has come.
+    """
 
     path: str
     body: Mapping[str, Any]
     headers: Mapping[str, str]
-    status: int
+    status: int | None = None
+
+    @property
+    def urns(self) -> Iterator[str]:
+        """The UUIDs that are identifiers of what it creates."""
+        return _find_urns(self.body)
+
+
+def _find_urns(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if value.get("system") == UUID_SYSTEM and isinstance(value.get("value"), str):
+            yield value["value"]
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _find_urns(each)
 
 
 class LabellingClient(HttpClient):
@@ -74,14 +100,23 @@ class LabellingClient(HttpClient):
         if method != "POST" or not isinstance(body, Mapping):
             return super().send(method, path, body, headers=headers, retry=retry)
         labelled = self._label_created(body)
-        response = super().send(method, path, labelled, headers=headers, retry=retry)
-        if labelled != body:
-            self.creates.append(SentCreate(path, labelled, headers, response.status))
-        return response
+        if labelled == body:
+            return super().send(method, path, body, headers=headers, retry=retry)
+        create = SentCreate(path, labelled, headers)
+        self.creates.append(create)
+        return self._send_create(create, retry=retry)
 
     def resend(self, create: SentCreate) -> HttpResponse:
         """Send a create once more as it was, and return its response."""
-        return super().send("POST", create.path, create.body, headers=create.headers)
+        return self._send_create(replace(create))
+
+    def _send_create(self, create: SentCreate, *, retry: bool = False) -> HttpResponse:
+        self._label.unanswered.append(create)
+        path, headers = create.path, create.headers
+        response = super().send("POST", path, create.body, headers=headers, retry=retry)
+        self._label.unanswered.remove(create)
+        create.status = response.status
+        return response
 
     def _label_created(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a body with the label on every resource that it has the portal create."""

@@ -21,17 +21,28 @@ from gpcli.portal import queries
 from gpcli.portal.prescriptions import renewals_query
 from gpcli.portal.queries import Query
 from gpcli.smoke.check import CheckFailed, NotTried, Probe, SmokeRun
+from gpcli.smoke.excerpt import word_error
 from gpcli.smoke.label import REASON, SYSTEM
+from gpcli.smoke.record_checks import OPEN_STATUSES
 
 LEASE = timedelta(seconds=60)
 """How long what another machine's run made may be in use: only then does it count as left."""
 
+_LATE_LOOKS, _LATE_SECONDS = 10, 0.5
+"""How often, and how far apart, to look for what had no answer: it may arrive late."""
+
+_UNSETTLED = "perhaps an errand that had no answer: it may still arrive"
+
 _POLL_SECONDS = 1.0
+_WAITING = (
+    f"Another run may be at work for this patient: what it made is waited for, "
+    f"{LEASE.seconds} s from when it was made."
+)
 _MAX_WAIT = timedelta(minutes=5)
 """How long to wait for the runs of other machines."""
 
 _ALIVE = {
-    "Appointment": frozenset({"proposed", "pending", "booked", "waitlist", "arrived"}),
+    "Appointment": OPEN_STATUSES,
     "Task": frozenset({"draft", "requested", "received", "accepted", "ready", "in-progress"}),
 }
 """Resource type -> the statuses of what has not been undone."""
@@ -82,7 +93,7 @@ def hold_writing(run: SmokeRun) -> Iterator[None]:
         finally:
             if not run.label.is_given:
                 _change_notes(notes, remove=[run.label.run])
-            elif not _undo_rest(run):
+            elif not _undo_rest(run) and not run.is_unsettled:
                 _change_notes(notes, remove=[run.label.run, *run.dead_runs])
 
 
@@ -203,8 +214,24 @@ def _without_label(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def undo_own(probe: Probe) -> list[str]:
-    """Undo what this run made, and runs of this machine that were killed; return as `undo_all`."""
-    return undo_all(probe, {probe.run.label.run, "", *probe.run.dead_runs})
+    """Undo what this run made, and runs of this machine that were killed; return as `undo_all`.
+
+    What had no answer, as where the run was interrupted, is waited for some seconds.
+    """
+    label, runs = probe.run.label, {probe.run.label.run, "", *probe.run.dead_runs}
+    remaining = undo_all(probe, runs)
+    with probe.run.context.output.progress("Waiting for what had no answer"):
+        for _ in range(_LATE_LOOKS):
+            if remaining or not label.unanswered:
+                return remaining
+            probe.run.context.sleep(_LATE_SECONDS)
+            remaining = undo_all(probe, runs)
+    if label.unanswered and not remaining:
+        label.unanswered.clear()
+        probe.run.is_unsettled = True
+        remaining = [_UNSETTLED]
+        probe.run.left += remaining
+    return remaining
 
 
 def undo_all(probe: Probe, runs: Iterable[str]) -> list[str]:
@@ -214,17 +241,26 @@ def undo_all(probe: Probe, runs: Iterable[str]) -> list[str]:
     try:
         leftovers = [each for each in fetch_leftovers(probe) if each.run in chosen]
     except (GpcliError, CheckFailed) as error:
-        remaining = [f"perhaps what this run made: the portal could not be asked ({error})"]
+        why = word_error(error) if isinstance(error, GpcliError) else error
+        remaining = [f"perhaps what this run made: the portal could not be asked ({why})"]
         leftovers = []
     for leftover in leftovers:
+        probe.run.label.note_arrival(leftover.record)
         try:
             undo(probe, leftover)
-        except (GpcliError, CheckFailed) as error:
+        except GpcliError as error:
+            remaining.append(f"{leftover.reference}: {word_error(error).rstrip('.')}")
+        except CheckFailed as error:
             remaining.append(f"{leftover.reference}: {error}")
         else:
-            probe.run.undone += leftover.run != probe.run.label.run
+            probe.run.undone += not _is_own(leftover, probe.run)
     probe.run.left += [each for each in remaining if each not in probe.run.left]
     return remaining
+
+
+def _is_own(leftover: Leftover, run: SmokeRun) -> bool:
+    """Return whether this run made it: without a label, that is so once it has made something."""
+    return leftover.run == run.label.run or (not leftover.run and run.label.is_given)
 
 
 def wait_for_others(probe: Probe) -> list[Leftover]:
@@ -232,13 +268,16 @@ def wait_for_others(probe: Probe) -> list[Leftover]:
 
     Raises: TimedOut where runs elsewhere do not end.
     """
-    now = probe.run.context.clock
+    now, output, is_told = probe.run.context.clock, probe.run.context.output, False
     end = now() + _MAX_WAIT
     while True:
         leftovers = [each for each in fetch_leftovers(probe) if each.run != probe.run.label.run]
         others = [each for each in leftovers if each.run not in probe.run.dead_runs]
         if not any(each.made and each.made + LEASE > now() for each in others):
             return leftovers
+        if not is_told:
+            output.notice(_WAITING)
+            is_told = True
         if now() > end:
             raise TimedOut(
                 "Other runs of gpcli smoke --write for this patient do not end.",

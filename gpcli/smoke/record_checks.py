@@ -34,9 +34,25 @@ from gpcli.smoke.excerpt import hide_quotation
 SERVICE = "service"
 """The tag of the checks of an offered service: a run in which none of them was made has failed."""
 
+EXPECTED = "expected-services"
+"""The name of the check that is only made where services are expected."""
+
+OPEN_STATUSES = frozenset({"proposed", "pending", "booked", "waitlist", "arrived"})
+"""The statuses of an Appointment that is neither over nor cancelled."""
+
 _WITHDRAWN = "entered-in-error"
 _MAX_THREADS = 10
 """In how many threads a file is looked for."""
+
+_WHY_NOT: Mapping[Standing, str] = {
+    Standing.NOT_OFFERED: "the GP does not offer it",
+    Standing.OFF_FOR_NOW: "it is off for now",
+    Standing.CONSENT_NEEDED: "it needs the patient's consent",
+    Standing.NOT_PERMITTED: "the sign-in or the portal does not permit it",
+    Standing.NOT_TOLD: "the portal does not say whether it is offered",
+    Standing.OFFERED: "it can't be used",
+}
+"""Why a service can't be tried, by what the portal says of it."""
 
 _STATUSES: Mapping[str, str] = {
     "Appointment": "proposed pending booked arrived fulfilled cancelled noshow entered-in-error "
@@ -58,7 +74,9 @@ def check_patient(probe: Probe) -> str:
     patients = bundle.matches_of_type("Patient")
     ids = [each.string("id") for each in patients]
     if ids != [probe.patient]:
-        raise CheckFailed(f"a search for the patient finds {len(ids)} records instead of that one")
+        named = "; is GPCLI_PATIENT theirs?" if "GPCLI_PATIENT" in probe.run.context.env else ""
+        found = tell_number(len(ids), "record")
+        raise CheckFailed(f"a search for the patient finds {found} instead of that one{named}")
     if not read_name(patients[0]):
         raise CheckFailed("the patient has no name")
     read = probe.read_record(probe.get(f"Patient/{probe.patient}"))
@@ -90,14 +108,21 @@ def check_services(probe: Probe) -> str:
     services = list_services(offers, probe.run.context.now())
     probe.facts.offers, probe.facts.services = offers, services
     offered = sorted({each.service for each in services if each.status is Standing.OFFERED})
-    missing = sorted(probe.run.expected - {each.value for each in offered})
-    if missing:
-        raise CheckFailed(f"expected and not offered: {', '.join(missing)}", "not_offered")
     if not offers.surgeries:
         raise NotTried("the patient has no GP")
     if not offered:
         raise NotTried("no service is offered" if offers.told else "the portal names no services")
     return f"offered: {', '.join(offered)}"
+
+
+def check_expected_services(probe: Probe) -> str:
+    """Compare the services that are offered with those that have to be."""
+    services = probe.facts.services
+    offered = {each.service.value for each in services if each.status is Standing.OFFERED}
+    missing = sorted(probe.run.expected - offered)
+    if missing:
+        raise CheckFailed(f"expected and not offered: {', '.join(missing)}", "not_offered")
+    return f"offered as expected: {', '.join(sorted(probe.run.expected))}"
 
 
 def check_consent(probe: Probe) -> str:
@@ -154,8 +179,8 @@ def check_booking_enquiry(probe: Probe) -> str:
     query = queries.undated_appointments(probe.patient)
     bundle = probe.search(query)
     _check_list(probe, bundle, query)
-    waiting = [each for each in bundle.matches if not each.string("start")]
-    return f"{tell_number(len(waiting), 'enquiry', 'enquiries')} without a time"
+    waiting = [each for each in bundle.matches if not each.string("start") and _is_open(each)]
+    return f"{tell_number(len(waiting), 'open enquiry', 'open enquiries')} without a time"
 
 
 def check_cancellation(probe: Probe) -> str:
@@ -169,7 +194,12 @@ def check_cancellation(probe: Probe) -> str:
     starts = [each.instant("start") for each in bundle.matches]
     if any(start and start.astimezone(zone).date() < today for start in starts):
         raise CheckFailed("a search for appointments from today on brings earlier ones")
-    return f"{tell_number(len(bundle.matches), 'coming appointment')}"
+    coming = [each for each in bundle.matches if _is_open(each)]
+    return f"{tell_number(len(coming), 'coming appointment')}"
+
+
+def _is_open(appointment: Element) -> bool:
+    return appointment.string("status") in OPEN_STATUSES
 
 
 def check_contact(probe: Probe) -> str:
@@ -200,7 +230,8 @@ def check_prescription_renewal(probe: Probe) -> str:
     _check_list(probe, probe.search(query), query)
     renewals = probe.portal.prescriptions.fetch_renewals()
     _require_no_flaws(probe)
-    return f"{tell_number(len(renewals), 'request')}"
+    waiting = [each for each in renewals if each.is_open]
+    return f"{tell_number(len(renewals), 'request')}, {len(waiting)} of them open"
 
 
 def _check_free_times(probe: Probe, name: ServiceName) -> str:
@@ -356,8 +387,8 @@ def require_offered(probe: Probe, *names: ServiceName) -> Sequence[Service]:
         return usable
     if not probe.facts.offers or not probe.facts.offers.surgeries:
         raise NotTried("the patient has no GP")
-    states = sorted({each.status.value for each in named} or {Standing.NOT_OFFERED.value})
-    raise NotTried(f"the service is {' and '.join(states)}")  # the reason would name the GP
+    states = {each.status for each in named} or {Standing.NOT_OFFERED}
+    raise NotTried(" and ".join(sorted(_WHY_NOT[each] for each in states)))  # names no GP
 
 
 def _require_offers(probe: Probe) -> Offers:
@@ -424,6 +455,7 @@ RECORD_CHECKS = (
     _check("patient", check_patient, contract.PATIENT, contract.GP_RECORDS),
     _check("gp", check_gp, contract.GP_RECORDS, needs=("patient",)),
     _check("services", check_services, contract.SERVICES, needs=("patient",)),
+    _check(EXPECTED, check_expected_services, needs=("services",)),
     _check("consent", check_consent, contract.CONSENT, needs=("services",)),
     _check("prices", check_prices, contract.PRICES, needs=("services",)),
     _check("appointments", check_appointments, contract.READ_APPOINTMENT, needs=("patient",)),

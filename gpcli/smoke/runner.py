@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from types import MappingProxyType
 
 from gpcli.config.profile_keys import format_suggestion
 from gpcli.config.profiles import Profile
 from gpcli.errors import (
     ConfigError,
+    Expired,
     GpcliError,
     InvalidUsage,
     SignInError,
@@ -19,10 +22,11 @@ from gpcli.errors import (
     list_coded_errors,
 )
 from gpcli.model.account import Verdict
+from gpcli.model.service import Standing
 from gpcli.model.smoke import CheckReport
 from gpcli.smoke.check import SmokeCheck, SmokeRun, run_check, skip
-from gpcli.smoke.portal_checks import PORTAL_CHECKS
-from gpcli.smoke.record_checks import RECORD_CHECKS, SERVICE, SERVICE_CHECKS
+from gpcli.smoke.portal_checks import PORTAL_CHECKS, SESSION
+from gpcli.smoke.record_checks import EXPECTED, RECORD_CHECKS, SERVICE, SERVICE_CHECKS
 from gpcli.smoke.search_checks import LATENCY_CHECK, SEARCH_CHECKS
 from gpcli.smoke.write_checks import WRITE_CHECKS
 
@@ -42,6 +46,8 @@ SERVICE_COVERAGE = "service-coverage"
 _FRONT = frozenset({"capability-statement", "session"})
 """The checks without which nothing can be told of the portal: their cause is the run's."""
 
+_ENDED = "the sign-in has ended"
+_OF_SIGN_IN = frozenset(each.code for each in list_coded_errors() if issubclass(each, SignInError))
 _UNANSWERED = frozenset({"timeout", "unreachable"})
 _MAX_UNANSWERED = 3
 """After so many checks in a row without an answer none is begun: each takes its full time."""
@@ -53,22 +59,23 @@ _WRITING = ("none", "reversible", "all")
 Notify = Callable[[CheckReport], None]
 
 
-def choose_checks(words: Sequence[str]) -> tuple[SmokeCheck, ...]:
+def choose_checks(words: Sequence[str], expected: Collection[str] = ()) -> tuple[SmokeCheck, ...]:
     """Return the checks that have one of `words` as name or tag, and those that they need.
 
-    Without words that is all of them. Raises: InvalidUsage for a word that is neither.
+    Without words that is all of them. What is `expected` is looked at in any case, and only then.
+    Raises: InvalidUsage for a word that is neither.
     """
-    if not words:
-        return CHECKS
     known = sorted({each.name for each in CHECKS} | {tag for each in CHECKS for tag in each.tags})
     for word in words:
         if word not in known:
             tags = ", ".join(sorted({tag for each in CHECKS for tag in each.tags}))
             raise InvalidUsage(
                 f"--checks: there is no check or tag '{word}'{format_suggestion(word, known)}",
-                hint=f"Tags: {tags}.",
+                hint=f"Tags: {tags}. gpcli help smoke lists the checks.",
             )
-    chosen = {each.name for each in CHECKS if {each.name, *each.tags} & set(words)}
+    wanted = {*words} or {each.name for each in CHECKS}
+    chosen = {each.name for each in CHECKS if {each.name, *each.tags} & wanted} - {EXPECTED}
+    chosen |= {EXPECTED} if expected else set()
     for check in reversed(CHECKS):
         if check.name in chosen:
             chosen.update(check.needs)
@@ -108,7 +115,7 @@ def run_checks_in_order(
         if check not in readers:
             schedule.run_alone(check)
     made = [schedule.reports[check.name] for check in checks]
-    if SERVICE_COVERAGE not in run.left_out and (failure := _judge_services(made)):
+    if SERVICE_COVERAGE not in run.left_out and (failure := _judge_services(made, run)):
         made.append(failure)
         notify(failure)
     return tuple(made)
@@ -126,6 +133,7 @@ class _Schedule:
         self._blocked_by: dict[str, str] = {}
         self._stopped_by: str | None = None
         self._unanswered = 0
+        self._has_ended = False
 
     def run_alone(self, check: SmokeCheck) -> None:
         """Make a check, or report why it is not made."""
@@ -174,6 +182,8 @@ class _Schedule:
             return f"it writes, and {flag} was not given"
         if self._unanswered >= _MAX_UNANSWERED:
             return "the portal no longer answers"
+        if self._has_ended:
+            return _ENDED
         if self._stopped_by:
             return f"{self._stopped_by} failed, and --fail-fast ends the run there"
         failed = next((self._blocked_by[n] for n in check.needs if n in self._blocked_by), None)
@@ -183,6 +193,10 @@ class _Schedule:
         return None
 
     def _note(self, check: SmokeCheck, report: CheckReport) -> None:
+        if report.cause in _OF_SIGN_IN and check.name != SESSION.name:
+            self._has_ended = self._has_ended or run_check(SESSION, self._run.probe).has_failed
+            if self._has_ended:
+                report = replace(report, seen=f"{_ENDED}: {report.seen}")
         self.reports[check.name] = report
         if report.cause in _UNANSWERED:
             self._unanswered += 1
@@ -196,18 +210,19 @@ class _Schedule:
             self._notify(self.reports[self._untold.popleft()])
 
 
-def _judge_services(reports: Sequence[CheckReport]) -> CheckReport | None:
+def _judge_services(reports: Sequence[CheckReport], run: SmokeRun) -> CheckReport | None:
     """Return a failure where checks of services were wanted, and none of them was made."""
     of_services = [each for each in reports if SERVICE in each.tags]
     if not of_services or any(each.status is not Verdict.SKIPPED for each in of_services):
         return None
     if any(each.has_failed for each in reports):
         return None  # which says more
+    needs_consent = Standing.CONSENT_NEEDED in {each.status for each in run.facts.services}
     return CheckReport(
         SERVICE_COVERAGE,
         Verdict.FAILED,
         f"no check of a service was made: {of_services[0].seen}",
-        "not_offered",
+        (Standing.CONSENT_NEEDED if needs_consent else Standing.NOT_OFFERED).value,
         (),
         (SERVICE,),
         0,
@@ -217,22 +232,33 @@ def _judge_services(reports: Sequence[CheckReport]) -> CheckReport | None:
     )
 
 
-def build_smoke_error(reports: Sequence[CheckReport]) -> GpcliError | None:
+def build_smoke_error(
+    reports: Sequence[CheckReport], hints: Mapping[str, str] = MappingProxyType({})
+) -> GpcliError | None:
     """Return the error with which the run ends; `None` = no check failed.
 
+    `hints` has what to do about some checks, by name.
+
     Where the portal can't be asked at all, it is the error that says why, not SmokeFailed: it can't
-    be reached, it takes no sign-in, or the configuration is wrong.
+    be reached, it takes no sign-in, or the configuration is wrong. So it is where nothing failed
+    but the sign-in, which ended on the way.
     """
     failed = [each for each in reports if each.has_failed]
     if not failed:
         return None
+    if all(each.seen.startswith(_ENDED) for each in failed):
+        return Expired(
+            "The sign-in ended during the run: what comes after that was not checked.",
+            hint="Use a token that lives longer, or one that is renewed.",
+        )
     names = ", ".join(each.name for each in failed)
     message = f"{len(failed)} of {len(reports)} checks failed: {names}."
     first = failed[0]
     kinds = {kind.code: kind for kind in list_coded_errors()}
     kind = kinds.get(first.cause or "", SmokeFailed)
     if first.name in _FRONT and issubclass(kind, (SignInError, Unavailable, UsageError)):
-        return kind(first.seen, hint="gpcli troubleshoot looks for the cause.")
+        hint = hints.get(first.name) or "gpcli troubleshoot looks for the cause."
+        return kind(first.seen, hint=hint)
     return SmokeFailed(message, hint=_choose_hint(failed), trace_id=first.trace_id)
 
 
@@ -240,4 +266,4 @@ def _choose_hint(failed: Sequence[CheckReport]) -> str:
     again = ",".join(each.name for each in failed if each.name != SERVICE_COVERAGE)
     if again:
         return f"gpcli smoke --checks {again} --debug tells each request."
-    return "Use a patient whose GP offers something; gpcli help smoke tells more."
+    return "Use a patient for whom a service can be used; gpcli help smoke tells more."

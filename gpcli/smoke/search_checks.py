@@ -145,7 +145,7 @@ def _search_by_identifier(probe: Probe, resource_type: str) -> int:
     nobody = Query(resource_type, (("identifier", f"{UUID_SYSTEM}|{uuid4().urn}"),))
     if _search_as_asked(probe, nobody, "identifier").matches_of_type(resource_type):
         raise CheckFailed(
-            f"a search for a {resource_type} by an identifier that nobody has finds some"
+            f"a search by an identifier that nobody has finds {resource_type} records"
         )
     listed = _search_if_listed(probe, Query(resource_type, (("patient", probe.patient),)))
     for record in listed.matches_of_type(resource_type) if listed else ():
@@ -153,7 +153,7 @@ def _search_by_identifier(probe: Probe, resource_type: str) -> int:
             if system and not set("|,$\\") & {*system, *value}:
                 own = Query(resource_type, (("identifier", f"{system}|{value}"),))
                 if record.relative_reference not in _references(probe.search(own)):
-                    raise CheckFailed(f"a {resource_type} is not found by its identifier")
+                    raise CheckFailed(f"{resource_type}: a record is not found by its identifier")
                 return 1
     return 0
 
@@ -162,10 +162,14 @@ def check_batch(probe: Probe) -> str:
     """Ask for two things in one batch: each answer must be as it is alone."""
     if not probe.capabilities.batch:
         raise NotTried("the portal does not list batch")
-    alone = {each.url: _search_if_listed(probe, each) for each in _list_queries(probe)}
-    sent = {url: bundle for url, bundle in alone.items() if bundle is not None}
+    sent, reasons = dict[str, Bundle](), list[str]()
+    for query in _list_queries(probe):
+        try:
+            sent[query.url] = probe.search(query)
+        except NotTried as reason:
+            reasons.append(str(reason))
     if not sent:
-        raise NotTried("the portal lists no search for a list")
+        raise NotTried(reasons[0])
     entries = [{"request": {"method": "GET", "url": url}} for url in sent]
     body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
     probe.answer = response = probe.client.send("POST", "", body, retry=True)

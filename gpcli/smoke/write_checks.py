@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from gpcli.care.prescription_list import WITHDRAWN, is_in_use
 from gpcli.care.renewals import STRICT_GROUPS
 from gpcli.care.slots import DAYS_AHEAD
 from gpcli.config.profile_keys import SENT_STATUSES
-from gpcli.errors import NotAllowed, Rejected
+from gpcli.errors import NotAllowed, Rejected, SlotTaken
 from gpcli.fhir.bundle import read_bundle
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed
 from gpcli.fhir.patient import is_about_patient, is_synthetic
@@ -28,7 +28,15 @@ from gpcli.portal import queries
 from gpcli.portal.prescriptions import renewals_query
 from gpcli.portal.queries import Query
 from gpcli.smoke import contract
-from gpcli.smoke.check import CheckFailed, Doubtful, NotTried, Probe, SmokeCheck, TrialBooking
+from gpcli.smoke.check import (
+    CheckFailed,
+    Doubtful,
+    NotTried,
+    Probe,
+    SmokeCheck,
+    TrialBooking,
+    tell_number,
+)
 from gpcli.smoke.label import REASON, SYSTEM, SentCreate
 from gpcli.smoke.leftovers import (
     restore_message,
@@ -48,6 +56,9 @@ _TAKEN = frozenset({409, 412})
 LEFTOVERS = "leftovers"
 """The name of the check that comes before all that write."""
 
+_MAX_RACES = 3
+"""How many times that are said to be free are asked for until one is."""
+
 _MAX_PRESCRIPTIONS = 3
 """How many prescriptions are tried until one may be renewed."""
 
@@ -60,7 +71,7 @@ def check_leftovers(probe: Probe) -> str:
     remaining = undo_all(probe, {each.run for each in leftovers})
     if remaining:
         raise CheckFailed(f"what an earlier run left can't be undone: {remaining[0]}", "left")
-    return f"{len(leftovers)} records that earlier runs left were undone"
+    return f"{tell_number(len(leftovers), 'record')} of earlier runs undone"
 
 
 def check_test_patient(probe: Probe) -> str:
@@ -68,7 +79,8 @@ def check_test_patient(probe: Probe) -> str:
     record = probe.read_record(probe.get(f"Patient/{probe.patient}"))
     if not is_synthetic(record, probe.run.synthetic_rules):
         raise CheckFailed(
-            "the profile's synthetic does not say that this is a test patient: nothing is written",
+            "nothing tells that this is a test patient, so nothing is written: the profile's table "
+            "synthetic says which are (gpcli help smoke)",
             "not_permitted",
         )
     return "the patient is one for tests"
@@ -84,7 +96,17 @@ def check_book(probe: Probe) -> str:
 def _book(probe: Probe, name: ServiceName) -> TrialBooking:
     services = require_offered(probe, name)
     _require_undoable(probe)
-    slot, offer = _find_free_time(probe, [each.offer for each in services if each.offer])
+    offers, taken = [each.offer for each in services if each.offer], set[str]()
+    for _ in range(_MAX_RACES):
+        slot, offer = _find_free_time(probe, offers, taken)
+        try:
+            return _book_time(probe, slot, offer)
+        except SlotTaken:  # somebody else was faster, as happens to patients
+            taken.add(slot.id)
+    raise CheckFailed(f"{_MAX_RACES} times that are said to be free are taken", SlotTaken.code)
+
+
+def _book_time(probe: Probe, slot: Slot, offer: Offer) -> TrialBooking:
     intent = uuid4()
     probe.client.creates.clear()
     probe.portal.send_booking(slot, offer, REASON, intent)
@@ -109,12 +131,19 @@ def _require_undoable(probe: Probe) -> None:
         raise NotTried("cancelling is not offered, so what is booked could not be undone")
 
 
-def _find_free_time(probe: Probe, offers: Sequence[Offer]) -> tuple[Slot, Offer]:
-    """Return the free time of the coming weeks that the run chooses, and its offer."""
+def _find_free_time(
+    probe: Probe, offers: Sequence[Offer], taken: Collection[str]
+) -> tuple[Slot, Offer]:
+    """Return the free time of the coming weeks that the run chooses, and its offer.
+
+    `taken` are the ids of times that turned out not to be free.
+    """
     now = probe.run.context.now()
     first, last = now.date(), now.date() + timedelta(days=DAYS_AHEAD)
     for offer in offers:
-        slots = list(probe.portal.fetch_slots([offer], first, last))
+        slots = [
+            each for each in probe.portal.fetch_slots([offer], first, last) if each.id not in taken
+        ]
         later = [each for each in slots if each.start - now > _EARLIEST] or slots
         if later:
             return probe.run.choose_time(later), offer
@@ -145,7 +174,9 @@ def check_one_patient(probe: Probe) -> str:
     """Ask for the time that is taken once more, as another request: it must be refused."""
     booking = _require_booking(probe)
     response = _send_again(probe, _renew_identity(booking.sent))
-    if response.status in _TAKEN or _is_refused_bundle(response):
+    if _is_refused_bundle(response):
+        return "a time that is taken is refused in the operation's answer"
+    if response.status in _TAKEN:
         return f"a time that is taken is refused with {response.status}"
     if response.is_success:
         raise CheckFailed("a time that is taken was given once more")
@@ -155,6 +186,8 @@ def check_one_patient(probe: Probe) -> str:
 def _require_answered(probe: Probe, what: str) -> None:
     """Raise CheckFailed where what was created was not answered with a success."""
     status = probe.client.creates[-1].status
+    if status is None:
+        raise CheckFailed(f"{what} was made, and no answer to it came", "unreachable")
     if not 200 <= status < 300:
         raise CheckFailed(f"{what} was made, and answered with {status}")
 
@@ -242,6 +275,7 @@ def check_renewal_request(probe: Probe) -> str:
     require_offered(probe, ServiceName.PRESCRIPTION_RENEWAL)
     prescription, task_id = _send_renewal(probe)
     task = probe.read_record(probe.get(f"Task/{task_id}"))
+    probe.run.label.note_arrival(task)
     if task.reference("focus") != f"MedicationRequest/{prescription.id}":
         raise CheckFailed("the request does not name the prescription")
     if not is_about_patient(task, probe.patient) or not _has_label(task):
@@ -344,6 +378,7 @@ def check_message(probe: Probe) -> str:
     texts = [each.text for each in probe.portal.mailbox.fetch_conversation(str(thread)).messages]
     if REASON not in texts:
         raise CheckFailed("the thread does not have its first message")
+    probe.run.label.unanswered.clear()
     return "a message was sent, and stays"
 
 
@@ -365,6 +400,7 @@ def _find_created(probe: Probe, resource_type: str, intent: UUID) -> Element:
         raise CheckFailed(f"a new {resource_type} is not found by its identifier")
     if len(found) > 1:
         raise CheckFailed(f"one request has made {len(found)} {resource_type}s")
+    probe.run.label.note_arrival(found[0])
     record = probe.read_record(probe.get(found[0].relative_reference))
     if not is_about_patient(record, probe.patient):
         raise CheckFailed(f"a new {resource_type} is not about the patient", "privacy")
@@ -390,23 +426,11 @@ def _send_again(probe: Probe, sent: SentCreate) -> HttpResponse:
 def _renew_identity(sent: SentCreate) -> SentCreate:
     """Return the same request with other identifiers: as one that another person sends."""
     body, headers = json.dumps(sent.body), dict(sent.headers)
-    for urn in _own_urns(sent.body):
+    for urn in sent.urns:
         fresh = uuid4().urn
         body = body.replace(urn, fresh)
         headers = {name: value.replace(urn, fresh) for name, value in headers.items()}
     return replace(sent, body=json.loads(body), headers={**headers, TRACE_ID: str(uuid4())})
-
-
-def _own_urns(value: Any) -> Iterator[str]:
-    """Yield the UUIDs that are identifiers in a body."""
-    if isinstance(value, dict):
-        if value.get("system") == UUID_SYSTEM and isinstance(value.get("value"), str):
-            yield value["value"]
-        for each in value.values():
-            yield from _own_urns(each)
-    if isinstance(value, list):
-        for each in value:
-            yield from _own_urns(each)
 
 
 def _is_refused_bundle(response: HttpResponse) -> bool:

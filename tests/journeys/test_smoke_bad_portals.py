@@ -59,7 +59,7 @@ def test_a_token_that_has_ended_is_a_matter_of_the_sign_in(ada):
     assert failed(ending.json) == {"session": "expired"}
 
 
-def test_a_token_that_ends_in_the_middle_fails_what_comes_after(ada):
+def test_a_token_that_ends_in_the_middle_is_no_verdict_on_the_portal(ada):
     asked = count()
 
     def bend(request, response):
@@ -68,8 +68,23 @@ def test_a_token_that_ends_in_the_middle_fails_what_comes_after(ada):
 
     ending = replace(ada, transport=Bending(bend))("gpcli smoke --json")
 
-    assert ending.code == 11
-    assert {*failed(ending.json).values()} == {"expired"}
+    assert (ending.code, ending.error["code"]) == (4, "expired")
+    assert [*failed(ending.json).values()] == ["expired"]
+    assert ending.json["coverage"]["failed"] == 0
+    later = [each for each in ending.json["checks"] if each["seen"] == "the sign-in has ended"]
+    assert len(later) > 10
+
+
+def test_a_portal_that_takes_the_token_only_here_and_there_has_failed(ada):
+    def bend(request, response):
+        is_list = request.url.path.endswith("/Communication")
+        return httpx.Response(401) if is_list and "Authorization" in request.headers else None
+
+    ending = replace(ada, transport=Bending(bend))("gpcli smoke --json")
+
+    assert (ending.code, ending.error["code"]) == (11, "smoke_failed")
+    assert failed(ending.json)["threads"] == "expired"
+    assert "the sign-in has ended" not in {each["seen"] for each in ending.json["checks"]}
 
 
 def test_a_missing_patient_is_a_matter_of_the_configuration(ada):

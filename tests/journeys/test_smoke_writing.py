@@ -16,7 +16,7 @@ import pytest
 from gpcli.config.private_files import hold_lock
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.process import as_person, gpcli, start_gpcli, wait_for_end
-from tests.journeys.shell import Shell, shell_for
+from tests.journeys.shell import Shell, at_once, shell_for
 
 SMOKE = "urn:gpcli:smoke"
 ALIVE = {"proposed", "pending", "booked", "requested", "received", "accepted"}
@@ -55,6 +55,15 @@ def wait_for_something_alive(sandbox: Sandbox) -> None:
             return
         pause.wait(0.005)
     raise AssertionError("nothing was made")
+
+
+def wait_for_use(sandbox: Sandbox, fault: str) -> None:
+    pause = threading.Event()
+    for _ in range(6000):  # of 5 ms
+        if any(each.id == fault and each.used for each in sandbox.faults):
+            return
+        pause.wait(0.005)
+    raise AssertionError("no request met the fault")
 
 
 @pytest.fixture
@@ -112,6 +121,19 @@ def test_a_run_that_is_interrupted_undoes_what_it_made(live, tmp_path, end, code
     assert wait_for_end(process).code == code
     assert alive(live) == []
     assert unlabelled(live) == before
+
+
+@pytest.mark.real
+def test_what_is_under_way_when_a_run_is_interrupted_is_waited_for(live, tmp_path):
+    before = unlabelled(live)
+    env = as_person(live, tmp_path, "ada")
+    fault = live.add_fault("POST Appointment: delay=2s")
+    process = start_gpcli("smoke", "--write", "--checks", "book", env=env)
+    wait_for_use(live, fault.id)
+    process.send_signal(signal.SIGINT)
+    assert wait_for_end(process).code == 130
+    assert (alive(live), unlabelled(live)) == ([], before)
+    assert [each for each in records(live).values() if is_labelled(each)]
 
 
 @pytest.mark.real
@@ -197,6 +219,58 @@ def test_what_can_not_be_undone_is_said_and_undone_by_the_next_run(ada_in_ci, li
     ] == "Left at the portal, for t"
     assert following["undone"] == 1
     assert (alive(live), unlabelled(live)) == ([], before)
+
+
+def test_what_never_arrives_is_said_and_looked_for_by_the_next_run(ada_in_ci, live):
+    live.add_fault("POST Appointment: lost-request")
+    waiting = replace(ada_in_ci, sleep=at_once)
+    lost = waiting("gpcli smoke --write --checks enquire,undone --no-retry --json")
+    live.clear_faults()
+    assert lost.code == 11
+    assert lost.json["left"] == ["perhaps an errand that had no answer: it may still arrive"]
+    [runs] = Path(ada_in_ci.env["GPCLI_CONFIG_DIR"]).rglob("smoke/*.runs")
+    assert runs.read_text().split()
+    assert ada_in_ci.json("gpcli smoke --write --checks enquire")["left"] == []
+    assert runs.read_text().split() == []
+
+
+@pytest.mark.parametrize("fault", ["lost-reply", "cut-reply", "bad-json", "slow-drip"])
+def test_an_errand_whose_answer_is_lost_has_failed_and_is_undone(ada_in_ci, live, fault):
+    live.add_fault(f"POST Appointment: {fault}")
+    waiting = replace(ada_in_ci, sleep=at_once)
+    ending = waiting("gpcli smoke --write --checks book,undone --timeout 1 --json")
+    assert ending.code == 11
+    causes = {each["cause"] for each in ending.json["checks"]}
+    assert causes <= {None, "unreachable", "outcome_unknown", "left"}
+    assert results(ending.json)["book"] == "failed"
+    assert alive(live) == []
+
+
+def test_a_time_that_somebody_else_takes_first_is_no_failure(ada_in_ci, live):
+    live.add_fault("POST Appointment: slot-taken once")
+    report = ada_in_ci.json("gpcli smoke --write --checks book,cancel")
+    assert results(report)["cancel"] == "ok"
+
+
+def test_a_report_does_not_quote_what_the_portal_says(ada_in_ci, live, tmp_path):
+    files = [tmp_path / "report.xml", tmp_path / "report.md"]
+    live.add_fault("PUT Appointment/*: refuse=422")
+    words = " ".join(
+        f"--{name} {file}" for name, file in zip(("junit", "markdown"), files, strict=True)
+    )
+    ending = ada_in_ci(f"gpcli smoke --write --checks write --json {words}")
+    live.clear_faults()
+    assert ending.json["left"]
+    for text in (ending.out, ending.err, *(file.read_text() for file in files)):
+        assert "as a rule for faults wants it" not in text
+    assert ada_in_ci.json("gpcli smoke --write --checks leftovers")["undone"]
+
+
+def test_what_was_cancelled_is_not_counted_as_coming(ada_in_ci):
+    words = "gpcli smoke --checks cancellation,booking-enquiry"
+    before = [each["seen"] for each in ada_in_ci.json(words)["checks"]]
+    assert ada_in_ci("gpcli smoke --write --checks write").code == 0
+    assert [each["seen"] for each in ada_in_ci.json(words)["checks"]] == before
 
 
 def test_a_portal_that_is_not_there_has_nothing_left_at_it(ada_in_ci):

@@ -12,6 +12,7 @@ from gpcli.errors import ConfigError, InvalidUsage, list_coded_errors
 from gpcli.model.account import Verdict
 from gpcli.model.service import ServiceName
 from gpcli.smoke import contract
+from gpcli.smoke.record_checks import EXPECTED
 from gpcli.smoke.runner import (
     CHECKS,
     SERVICE_COVERAGE,
@@ -27,6 +28,7 @@ TOPIC = read_topic("smoke")
 WITHOUT_LINE = {
     "tls": "the contract speaks of FHIR and SMART alone",
     "latency": "the contract has no limits",
+    "expected-services": "it is about what the caller expects",
     "test-patient": "it is about the run, not the portal",
     "leftovers": "it is about earlier runs",
     "undone": "it is about the run, not the portal",
@@ -124,7 +126,15 @@ def test_names_and_tags_choose_together_in_the_order_of_the_report():
 
 
 def test_no_words_choose_everything():
-    assert choose_checks([]) == CHECKS
+    assert choose_checks([]) == tuple(each for each in CHECKS if each.name != EXPECTED)
+
+
+def test_what_is_expected_is_looked_at_whatever_else_is_chosen():
+    names = [each.name for each in choose_checks(["gp"], {"booking"})]
+
+    assert names == [
+        *("capability-statement", "session", "patient", "gp", "services", EXPECTED),
+    ]
 
 
 @pytest.mark.parametrize(

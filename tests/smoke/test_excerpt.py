@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from gpcli.auth.oauth_errors import AuthAttempt, OAuthError, build_sign_in_error
 from gpcli.errors import GpcliError, NotPermitted, PortalError, list_coded_errors
 from gpcli.http.client import HttpResponse
 from gpcli.portal.error_mapping import error_from_response
@@ -121,6 +122,18 @@ def test_no_error_that_a_status_becomes_quotes_the_portal(status):
 
     assert CANARY in error.message
     assert CANARY not in word_error(error)
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 500, 503])
+@pytest.mark.parametrize("word", ["invalid_client", "temporarily_unavailable", None])
+def test_no_error_of_a_sign_in_quotes_the_portal(status, word):
+    told = OAuthError(word, f"{CANARY} ({CANARY}): {CANARY}", status)
+    attempt = AuthAttempt("It was refused", "gpcli", "none", "openid", "https://gp.example")
+    error = build_sign_in_error(told, attempt)
+
+    assert CANARY in error.message or (word is None and status >= 500)
+    assert CANARY not in word_error(error)
+    assert str(word or status) in word_error(error)
 
 
 def test_an_error_in_gpclis_own_words_is_told_as_it_is():

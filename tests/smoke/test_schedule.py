@@ -103,7 +103,11 @@ def test_a_skipped_or_doubtful_check_stops_nothing(new_run, parallel):
         (CheckFailed("leaks", "privacy"), "leaks", "privacy"),
         (NotFound("There is no such record."), "There is no such record.", "not_found"),
         (Malformed("x.id is missing"), "what can't be read: x.id is missing", "contract"),
-        (ZeroDivisionError("secret"), "this check broke down (ZeroDivisionError)", "unexpected"),
+        (
+            ZeroDivisionError("secret"),
+            "this check broke down (ZeroDivisionError in test_schedule.py:54)",
+            "unexpected",
+        ),
     ],
 )
 def test_whatever_a_check_raises_is_its_failure(new_run, error, seen, cause):
