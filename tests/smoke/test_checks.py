@@ -42,6 +42,17 @@ def listed_below(heading):
     return set(re.findall(r"^  ([a-z_-]+) {2,}", text, flags=re.MULTILINE))
 
 
+def test_the_topic_names_the_checks_of_each_tag():
+    part = TOPIC.partition("\nTAGS AND CHECKS\n")[2].partition("\nIN THE PROFILE\n")[0]
+    named = {
+        tag: re.findall(r"[a-z-]+", re.sub(r"^.*\n", "", names, count=1))
+        for tag, names in re.findall(r"^  (\S+)(.*?)(?=^  \S|\Z)", part, re.MULTILINE | re.DOTALL)
+    }
+
+    tags = {tag for check in CHECKS for tag in check.tags}
+    assert named == {tag: [each.name for each in CHECKS if tag in each.tags] for tag in tags}
+
+
 def words_of_causes():
     """The causes that stand in the source of the checks."""
     for path in SOURCES:
@@ -100,7 +111,7 @@ def test_every_service_has_a_check_of_its_name():
 
 
 def test_the_topic_tells_of_every_tag_and_no_other():
-    assert listed_below("TAGS") == {tag for check in CHECKS for tag in check.tags}
+    assert listed_below("TAGS AND CHECKS") == {tag for check in CHECKS for tag in check.tags}
 
 
 def test_the_topic_tells_of_every_cause_that_is_no_error_code():
