@@ -53,7 +53,10 @@ def _gpcli_server(pytestconfig: pytest.Config) -> Iterator[Sandbox]:
     """Start the sandbox of this process, which all its tests share."""
     from contextlib import ExitStack  # noqa: PLC0415  (start-up: only who uses a fixture)
 
-    from gpcli.testing import CannotStart, start_from_settings  # noqa: PLC0415  (start-up: as above)
+    from gpcli.testing.start import (  # noqa: PLC0415  (start-up: as above)
+        CannotStart,
+        start_from_settings,
+    )
 
     settings = {name: str(pytestconfig.getini(f"gpcli_{name}")) for name in _SETTINGS}
     file = pytestconfig.inipath

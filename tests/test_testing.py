@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -12,8 +13,9 @@ import pytest
 
 import gpcli
 from gpcli.sandbox.server import Sandbox
-from gpcli.testing import CannotStart, GpcliPortal, GpcliResult, GpcliRun, GpcliSandbox
-from gpcli.testing import start_from_settings as start
+from gpcli.testing import GpcliPortal, GpcliResult, GpcliRun, GpcliSandbox
+from gpcli.testing.start import CannotStart
+from gpcli.testing.start import start_from_settings as start
 
 MONDAY = "2027-03-01T09:00:00+01:00"
 DEFAULTS = {"clock": "", "delay": "", "people": "", "seed": ""}
@@ -151,6 +153,43 @@ def test_a_process_does_what_a_run_does(run):
     inside, outside = run("gp"), run.subprocess("gp")
 
     assert outside == inside
+
+
+READY = [
+    "--version",
+    "--help",
+    "help",
+    "help faults",
+    "help columns",
+    "slots --help",
+    "completion bash",
+]
+
+
+@pytest.mark.parametrize("line", READY)
+def test_help_is_what_it_is_in_a_shell(run, line):
+    inside, outside = run(*line.split()), run.subprocess(*line.split())
+
+    assert (inside.rc, inside.stderr) == (0, "")
+    assert inside == outside
+
+
+@pytest.fixture
+def python_handler() -> Iterator[object]:
+    """Python's own handler of Ctrl-C; the workers of pytest-xdist have none."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, former)
+
+
+def test_ctrl_c_ends_the_test_and_not_only_the_run(sandbox, run, python_handler, monkeypatch):
+    sandbox.fault("GET *: 503 retry-after=20 once")
+    monkeypatch.setattr(sandbox, "_pause", lambda seconds: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        run("gp")
+
+    assert signal.getsignal(signal.SIGINT) is python_handler
+    assert run("gp").rc == 0
 
 
 def test_a_process_lives_by_the_clock_of_the_portal_too(sandbox, run):

@@ -115,6 +115,28 @@ def test_a_failure_is_told_by_the_command_and_how_it_ended(python, project):
     assert "gpcli/testing.py" not in said
 
 
+CTRL_C = """
+import os
+
+def test_runs_until_ctrl_c(gpcli_run):
+    line = f"kill -INT {os.getpid()}; sleep 60"
+    gpcli_run("sandbox", "run", "--", "sh", "-c", line)
+
+def test_never_begins():
+    print("it went on")
+"""
+
+
+def test_ctrl_c_ends_all_tests_and_a_commands_own_130_does_not(python, tmp_path):
+    (tmp_path / "test_it.py").write_text(CTRL_C)
+    code, said = run_pytest(python, tmp_path, "-s")
+    (tmp_path / "test_it.py").write_text(CTRL_C.replace("kill -INT", "exit 130;"))
+    own_code, _ = run_pytest(python, tmp_path, "-s")
+
+    assert (code, "KeyboardInterrupt" in said, "it went on" in said) == (2, True, False)
+    assert own_code == 0
+
+
 def test_every_example_of_the_page_passes(python, page):
     code, said = run_pytest(python, page, *STRICT)
 
