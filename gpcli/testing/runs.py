@@ -15,7 +15,7 @@ from functools import cached_property
 from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gpcli.testing.sandbox_of_test import GpcliSandbox
+from gpcli.testing.sandbox_of_test import GpcliSandbox, require_text
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -41,7 +41,7 @@ class GpcliResult:
         words = subprocess.list2cmdline(["gpcli", *self.argv])
         if not self._is_json:
             return f"<{words}: rc {self.rc}>"
-        told = f", {self.error['code']}: {self.error['message']}" if self.error else ""
+        told = f", {self.error['code']}: {self._word_error()}" if self.error else ""
         return f"<{words}: rc {self.rc}{told}>"
 
     @property
@@ -95,6 +95,20 @@ class GpcliResult:
         __tracebackhide__ = True
         return self._list_messages("warning")
 
+    def _word_error(self) -> str:
+        """Return the error's message and hint, or what is to be done in a test instead of that."""
+        from gpcli.cli.ready_answers import parse_line  # noqa: PLC0415  (start-up: as below)
+
+        error = self.error or {}
+        hint = error["hint"]
+        person = parse_line(list(self.argv)).options.get("--as")
+        if person and error["code"] == "usage" and "can't act for" in error["message"]:
+            hint = (
+                f"Leave out --as and name the person to gpcli_run: as_={person!r}, "
+                f"or for_={person!r} beside the parent's as_."
+            )
+        return f"{error['message']} {hint or ''}".strip()
+
     def _list_messages(self, kind: str) -> list[str]:
         __tracebackhide__ = True
         return [each[kind]["message"] for each in self.stderr_json if kind in each]
@@ -137,6 +151,7 @@ class GpcliRun:
         )
 
         __tracebackhide__ = True
+        _check_types(argv, input, env)
         line = _build_line(argv, json=json)
         inside = self._sandbox._build_variables(as_, for_) | self._basic | dict(env or {})
         stdin, stdout, stderr = (_open_stream(each) for each in (input, "", ""))
@@ -161,6 +176,7 @@ class GpcliRun:
         Raises: subprocess.TimeoutExpired after `timeout` seconds.
         """
         __tracebackhide__ = True
+        _check_types(argv, input, env)
         line = _build_line(argv, json=json)
         ended = subprocess.run(  # noqa: S603  (gpcli itself)
             [sys.executable, "-m", "gpcli", *line],
@@ -201,6 +217,20 @@ class GpcliRun:
             sleep=self._sandbox._pause,
             patience=_PATIENCE,
         )
+
+
+def _check_types(argv: tuple[str, ...], input: str, env: Mapping[str, str] | None) -> None:
+    """Raise TypeError for what a test without a type checker can hand in."""
+    __tracebackhide__ = True
+    for word in argv:
+        require_text(word, "a word of gpcli_run", "gpcli_run('slots', '--limit', '3')")
+    require_text(input, "the input", "input='y'")
+    if env is None:
+        return
+    if not isinstance(env, Mapping):
+        raise TypeError(f"env is a dict, not {type(env).__name__}: env={{'X': '1'}}")
+    for text in (*env, *env.values()):
+        require_text(text, "what is in env", "env={'X': '1'}")
 
 
 def _build_line(argv: tuple[str, ...], *, json: bool) -> tuple[str, ...]:

@@ -110,6 +110,7 @@ class GpcliSandbox:
         Raises: ValueError, which says what is wrong with the rule.
         """
         __tracebackhide__ = True
+        require_text(rule, "the rule of a fault", "fault('POST Appointment: lost-reply once')")
         return _call(lambda: self._sandbox.add_fault(rule))
 
     @property
@@ -151,6 +152,10 @@ class GpcliSandbox:
         Raises: LookupError if nothing of that id waits.
         """
         __tracebackhide__ = True
+        if wanted is not None:
+            require_text(wanted, "what is answered", "answer(booked.json['id'])")
+        if text is not None:
+            require_text(text, "the surgery's text", "answer(text='Please call.')")
         return _call(lambda: self._sandbox.answer(wanted, decline=decline, text=text))
 
     def _issue_token(self, person: str | None, for_: str | None) -> AccessToken:
@@ -159,6 +164,8 @@ class GpcliSandbox:
             person, default_for = self._person
             for_ = for_ or default_for
         named = person or self._sandbox.people()[0].key
+        for each in (named, for_ or ""):
+            require_text(each, "a person", "'guro', for_='emil'")
         return _call(lambda: self._sandbox.issue_token(named, for_))
 
     def _build_variables(self, person: str | None, for_: str | None) -> dict[str, str]:
@@ -237,12 +244,20 @@ class GpcliPortal:
         return self._stack.enter_context(portal)
 
 
+def require_text(given: object, what: str, example: str) -> None:
+    """Raise TypeError, which says what to write, where `given` is no text."""
+    __tracebackhide__ = True
+    if not isinstance(given, str):
+        raise TypeError(f"{what} is a str, not {type(given).__name__}: {example}")
+
+
 def _read_duration(step: timedelta | str) -> timedelta:
     from gpcli.care.slots import parse_duration  # noqa: PLC0415  (start-up: as above)
 
     __tracebackhide__ = True
-    if not isinstance(step, str):
+    if isinstance(step, timedelta):
         return step
+    require_text(step, "a length of time", "'2h', or a timedelta")
     try:
         return parse_duration(step, "")
     except InvalidUsage:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpcli.errors import GpcliError, InvalidUsage
+from gpcli.errors import GpcliError, InvalidUsage, system_error
 
 if TYPE_CHECKING:
     from gpcli.sandbox.server import Sandbox
@@ -29,6 +29,8 @@ def start_from_settings(settings: Mapping[str, str], base: Path) -> Iterator[San
             sandbox = stack.enter_context(_start(settings, base))
         except GpcliError as error:
             raise CannotStart("\n".join(filter(None, (error.message, error.hint)))) from error
+        except OSError as error:
+            raise CannotStart(system_error(error).message) from error
         except RuntimeError as error:
             if type(error).__name__ != "SocketBlockedError":
                 raise
@@ -44,7 +46,7 @@ def _start(settings: Mapping[str, str], base: Path) -> AbstractContextManager[Sa
 
     seed = settings["seed"] or "1"
     if not (seed.isascii() and seed.isdigit()):
-        raise InvalidUsage(f"gpcli_seed '{seed}' is not a whole number.")
+        raise InvalidUsage(f"gpcli_seed '{seed}' is not a whole number of 0 or more.")
     people = base / settings["people"] if settings["people"] else None
     clock, delay = settings["clock"] or None, settings["delay"] or "0s"
     return start_sandbox(clock, delay, people, int(seed), prefix="gpcli_")
