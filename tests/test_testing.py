@@ -267,6 +267,18 @@ def test_the_environment_of_a_program_is_this_one_with_no_other_gpcli_variable(
     assert os.environ["GPCLI_PROFILE"] == "nowhere"
 
 
+def test_a_program_controls_the_portal_that_it_is_in(sandbox, run):
+    before = sandbox.now()
+    shown = run.subprocess("sandbox", "list").json
+    run.subprocess("sandbox", "fault", "add", "GET *: delay=1ms")
+    advanced = run("sandbox", "advance", "2h")
+
+    assert [each["portal"] for each in shown] == [sandbox.fhir_base]
+    assert (advanced.rc, advanced.error) == (0, None)
+    assert sandbox.now() - before >= timedelta(hours=2)
+    assert [each.rule for each in sandbox.faults] == ["GET *: delay=1ms"]
+
+
 def test_the_surgery_answers_when_it_is_told_to_or_when_it_is_due(sandbox, run):
     sandbox.set_delay("2h")
     booked = run("book", "--first", "--yes", as_="guro").json["id"]

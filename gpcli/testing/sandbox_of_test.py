@@ -46,6 +46,7 @@ class GpcliSandbox:
         self._person = person
         self._set_variable = set_variable
         self._sets_offset = False
+        self._is_announced = False
         self._unused_before = len(sandbox.unused_faults())
 
     def __repr__(self) -> str:
@@ -78,7 +79,7 @@ class GpcliSandbox:
         """Return the whole environment for a program that is to be `person`, as `token` takes them.
 
         It is this process's, with gpcli on the path, a configuration of the test's own and the
-        portal's time.
+        portal's time. In it, `gpcli sandbox advance` and its like are about this sandbox.
         """
         from gpcli.cli.sandbox_env import build_inside_env  # noqa: PLC0415  (start-up: as above)
 
@@ -177,7 +178,24 @@ class GpcliSandbox:
         __tracebackhide__ = True
         token = self._issue_token(person, for_)
         variables = build_token_variables(self.url, token, self._sandbox.people())
+        self._announce()
         return {**variables, "GPCLI_CONFIG_DIR": str(self._home), **self._word_offset()}
+
+    def _announce(self) -> None:
+        """Have `gpcli sandbox advance` and its like find this sandbox, as in `sandbox run`."""
+        from gpcli.cli.served_sandboxes import (  # noqa: PLC0415  (start-up: only who uses one)
+            ServedSandbox,
+            write_announcement,
+        )
+        from gpcli.config.paths import state_dir  # noqa: PLC0415  (start-up: as above)
+
+        if self._is_announced:
+            return
+        state = Path(state_dir({"GPCLI_CONFIG_DIR": str(self._home)}))
+        token, started = self._sandbox.control_token, datetime.now(UTC).timestamp()
+        served = ServedSandbox("pytest", self.url, token, started, os.getpid())
+        write_announcement(state, served, lambda _: False)
+        self._is_announced = True
 
     def _word_offset(self) -> dict[str, str]:
         ahead = self.now() - datetime.now(UTC)
