@@ -4,6 +4,6 @@ Tests name these types: `def test_it(gpcli_run: GpcliRun) -> None`. Each is call
 """
 
 from gpcli.testing.runs import GpcliResult, GpcliRun
-from gpcli.testing.sandbox_of_test import GpcliPortal, GpcliSandbox
+from gpcli.testing.sandbox_handle import GpcliPortal, GpcliSandbox
 
 __all__ = ["GpcliPortal", "GpcliResult", "GpcliRun", "GpcliSandbox"]

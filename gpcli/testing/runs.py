@@ -15,7 +15,7 @@ from functools import cached_property
 from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gpcli.testing.sandbox_of_test import GpcliSandbox, require_text
+from gpcli.testing.sandbox_handle import GpcliSandbox, require_text
 
 if TYPE_CHECKING:
     from types import FrameType
