@@ -3,12 +3,17 @@
 import errno
 import os
 import sys
-from io import TextIOWrapper
 
-from gpcli.cli.run import FAILURES, Terminated, report_failure, run_command_line
+from gpcli.cli.run import (
+    FAILURES,
+    Terminated,
+    report_failure,
+    run_command_line,
+    write_ready_answer,
+)
 
 try:
-    from gpcli.cli.ready_answers import answer
+    import gpcli.cli.ready_answers  # noqa: F401  (whether it is built)
 except ImportError as error:
     if error.name != "gpcli.cli.answer_table":
         raise
@@ -29,25 +34,13 @@ def main() -> "NoReturn":
     try:
         _open_streams()
         _require_writable(sys.stdout)
-        code = _write_ready_answer()
+        code = write_ready_answer(sys.argv[1:], os.environ, sys.stdout)
         if code is None:
             code = _run_whole_program()
     except FAILURES as error:
         code = report_failure(error, sys.argv[1:], os.environ, (sys.stdin, sys.stdout, sys.stderr))
     _flush_or_discard(sys.stdout)
     sys.exit(code)
-
-
-def _write_ready_answer() -> int | None:
-    """Write the ready answer to the line, return exit code 0; `None` = there is no ready answer."""
-    text = answer(sys.argv[1:], os.environ)
-    if text is None:
-        return None
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(text)
-    sys.stdout.flush()
-    return 0
 
 
 def _run_whole_program() -> int:

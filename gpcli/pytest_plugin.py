@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from gpcli.sandbox.server import Sandbox
     from gpcli.testing import GpcliPortal, GpcliRun, GpcliSandbox
@@ -23,6 +23,9 @@ _SETTINGS = {
     "seed": "a whole number that makes the ids of new records repeat (default: 1)",
 }
 """Options of pytest's configuration, each after `gpcli_`, and what they mean."""
+
+_SANDBOX: pytest.StashKey[GpcliSandbox] = pytest.StashKey()
+"""Where a test that uses the sandbox has it."""
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -37,15 +40,51 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         marked.discard("gpcli")
     for name, meaning in _SETTINGS.items():
         parser.addini(f"gpcli_{name}", f"gpcli's sandbox: {meaning}", default="")
+    parser.addini(
+        "gpcli_fault_must_fire",
+        "gpcli's sandbox: a test that passes fails if no request met one of its faults "
+        "(default: false)",
+        type="bool",
+        default=False,
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the markers."""
     config.addinivalue_line(
         "markers",
         "gpcli_person(person, for_=None): who is signed in at gpcli's sandbox, and for whom, where "
         "the test names nobody (default: the first of its people, ada)",
     )
+    config.addinivalue_line(
+        "markers",
+        "gpcli_fault_must_fire(must=True): whether the test fails where no request met one of the "
+        "faults it put in force (default: as gpcli_fault_must_fire of the configuration)",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that would pass although a fault of its was not met, if that is wanted."""
+    outcome = yield
+    sandbox = item.stash.get(_SANDBOX, None)
+    if sandbox is not None and _must_fire(item) and (unused := sandbox.unused_faults):
+        pytest.fail(
+            f"No request met the fault: {'; '.join(unused)}.\n"
+            "gpcli_sandbox.faults tells what was met; gpcli help faults has what a rule matches.",
+            pytrace=False,
+        )
+    return outcome
+
+
+def _must_fire(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("gpcli_fault_must_fire")
+    if marker is None:
+        return bool(item.config.getini("gpcli_fault_must_fire"))
+    given = [*marker.args, *marker.kwargs.values()]
+    if given not in ([], [True], [False]) or marker.kwargs.keys() - {"must"}:
+        pytest.fail("The marker gpcli_fault_must_fire takes nothing, or False.", pytrace=False)
+    return given != [False]
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +92,10 @@ def _gpcli_server(pytestconfig: pytest.Config) -> Iterator[Sandbox]:
     """Start the sandbox of this process, which all its tests share."""
     from contextlib import ExitStack  # noqa: PLC0415  (start-up: only who uses a fixture)
 
-    from gpcli.testing import CannotStart, start_from_settings  # noqa: PLC0415  (start-up: as above)
+    from gpcli.testing.start import (  # noqa: PLC0415  (start-up: as above)
+        CannotStart,
+        start_from_settings,
+    )
 
     settings = {name: str(pytestconfig.getini(f"gpcli_{name}")) for name in _SETTINGS}
     file = pytestconfig.inipath
@@ -84,7 +126,9 @@ def gpcli_sandbox(
             else:
                 patch.setenv(name, text)
 
-        yield GpcliSandbox(_gpcli_server, home, _find_person(request), set_variable)
+        sandbox = GpcliSandbox(_gpcli_server, home, _find_person(request), set_variable)
+        request.node.stash[_SANDBOX] = sandbox
+        yield sandbox
     _gpcli_server.reset()
 
 
@@ -93,7 +137,9 @@ def _find_person(request: pytest.FixtureRequest) -> tuple[str | None, str | None
     marker = request.node.get_closest_marker("gpcli_person")
     if marker is None:
         return None, None
-    if len(marker.args) != 1 or marker.kwargs.keys() - {"for_"}:
+    named = [*marker.args, *marker.kwargs.values()]
+    is_odd = len(marker.args) != 1 or marker.kwargs.keys() - {"for_"}
+    if is_odd or not all(isinstance(each, str | None) for each in named):
         pytest.fail(
             "The marker gpcli_person takes a person, and a child for whom they act: "
             "gpcli_person('guro', for_='emil')",

@@ -57,7 +57,8 @@ SANDBOX_USERS = {
     "cli/sandbox_fault_commands.py",
     "cli/help_commands.py",
     "cli/demo.py",
-    "testing.py",
+    "testing/sandbox_handle.py",
+    "testing/start.py",
     "pytest_plugin.py",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -12,8 +13,9 @@ import pytest
 
 import gpcli
 from gpcli.sandbox.server import Sandbox
-from gpcli.testing import CannotStart, GpcliPortal, GpcliResult, GpcliRun, GpcliSandbox
-from gpcli.testing import start_from_settings as start
+from gpcli.testing import GpcliPortal, GpcliResult, GpcliRun, GpcliSandbox
+from gpcli.testing.start import CannotStart
+from gpcli.testing.start import start_from_settings as start
 
 MONDAY = "2027-03-01T09:00:00+01:00"
 DEFAULTS = {"clock": "", "delay": "", "people": "", "seed": ""}
@@ -82,9 +84,24 @@ def test_a_refused_run_has_the_error_and_says_it_in_a_failure(run):
     assert (result.rc, result.error_code, result.error["exit"]) == (5, "not_offered", 5)
     with pytest.raises(AssertionError) as failure:
         _ = result.json
-    words = result.error["message"]
+    words = f"{result.error['message']} {result.error['hint']}"
     assert str(failure.value) == (
         f"<gpcli --json book --first --yes: rc 5, not_offered: {words}> wrote no answer"
+    )
+
+
+def test_a_failure_says_what_is_to_be_done(run):
+    assert repr(run("contact", "--subject", "Ramp", "--message", "Is there one?")).endswith(
+        "Agree with --yes.>"
+    )
+
+
+def test_who_writes_the_person_on_the_line_is_told_where_gpcli_run_takes_them(run):
+    wrong = run("slots", "--as", "guro", as_="ada")
+
+    assert repr(wrong).endswith(
+        "it can't act for 'guro'. Leave out --as and name the person to gpcli_run: as_='guro', "
+        "or for_='guro' beside the parent's as_.>"
     )
 
 
@@ -153,6 +170,43 @@ def test_a_process_does_what_a_run_does(run):
     assert outside == inside
 
 
+READY = [
+    "--version",
+    "--help",
+    "help",
+    "help faults",
+    "help columns",
+    "slots --help",
+    "completion bash",
+]
+
+
+@pytest.mark.parametrize("line", READY)
+def test_help_is_what_it_is_in_a_shell(run, line):
+    inside, outside = run(*line.split()), run.subprocess(*line.split())
+
+    assert (inside.rc, inside.stderr) == (0, "")
+    assert inside == outside
+
+
+@pytest.fixture
+def python_handler() -> Iterator[object]:
+    """Python's own handler of Ctrl-C; the workers of pytest-xdist have none."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, former)
+
+
+def test_ctrl_c_ends_the_test_and_not_only_the_run(sandbox, run, python_handler, monkeypatch):
+    sandbox.fault("GET *: 503 retry-after=20 once")
+    monkeypatch.setattr(sandbox, "_pause", lambda seconds: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        run("gp")
+
+    assert signal.getsignal(signal.SIGINT) is python_handler
+    assert run("gp").rc == 0
+
+
 def test_a_process_lives_by_the_clock_of_the_portal_too(sandbox, run):
     sandbox.advance("2d")
 
@@ -213,6 +267,18 @@ def test_the_environment_of_a_program_is_this_one_with_no_other_gpcli_variable(
     assert os.environ["GPCLI_PROFILE"] == "nowhere"
 
 
+def test_a_program_controls_the_portal_that_it_is_in(sandbox, run):
+    before = sandbox.now()
+    shown = run.subprocess("sandbox", "list").json
+    run.subprocess("sandbox", "fault", "add", "GET *: delay=1ms")
+    advanced = run("sandbox", "advance", "2h")
+
+    assert [each["portal"] for each in shown] == [sandbox.fhir_base]
+    assert (advanced.rc, advanced.error) == (0, None)
+    assert sandbox.now() - before >= timedelta(hours=2)
+    assert [each.rule for each in sandbox.faults] == ["GET *: delay=1ms"]
+
+
 def test_the_surgery_answers_when_it_is_told_to_or_when_it_is_due(sandbox, run):
     sandbox.set_delay("2h")
     booked = run("book", "--first", "--yes", as_="guro").json["id"]
@@ -261,7 +327,7 @@ def test_faults_are_counted_and_those_of_earlier_tests_are_not_told(make_sandbox
         (lambda sandbox: sandbox.advance("soon"), "'soon' is no length of time; write 10m"),
         (lambda sandbox: sandbox.set_delay("-1h"), "'-1h' is no length of time"),
         (lambda sandbox: sandbox.answer("nope"), "nope"),
-        (lambda sandbox: sandbox.token("guro", for_="ada"), "no person called 'ada'"),
+        (lambda sandbox: sandbox.token("guro", for_="ada"), "guro has no child called 'ada'"),
     ],
 )
 def test_a_wrong_call_says_what_is_wrong(sandbox, misuse, words):
@@ -270,15 +336,45 @@ def test_a_wrong_call_says_what_is_wrong(sandbox, misuse, words):
 
 
 @pytest.mark.parametrize(
+    ("misuse", "words"),
+    [
+        (lambda run, sandbox: run(["slots"]), "a word of gpcli_run is a str, not list: gpcli_run("),
+        (lambda run, sandbox: run("slots", "--limit", 3), "a word of gpcli_run is a str, not int"),
+        (lambda run, sandbox: run.subprocess(["gp"]), "a word of gpcli_run is a str, not list"),
+        (lambda run, sandbox: run("gp", input=b"x"), "the input is a str, not bytes: input='y'"),
+        (lambda run, sandbox: run("gp", env={"X": 1}), "what is in env is a str, not int: env="),
+        (lambda run, sandbox: run("gp", env="X=1"), "env is a dict, not str: env={'X': '1'}"),
+        (lambda run, sandbox: run("gp", as_=3), "a person is a str, not int: 'guro', for_='emil'"),
+        (lambda run, sandbox: sandbox.token("guro", for_=["emil"]), "a person is a str, not list"),
+        (
+            lambda run, sandbox: sandbox.fault(["* *: 503"]),
+            "the rule of a fault is a str, not list",
+        ),
+        (lambda run, sandbox: sandbox.advance(5), "a length of time is a str, not int: '2h', or"),
+        (lambda run, sandbox: sandbox.set_delay(5), "a length of time is a str, not int: '2h', or"),
+        (lambda run, sandbox: sandbox.answer(3), "what is answered is a str, not int: answer("),
+        (lambda run, sandbox: sandbox.answer(text=3), "the surgery's text is a str, not int"),
+    ],
+)
+def test_what_is_no_text_is_told_by_what_to_write(run, sandbox, misuse, words):
+    with pytest.raises(TypeError) as wrong:
+        misuse(run, sandbox)
+    assert str(wrong.value).startswith(words)
+
+
+@pytest.mark.parametrize(
     ("wrong", "words"),
     [
         ({"clock": "tomorrow"}, "gpcli_clock 'tomorrow' is not a time with its zone.\nWrite 2027"),
         ({"delay": "long"}, "gpcli_delay 'long' is not a length of time.\nWrite 10m, 2h or 1d."),
-        ({"seed": "-1"}, "gpcli_seed '-1' is not a whole number."),
+        ({"seed": "-1"}, "gpcli_seed '-1' is not a whole number of 0 or more."),
+        ({"people": "."}, "'{}' is a directory, not a file."),
+        ({"people": "empty/people"}, "The system refused: {}/empty/people: Not a directory"),
         ({"people": "nobody.json"}, "There is no file '{}/nobody.json'."),
     ],
 )
 def test_a_wrong_setting_is_named(wrong, words, tmp_path):
+    (tmp_path / "empty").touch()
     with (
         pytest.raises(CannotStart) as refused,
         start(DEFAULTS | wrong, tmp_path),

@@ -183,10 +183,12 @@ def _parse_day_word(word: str, today: date) -> date:
 
 
 def parse_duration(text: str, option: str) -> timedelta:
-    """Parse `90s`, `10m`, `2h` or `1d` as elapsed time.
+    """Parse `90s`, `10m`, `2h` or `1d` as elapsed time; `0` needs no unit.
 
     Raises: InvalidUsage, naming `option`.
     """
+    if text.strip() == "0":
+        return timedelta()
     found = re.fullmatch(r"(\d{1,5})([smhd])", text.strip().lower(), re.ASCII)
     if not found:
         raise InvalidUsage(

@@ -81,7 +81,10 @@ class Transcript:
 
     def _run(self, argv: Sequence[str], stdout: TextIO, *, stderr: TextIO | None = None) -> int:
         streams = (io.StringIO(), stdout, stderr or stdout)
-        return run_command_line(argv, self.env, *streams, self._build_context)
+        code = run_command_line(argv, self.env, *streams, self._build_context)
+        if code == Exit.INTERRUPTED:
+            raise KeyboardInterrupt
+        return code
 
     def _build_context(
         self, options: Options, env: Mapping[str, str], stdin: TextIO, out: TextIO, err: TextIO

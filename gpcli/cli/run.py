@@ -6,6 +6,7 @@ checkout the commands, and this module with them, are imported to build the read
 """
 
 import sys
+from io import TextIOWrapper
 
 from gpcli.config.index_format import is_set
 
@@ -39,6 +40,25 @@ SILENT_ENDINGS: dict[type[BaseException], int] = {
 
 FAILURES: tuple[type[BaseException], ...] = (*SILENT_ENDINGS, Exception)
 """What ends in an exit code; all else, such as SystemExit, is left to the interpreter."""
+
+
+def write_ready_answer(
+    argv: "Sequence[str]", env: "Mapping[str, str]", stdout: "TextIO"
+) -> int | None:
+    """Write the ready answer to `argv` (without the program's name) and return exit code 0.
+
+    `None` = there is none: the line has to be run.
+    """
+    from gpcli.cli.ready_answers import answer  # noqa: PLC0415  (optional: see the top)
+
+    text = answer(list(argv), env)
+    if text is None:
+        return None
+    if isinstance(stdout, TextIOWrapper):
+        stdout.reconfigure(errors="replace")
+    stdout.write(text)
+    stdout.flush()
+    return 0
 
 
 def run_command_line(

@@ -392,13 +392,18 @@ def _parse_instant(text: str, option: str = "--clock") -> datetime:
 
 
 def _translate_errors(call: Callable[[], Returned]) -> Returned:
-    """Return what a call into the sandbox returns; raise NotFound, InvalidUsage for its errors."""
+    """Return what a call into the sandbox returns; raise NotFound, InvalidUsage for its errors.
+
+    Others, such as a file that may not be read, are the system's.
+    """
     try:
         return call()
     except UnknownPerson as unknown:
         raise NotFound(str(unknown), hint="gpcli sandbox people lists them.") from unknown
     except FileNotFoundError as missing:
         raise NotFound(f"There is no file '{missing.filename}'.") from missing
+    except IsADirectoryError as wrong:
+        raise InvalidUsage(f"'{wrong.filename}' is a directory, not a file.") from wrong
     except ValueError as wrong:
         ending = "" if str(wrong).endswith("?") else "."
         raise InvalidUsage(f"The sandbox can't be made so: {wrong}{ending}") from wrong

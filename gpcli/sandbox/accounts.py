@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 
 class UnknownPerson(LookupError):
-    """No account has this key, or the account may not act for the other person."""
+    """No account has this key, or the account may not act for the other person.
 
-    def __init__(self, wanted: str, known: Iterable[str]) -> None:
+    `fault` says which of these, as a clause; `None` = the first.
+    """
+
+    def __init__(self, wanted: str, known: Iterable[str], fault: str | None = None) -> None:
         self.wanted = wanted
         self.known = tuple(known)
-        super().__init__(f"no person called {wanted!r}; known: {', '.join(self.known) or 'none'}")
+        fault = fault or f"no person called {wanted!r}"
+        super().__init__(f"{fault}; known: {', '.join(self.known) or 'none'}")
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,13 @@ class Account:
     patient: str
     acts_for: tuple[Dependant, ...] = ()
 
-    def resolve_patient(self, acting_for: str | None) -> tuple[str, str]:
+    def resolve_patient(
+        self, acting_for: str | None, accounts: Iterable["Account"] = ()
+    ) -> tuple[str, str]:
         """Return the patient id and `fhirUser` of a sign-in by this account.
 
         `acting_for` is the key or patient id of a dependant; None means the account holder.
+        `accounts` are those whose dependants an error names.
 
         Raises:
             UnknownPerson: The account may not act for `acting_for`.
@@ -53,7 +60,8 @@ class Account:
         for dependant in self.acts_for:
             if acting_for in (dependant.key, dependant.patient):
                 return dependant.patient, dependant.fhir_user
-        raise UnknownPerson(acting_for, (dependant.key for dependant in self.acts_for))
+        known = (f"{child.key} (of {each.key})" for each in accounts for child in each.acts_for)
+        raise UnknownPerson(acting_for, known, f"{self.key} has no child called {acting_for!r}")
 
 
 def find_account(accounts: Iterable[Account], key: str) -> Account:

@@ -388,7 +388,7 @@ class Sandbox:
             UnknownPerson: There is no such account or dependant.
         """
         account = find_account(self.people(), person)
-        patient, fhir_user = account.resolve_patient(acting_for)
+        patient, fhir_user = account.resolve_patient(acting_for, self.people())
         grants = self._smart.grants
         approval = Approval(
             "my-script", account.key, patient, fhir_user, " ".join(SCRIPT_SCOPES), grants.now()

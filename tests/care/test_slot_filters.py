@@ -107,9 +107,10 @@ def test_a_day_more_than_ten_years_away_is_refused(text):
         (" 2H ", timedelta(hours=2)),
         ("1d", timedelta(days=1)),
         ("0s", timedelta(0)),
+        ("0", timedelta(0)),
     ],
 )
-def test_a_length_of_time_has_a_unit(text, expected):
+def test_a_length_of_time_has_a_unit_unless_it_is_none(text, expected):
     assert parse_duration(text, "--notice") == expected
 
 

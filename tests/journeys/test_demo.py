@@ -62,6 +62,21 @@ def test_a_question_that_finds_no_answer_fails(transcript):
         transcript.run_for_json("gpcli services")
 
 
+class Interrupted(io.StringIO):
+    """Standard output at which the person presses Ctrl-C as soon as the answer begins."""
+
+    def write(self, text):
+        if "ada" in text:
+            raise KeyboardInterrupt
+        return super().write(text)
+
+
+def test_ctrl_c_is_no_step_that_failed(tmp_path):
+    transcript = Transcript(Interrupted(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
+    with pytest.raises(KeyboardInterrupt):
+        transcript.run_shown("gpcli sandbox people")
+
+
 class Forger(Transcript):
     """A transcript in which gpcli's answers have been tampered with."""
 

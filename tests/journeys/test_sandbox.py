@@ -150,12 +150,17 @@ def test_the_clock_the_delay_and_the_seed_can_be_set(tmp_path):
     ("words", "code", "said"),
     [
         ("--as nobody -- true", 3, "gpcli sandbox people lists them."),
-        ("--as ola --for emil -- true", 3, "gpcli sandbox people lists them."),
+        (
+            "--as ola --for emil -- true",
+            3,
+            "ola has no child called 'emil'; known: none",
+        ),
         ("--as ada", 2, "gpcli sandbox run --help shows how it is used."),
         ("--clock tomorrow -- true", 2, "Write 2027-03-01T09:00:00+01:00."),
         ("--clock 2027-03-01T09:00:00 -- true", 2, "Write 2027-03-01T09:00:00+01:00."),
         ("--delay long -- true", 2, "--delay 'long' is not a length of time."),
         ("--people /nope.json -- true", 3, "There is no file '/nope.json'."),
+        ("--people / -- true", 2, "'/' is a directory, not a file."),
         ("--as ola -- /no/program", 127, "'/no/program' can't be run: No such file or directory."),
     ],
 )

@@ -115,6 +115,28 @@ def test_a_failure_is_told_by_the_command_and_how_it_ended(python, project):
     assert "gpcli/testing.py" not in said
 
 
+CTRL_C = """
+import os
+
+def test_runs_until_ctrl_c(gpcli_run):
+    line = f"kill -INT {os.getpid()}; sleep 60"
+    gpcli_run("sandbox", "run", "--", "sh", "-c", line)
+
+def test_never_begins():
+    print("it went on")
+"""
+
+
+def test_ctrl_c_ends_all_tests_and_a_commands_own_130_does_not(python, tmp_path):
+    (tmp_path / "test_it.py").write_text(CTRL_C)
+    code, said = run_pytest(python, tmp_path, "-s")
+    (tmp_path / "test_it.py").write_text(CTRL_C.replace("kill -INT", "exit 130;"))
+    own_code, _ = run_pytest(python, tmp_path, "-s")
+
+    assert (code, "KeyboardInterrupt" in said, "it went on" in said) == (2, True, False)
+    assert own_code == 0
+
+
 def test_every_example_of_the_page_passes(python, page):
     code, said = run_pytest(python, page, *STRICT)
 
@@ -130,10 +152,11 @@ def test_the_line_of_the_example_installs_what_it_needs():
 
 @pytest.mark.parametrize("place", ["page", "project"])
 def test_mypy_strict_and_pyright_are_content_with_typed_tests(python, place, request):
-    """The untyped examples of the page are left out; the typed one is not."""
+    """Of the page, the test that it says so of: the one with types."""
     checked = request.getfixturevalue(place)
+    [typed] = re.findall(r"^### With types\n\n```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     for path in checked.rglob("test_*.py") if place == "page" else ():
-        if "gpcli.testing" not in path.read_text("utf-8"):
+        if path.read_text("utf-8") != typed:
             path.unlink()
 
     assert "no issues found" in check(*mypy(python), cwd=checked)

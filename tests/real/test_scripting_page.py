@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.process import ROOT, as_person, minimal_env, shell
+from tests.journeys.process import ROOT, as_person, minimal_env, shell, start_gpcli, wait_for_end
 from tests.journeys.shell import CommandResult
 from tests.real.flow import at_the, sign_in
 
@@ -57,6 +57,10 @@ RECIPES = {
 }
 
 
+TRIAL = read_recipe(PAGE.split("\n## ")[0])
+"""How three of the recipes are tried."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A home with a recipe's files in it."""
@@ -81,12 +85,16 @@ class Place:
 
 def lay_out(title: str, env: dict[str, str]) -> Place:
     recipe = RECIPES[title]
+    write_files(recipe, Path(env["HOME"]))
+    return Place(recipe, env)
+
+
+def write_files(recipe: Recipe, home: Path) -> None:
     for name, text in recipe.files.items():
-        file = Path(env["HOME"]) / name
+        file = home / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         file.chmod(0o700 if text.startswith("#!") else 0o600)
-    return Place(recipe, env)
 
 
 @pytest.fixture(scope="module")
@@ -167,14 +175,62 @@ def test_the_table_names_the_recipes_and_leads_to_them():
 
 
 def test_no_fence_is_left_out():
-    read = sum(len(each.files) + len(each.consoles) for each in RECIPES.values())
-    beside = len(re.findall(r"^```\w+$", PAGE.split("\n## ")[0], re.MULTILINE))
-    assert read + beside == len(re.findall(r"^```\w+$", PAGE, re.MULTILINE))
+    read = sum(len(each.files) + len(each.consoles) for each in (TRIAL, *RECIPES.values()))
+    assert read + PAGE.count("```sh\ngpcli sandbox run") == len(
+        re.findall(r"^```\w+$", PAGE, re.MULTILINE)
+    )
 
 
 def test_no_line_of_a_recipe_has_a_token_as_an_argument():
     files = "".join(text for each in RECIPES.values() for text in each.files.values())
     assert "$GPCLI_TOKEN" not in files
+
+
+# How to try three of them
+
+
+def play_in_one_shell(console: list[tuple[str, str]], env: dict[str, str]) -> None:
+    ran = shell("exec 2>&1\n" + "".join(line for line, _ in console), env)
+    expected = "".join(output for _, output in console)
+    assert doctest.OutputChecker().check_output(expected, ran.out, FLAGS), ran.out
+
+
+@contextmanager
+def serving(env: dict[str, str]) -> Iterator[None]:
+    """What the page serves in one shell."""
+    [words] = re.findall(r"`gpcli (sandbox serve [^`]+)`", PAGE.split("\n## ")[0])
+    process = start_gpcli(*words.split(), env=env)
+    try:
+        assert "Serving until Ctrl-C." in process.stderr.readline()
+        yield
+    finally:
+        process.terminate()
+        wait_for_end(process)
+
+
+def test_xargs_and_cron_are_tried_at_a_portal_that_is_served(tmp_path):
+    env = minimal_env(tmp_path)
+    for each in (TRIAL, RECIPES["Several at a time, with xargs"], RECIPES["From cron"]):
+        write_files(each, tmp_path)
+    (tmp_path / ".config/gpcli/config.toml").unlink()
+
+    with serving(env):
+        play_in_one_shell(TRIAL.consoles[0], env)
+
+
+def test_the_loop_is_tried_at_a_portal_that_is_served(desktop):
+    """Its sign-ins go through a browser, which stands in for the person's here."""
+    desktop.start_keyring()
+    laid = lay_out("A loop over people", at_the(desktop))
+    typed = TRIAL.consoles[1]
+    hints = [re.fullmatch(r'gpcli login "\$portal" --hint (\w+)\n', line) for line, _ in typed]
+
+    with serving(laid.env):
+        portal = laid.run(f"{typed[0][0].strip()}; echo $portal").out.strip()
+        signed_in = [sign_in(laid.env, portal, person=hint[1]).code for hint in hints if hint]
+        play_in_one_shell(typed[-1:], laid.env)
+
+    assert signed_in == [0, 0]
 
 
 # A nightly check
@@ -220,7 +276,8 @@ def test_the_gate_lets_a_good_portal_through(gate):
 
 
 def test_the_gate_blocks_a_portal_that_loses_identifiers(gate, sandbox):
-    sandbox.add_fault("POST Appointment: lost-identifier")
+    [rule] = re.findall(r"`gpcli sandbox run --fault '([^']+)' -- \./gate\.sh`", PAGE)
+    sandbox.add_fault(rule)
     gate.play(1)
 
 

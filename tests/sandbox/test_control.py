@@ -95,7 +95,7 @@ def test_a_token_got_by_control_is_a_token_of_the_portal(
     ("person", "acting_for", "message"),
     [
         ("ada", None, "no person called 'ada'; known: mum, kid"),
-        ("kid", "mum", "no person called 'mum'; known: none"),
+        ("kid", "mum", "kid has no child called 'mum'; known: kid (of mum)"),
         ("", None, "no person called ''; known: mum, kid"),
     ],
 )

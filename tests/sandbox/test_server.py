@@ -160,7 +160,9 @@ def test_an_unknown_person_is_answered_with_those_who_are_known(sandbox: Sandbox
 def test_a_parent_gets_a_token_for_a_child_and_a_stranger_does_not() -> None:
     with Sandbox() as sandbox:
         token = sandbox.issue_token("guro", "emil")
-        with pytest.raises(UnknownPerson, match="no person called 'emil'; known: none"):
+        with pytest.raises(
+            UnknownPerson, match=r"ada has no child called 'emil'; known: emil \(of guro\)"
+        ):
             sandbox.issue_token("ada", "emil")
 
     assert (token.patient, token.fhir_user) == ("emil", "RelatedPerson/guro-for-emil")

@@ -1,83 +1,30 @@
-"""What the fixtures of gpcli's pytest plugin give: docs/pytest.md.
-
-Tests name these types: `def test_it(gpcli_run: GpcliRun) -> None`. Each is called as its fixture.
-"""
+"""The sandbox as a test has it, and its portal from Python."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from gpcli.errors import GpcliError, InvalidUsage
+from gpcli.errors import InvalidUsage
 
 if TYPE_CHECKING:
-    from gpcli.app_context import AppContext
-    from gpcli.config.settings import Options
     from gpcli.sandbox.server import AccessToken, FaultRule, Sandbox
     from gpcli.sandbox.surgery.answer import AnsweredRequest
     from gpcli.scripting.portal import PatientPortal
 
-__all__ = ["GpcliPortal", "GpcliResult", "GpcliRun", "GpcliSandbox"]
-
-_FORMATS = frozenset({"--json", "--ndjson", "--plain"})
 _PREFIX = "GPCLI_"
 """What the names of gpcli's own variables begin with."""
 
 _OFFSET = "GPCLI_CLOCK_OFFSET"
-_PATIENCE = 3600.0
-"""Seconds before progress is shown: that a machine is busy is no news to a test."""
 
 Returned = TypeVar("Returned")
 
 SetVariable = Callable[[str, "str | None"], None]
 """Sets a variable of this process until the test ends; `None` = takes it away."""
-
-
-class CannotStart(Exception):
-    """The sandbox can't be started; the words say why, and what to do."""
-
-
-@contextmanager
-def start_from_settings(settings: Mapping[str, str], base: Path) -> Iterator[Sandbox]:
-    """Run a sandbox as the options of pytest's configuration say; empty = as by default.
-
-    `settings` are `clock`, `delay`, `people` and `seed`; `base` is where paths are relative to.
-    Raises: CannotStart without the extra, for wrong settings, and where sockets are blocked.
-    """
-    with ExitStack() as stack:
-        try:
-            sandbox = stack.enter_context(_start(settings, base))
-        except GpcliError as error:
-            raise CannotStart("\n".join(filter(None, (error.message, error.hint)))) from error
-        except RuntimeError as error:
-            if type(error).__name__ != "SocketBlockedError":
-                raise
-            raise CannotStart(
-                "pytest-socket keeps the sandbox from being served on 127.0.0.1.\n"
-                "Run pytest with --allow-hosts=127.0.0.1."
-            ) from error
-        yield sandbox
-
-
-def _start(settings: Mapping[str, str], base: Path) -> AbstractContextManager[Sandbox]:
-    from gpcli.cli.sandbox_commands import start_sandbox  # noqa: PLC0415  (start-up: typer)
-
-    seed = settings["seed"] or "1"
-    if not (seed.isascii() and seed.isdigit()):
-        raise InvalidUsage(f"gpcli_seed '{seed}' is not a whole number.")
-    people = base / settings["people"] if settings["people"] else None
-    clock, delay = settings["clock"] or None, settings["delay"] or "0s"
-    return start_sandbox(clock, delay, people, int(seed), prefix="gpcli_")
 
 
 class GpcliSandbox:
@@ -99,6 +46,7 @@ class GpcliSandbox:
         self._person = person
         self._set_variable = set_variable
         self._sets_offset = False
+        self._is_announced = False
         self._unused_before = len(sandbox.unused_faults())
 
     def __repr__(self) -> str:
@@ -131,7 +79,7 @@ class GpcliSandbox:
         """Return the whole environment for a program that is to be `person`, as `token` takes them.
 
         It is this process's, with gpcli on the path, a configuration of the test's own and the
-        portal's time.
+        portal's time. In it, `gpcli sandbox advance` and its like are about this sandbox.
         """
         from gpcli.cli.sandbox_env import build_inside_env  # noqa: PLC0415  (start-up: as above)
 
@@ -163,6 +111,7 @@ class GpcliSandbox:
         Raises: ValueError, which says what is wrong with the rule.
         """
         __tracebackhide__ = True
+        require_text(rule, "the rule of a fault", "fault('POST Appointment: lost-reply once')")
         return _call(lambda: self._sandbox.add_fault(rule))
 
     @property
@@ -204,6 +153,10 @@ class GpcliSandbox:
         Raises: LookupError if nothing of that id waits.
         """
         __tracebackhide__ = True
+        if wanted is not None:
+            require_text(wanted, "what is answered", "answer(booked.json['id'])")
+        if text is not None:
+            require_text(text, "the surgery's text", "answer(text='Please call.')")
         return _call(lambda: self._sandbox.answer(wanted, decline=decline, text=text))
 
     def _issue_token(self, person: str | None, for_: str | None) -> AccessToken:
@@ -212,6 +165,8 @@ class GpcliSandbox:
             person, default_for = self._person
             for_ = for_ or default_for
         named = person or self._sandbox.people()[0].key
+        for each in (named, for_ or ""):
+            require_text(each, "a person", "'guro', for_='emil'")
         return _call(lambda: self._sandbox.issue_token(named, for_))
 
     def _build_variables(self, person: str | None, for_: str | None) -> dict[str, str]:
@@ -223,7 +178,24 @@ class GpcliSandbox:
         __tracebackhide__ = True
         token = self._issue_token(person, for_)
         variables = build_token_variables(self.url, token, self._sandbox.people())
+        self._announce()
         return {**variables, "GPCLI_CONFIG_DIR": str(self._home), **self._word_offset()}
+
+    def _announce(self) -> None:
+        """Have `gpcli sandbox advance` and its like find this sandbox, as in `sandbox run`."""
+        from gpcli.cli.served_sandboxes import (  # noqa: PLC0415  (start-up: only who uses one)
+            ServedSandbox,
+            write_announcement,
+        )
+        from gpcli.config.paths import state_dir  # noqa: PLC0415  (start-up: as above)
+
+        if self._is_announced:
+            return
+        state = Path(state_dir({"GPCLI_CONFIG_DIR": str(self._home)}))
+        token, started = self._sandbox.control_token, datetime.now(UTC).timestamp()
+        served = ServedSandbox("pytest", self.url, token, started, os.getpid())
+        write_announcement(state, served, lambda _: False)
+        self._is_announced = True
 
     def _word_offset(self) -> dict[str, str]:
         ahead = self.now() - datetime.now(UTC)
@@ -237,172 +209,6 @@ class GpcliSandbox:
     def _pause(self, seconds: float) -> None:
         """Have time pass at the portal instead of waiting: how gpcli sleeps in this process."""
         self._sandbox.advance(timedelta(seconds=seconds))
-
-
-@dataclass(frozen=True, repr=False)
-class GpcliResult:
-    """How a command ended; `argv` is its line, without the program's name."""
-
-    argv: tuple[str, ...]
-    rc: int
-    stdout: str
-    stderr: str
-
-    def __repr__(self) -> str:
-        words = subprocess.list2cmdline(["gpcli", *self.argv])
-        if not self._is_json:
-            return f"<{words}: rc {self.rc}>"
-        told = f", {self.error['code']}: {self.error['message']}" if self.error else ""
-        return f"<{words}: rc {self.rc}{told}>"
-
-    @property
-    def json(self) -> Any:
-        """The answer: what `--json` wrote, or a list of the objects that `--ndjson` wrote.
-
-        Raises: AssertionError, with how the command ended, where that is no JSON.
-        """
-        __tracebackhide__ = True
-        try:
-            if "--ndjson" in self.argv:
-                return [json.loads(line) for line in self.stdout.splitlines()]
-            return json.loads(self.stdout)
-        except ValueError:
-            wrote = f"wrote no JSON, but: {self.stdout[:200]}" if self.stdout else "wrote no answer"
-            raise AssertionError(f"{self!r} {wrote}") from None
-
-    @cached_property
-    def stderr_json(self) -> tuple[dict[str, Any], ...]:
-        """The objects on stderr, each with its kind as the only key: `gpcli help json stderr`.
-
-        Raises: AssertionError for a command that writes words there, since it ran without JSON.
-        """
-        __tracebackhide__ = True
-        if not self._is_json:
-            raise AssertionError(f"{self!r} ran without --json: .stderr has its words")
-        lines = (line for line in self.stderr.splitlines() if line.startswith("{"))
-        return tuple(json.loads(line) for line in lines)
-
-    @property
-    def error(self) -> dict[str, Any] | None:
-        """The error with which the command ended: `code`, `message`, `hint` …; `None` = none."""
-        __tracebackhide__ = True
-        return next((each["error"] for each in reversed(self.stderr_json) if "error" in each), None)
-
-    @property
-    def error_code(self) -> str | None:
-        """The word for the error, such as `slot_taken`; `None` = there is none."""
-        __tracebackhide__ = True
-        return self.error["code"] if self.error else None
-
-    @property
-    def notices(self) -> list[str]:
-        """What the command remarked."""
-        __tracebackhide__ = True
-        return self._list_messages("notice")
-
-    @property
-    def warnings(self) -> list[str]:
-        """What the command warned of."""
-        __tracebackhide__ = True
-        return self._list_messages("warning")
-
-    def _list_messages(self, kind: str) -> list[str]:
-        __tracebackhide__ = True
-        return [each[kind]["message"] for each in self.stderr_json if kind in each]
-
-    @property
-    def _is_json(self) -> bool:
-        return not {"--json", "--ndjson"}.isdisjoint(self.argv)
-
-
-class GpcliRun:
-    """Runs gpcli: `gpcli_run("slots", "--limit", "3", as_="ada")`.
-
-    `--json` is added unless the line names a format, or `json` is false. `as_` is who is signed in
-    at the sandbox, `for_` the child for whom they act. `input` is on standard input. `env` are more
-    variables. Nobody is ever asked, and no other configuration, keyring or variable counts.
-    """
-
-    def __init__(self, sandbox: GpcliSandbox) -> None:
-        self._sandbox = sandbox
-
-    def __repr__(self) -> str:
-        return "gpcli_run"
-
-    def __call__(
-        self,
-        *argv: str,
-        as_: str | None = None,
-        for_: str | None = None,
-        input: str = "",
-        env: Mapping[str, str] | None = None,
-        json: bool = True,
-    ) -> GpcliResult:
-        """Run a command in this process, where gpcli's pauses move the portal's clock instead."""
-        from gpcli.cli.run import run_command_line  # noqa: PLC0415  (start-up: only who runs one)
-
-        __tracebackhide__ = True
-        line = _build_line(argv, json=json)
-        inside = self._sandbox._build_variables(as_, for_) | self._basic | dict(env or {})
-        stdin, stdout, stderr = (_open_stream(each) for each in (input, "", ""))
-        code = run_command_line(line, inside, stdin, stdout, stderr, self._build_context)
-        return GpcliResult(line, code, _read_stream(stdout), _read_stream(stderr))
-
-    def subprocess(
-        self,
-        *argv: str,
-        as_: str | None = None,
-        for_: str | None = None,
-        input: str = "",
-        env: Mapping[str, str] | None = None,
-        json: bool = True,
-        timeout: float = 60,
-    ) -> GpcliResult:
-        """Run a command in a process of its own, with `GpcliSandbox.env`.
-
-        Raises: subprocess.TimeoutExpired after `timeout` seconds.
-        """
-        __tracebackhide__ = True
-        line = _build_line(argv, json=json)
-        ended = subprocess.run(  # noqa: S603  (gpcli itself)
-            [sys.executable, "-m", "gpcli", *line],
-            env=self._sandbox.env(as_, for_=for_) | dict(env or {}),
-            input=input,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout,
-            check=False,
-        )
-        return GpcliResult(line, ended.returncode, ended.stdout, ended.stderr)
-
-    @property
-    def _basic(self) -> dict[str, str]:
-        """The variables that are not gpcli's own."""
-        return {"HOME": str(self._sandbox._home), "PATH": os.environ.get("PATH", "")}
-
-    def _build_context(
-        self,
-        options: Options,
-        env: Mapping[str, str],
-        stdin: TextIO,
-        stdout: TextIO,
-        stderr: TextIO,
-    ) -> AppContext:
-        from gpcli.app_context import AppContext  # noqa: PLC0415  (start-up: as above)
-        from gpcli.auth.vault import MemoryVault  # noqa: PLC0415  (start-up: as above)
-
-        return AppContext(
-            options,
-            env,
-            stdin,
-            stdout,
-            stderr,
-            vault=MemoryVault(),
-            browse=lambda url: False,
-            sleep=self._sandbox._pause,
-            patience=_PATIENCE,
-        )
 
 
 class GpcliPortal:
@@ -456,28 +262,20 @@ class GpcliPortal:
         return self._stack.enter_context(portal)
 
 
-def _build_line(argv: tuple[str, ...], *, json: bool) -> tuple[str, ...]:
-    own = argv[: argv.index("--")] if "--" in argv else argv
-    return ("--json", *argv) if json and _FORMATS.isdisjoint(own) else argv
-
-
-def _open_stream(text: str) -> TextIOWrapper:
-    """Return a stream over bytes, as a process has, which is no terminal."""
-    return TextIOWrapper(BytesIO(text.encode()), encoding="utf-8", newline="")
-
-
-def _read_stream(stream: TextIOWrapper) -> str:
-    stream.flush()
-    stream.seek(0)
-    return stream.read()
+def require_text(given: object, what: str, example: str) -> None:
+    """Raise TypeError, which says what to write, where `given` is no text."""
+    __tracebackhide__ = True
+    if not isinstance(given, str):
+        raise TypeError(f"{what} is a str, not {type(given).__name__}: {example}")
 
 
 def _read_duration(step: timedelta | str) -> timedelta:
     from gpcli.care.slots import parse_duration  # noqa: PLC0415  (start-up: as above)
 
     __tracebackhide__ = True
-    if not isinstance(step, str):
+    if isinstance(step, timedelta):
         return step
+    require_text(step, "a length of time", "'2h', or a timedelta")
     try:
         return parse_duration(step, "")
     except InvalidUsage:
