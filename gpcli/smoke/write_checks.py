@@ -13,7 +13,7 @@ from gpcli.care.prescription_list import WITHDRAWN, is_in_use
 from gpcli.care.renewals import STRICT_GROUPS
 from gpcli.care.slots import DAYS_AHEAD
 from gpcli.config.profile_keys import SENT_STATUSES
-from gpcli.errors import NotAllowed, Rejected, SlotTaken
+from gpcli.errors import NotAllowed, OutcomeUnknown, Rejected, SlotTaken
 from gpcli.fhir.bundle import read_bundle
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed
 from gpcli.fhir.patient import is_about_patient, is_synthetic
@@ -187,7 +187,7 @@ def _require_answered(probe: Probe, what: str) -> None:
     """Raise CheckFailed where what was created was not answered with a success."""
     status = probe.client.creates[-1].status
     if status is None:
-        raise CheckFailed(f"{what} was made, and no answer to it came", "unreachable")
+        raise CheckFailed(f"{what} was made, and no answer to it came", OutcomeUnknown.code)
     if not 200 <= status < 300:
         raise CheckFailed(f"{what} was made, and answered with {status}")
 
