@@ -325,12 +325,21 @@ class AppContext:
 
     @cached_property
     def bearer(self) -> ScopedBearer:
-        """The source of access tokens."""
+        """The source of access tokens; raises as `person`, and as `require_patient`.
+
+        A machine's is for the person that the command line or GPCLI_AS names, or for nobody.
+        """
         from gpcli.auth.bearer import SessionBearer
 
         if self.settings.machine:
-            from gpcli.auth.unattended import MachineEnvironment, build_machine_bearer
+            from gpcli.auth.unattended import (
+                MachineEnvironment,
+                build_machine_bearer,
+                require_patient,
+            )
 
+            if self.settings.as_:
+                require_patient(self.settings)
             environment = MachineEnvironment(
                 self.env,
                 self.resolve_beside_config,
