@@ -325,21 +325,12 @@ class AppContext:
 
     @cached_property
     def bearer(self) -> ScopedBearer:
-        """The source of access tokens; raises as `person`, and as `require_patient`.
-
-        A machine's is for the person that the command line or GPCLI_AS names, or for nobody.
-        """
+        """The source of access tokens."""
         from gpcli.auth.bearer import SessionBearer
 
         if self.settings.machine:
-            from gpcli.auth.unattended import (
-                MachineEnvironment,
-                build_machine_bearer,
-                require_patient,
-            )
+            from gpcli.auth.unattended import MachineEnvironment, build_machine_bearer
 
-            if self.settings.as_:
-                require_patient(self.settings)
             environment = MachineEnvironment(
                 self.env,
                 self.resolve_beside_config,
@@ -433,13 +424,11 @@ class AppContext:
         It is random, or derived from the profile, the patient, the command and `--request-id`. A
         `--request-id` that is a UUID, as receipts and errors show it, is itself the intent.
         """
-        from gpcli.journal import CommandRequest
-        from gpcli.portal.write.requests import derive_intent
+        from gpcli.journal import CommandRequest, derive_intent
 
         intent = uuid4()
         if given := self.options.request_id:
-            place = f"{self.profile.name} {self.profile.portal}"
-            intent = derive_intent(given, place, lambda: self.identity.patient, command)
+            intent = derive_intent(given, self.profile, lambda: self.identity.patient, command)
         self.request = CommandRequest(intent, command)
         return intent
 
@@ -486,7 +475,8 @@ class AppContext:
             return
         draft = drafts[0] if drafts else None
         with suppress(OSError, ConfigError):  # the journal tells what became of it, too
-            kept = KeptRequest(self.options.argv, str(Path.cwd()), draft, self.timestamp())
+            own = self.options.request_id
+            kept = KeptRequest(self.options.argv, str(Path.cwd()), draft, self.timestamp(), own)
             KeptRequests(self.state_dir).write(self.request.id, kept)
 
     def _show_plan(self, proposal: Proposal[Record]) -> None:

@@ -15,11 +15,14 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from uuid import UUID, uuid5
 
 from gpcli.config.private_files import hold_lock, make_private_directory, open_private_file
 from gpcli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gpcli.config.profiles import Profile
 
 State = Literal["sending", "done", "refused", "not_sent", "unknown", "not_done"]
 
@@ -40,6 +43,24 @@ class CommandRequest(NamedTuple):
 
     id: UUID
     command: str
+
+
+_INTENT_NAMESPACE = UUID("8d0c3e5a-6f6e-5d0b-9b5c-2f0a4b6f1e77")
+"""The namespace of the intents that are derived from `--request-id`."""
+
+
+def derive_intent(
+    request_id: str, profile: Profile, read_patient: Callable[[], str], command: str
+) -> UUID:
+    """Return the intent that `--request-id` stands for, at a portal, of one patient and command.
+
+    One that is a UUID, as receipts and errors show it, is itself the intent.
+    """
+    with suppress(ValueError):
+        if str(UUID(request_id)) == request_id:
+            return UUID(request_id)
+    place = uuid5(_INTENT_NAMESPACE, f"{profile.name} {profile.portal}")
+    return uuid5(place, "\0".join((read_patient(), command, request_id)))
 
 
 @dataclass(frozen=True)
