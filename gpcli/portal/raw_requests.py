@@ -266,7 +266,9 @@ class RawWrites:
         self._kernel.record_state(part.intent, "refused" if is_refused else "unknown")
         if not is_refused:
             why = f" {error.message}"
-            error = _unknown_outcome(request_id, exchange.response.trace_id, why)
+            trace_id, wait = exchange.response.trace_id, error.retry_after
+            error = _unknown_outcome(request_id, trace_id, why)
+            error.retry_after = wait
         _raise_with_answer(error, exchange.answer)
 
 

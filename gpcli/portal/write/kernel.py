@@ -379,7 +379,7 @@ class WriteKernel:
         if seen and not absent:
             return seen
         if verdict.refusal is None:
-            raise unknown_outcome(priors, self._trace_id)
+            raise unknown_outcome(priors, self._trace_id, verdict.retry_after)
         if seen and present:
             records = [seen.of(prior.intent).matches[0] for prior in present]
             references = [record.relative_reference for record in records]
