@@ -69,7 +69,8 @@ class JournalEntry:
 
     `request` is the id that repeats the command, which is `command`, empty where it is not known.
     `resource_type` is empty for a request that a person wrote, by which no record can be found.
-    `target` is what an update changes (`Type/id`), `None` for a create; `effect` tells whether the
+    `target` is what an update changes (`Type/id`), `None` for a create; of a request that a person
+    wrote, what the portal's answer names. `effect` tells whether the
     target is changed, `None` where that is not known, and is empty where nothing lasts. `whole` has
     the intents that count only together. `account` is a hash. `at` is the RFC 3339 time of the last
     event, `began` that of the first; `time_limit` is for how many seconds it may have been sent
@@ -186,13 +187,18 @@ class Journal:
                 hint="Make the directory writable, or set GPCLI_CONFIG_DIR.",
             ) from error
 
-    def record_state(self, intent: UUID, state: State, at: str) -> None:
+    def record_state(
+        self, intent: UUID, state: State, at: str, *, target: str | None = None
+    ) -> None:
         """Record how a write ended; where that is impossible, it stays `sending`.
 
+        `target` is the record (`Type/id`) that it made, where only the answer has told; `None` =
+        what was said at first.
         What the portal has done must not be reported as failed because the file can't be written.
         """
         with suppress(OSError, ConfigError):
-            self._append({"intent": str(intent), "state": state, "at": at})
+            told = {"target": target} if target else {}
+            self._append({"intent": str(intent), "state": state, "at": at, **told})
 
     def record_not_sent(self, intent: UUID, at: str) -> None:
         """Record that a write was not sent after `record_sending`: the state before it holds again.

@@ -189,7 +189,8 @@ def test_every_exit_code_but_those_of_other_releases_is_documented():
 def test_an_error_in_json_has_every_key(shell_of, line):
     ending = shell_of("ada")(f"gpcli {line} --json")
     assert ending.out == ""
-    keys = ["code", "exit", "message", "hint", "request_id", "trace_id", "retry_after"]
+    ids = ["request_id", "trace_id"]
+    keys = ["code", "exit", "message", "hint", *ids, "retry_after", "http_status"]
     assert [*ending.error] == keys
     assert ending.error["exit"] == ending.code
     assert ending.error["code"] in documented()[ending.code]

@@ -449,9 +449,9 @@ class WriteKernel:
             time_limit=max(0.0, self.search.client.deadline.seconds_left()),
         )
 
-    def record_state(self, intent: UUID, state: State) -> None:
-        """Record in the journal how a write ended."""
-        self._journal.record_state(intent, state, self._timestamp())
+    def record_state(self, intent: UUID, state: State, *, target: str | None = None) -> None:
+        """Record in the journal how a write ended; `target` as in `Journal.record_state`."""
+        self._journal.record_state(intent, state, self._timestamp(), target=target)
 
     def record_not_sent(self, intent: UUID) -> None:
         """Record in the journal that a write that was recorded as sending did not leave."""
