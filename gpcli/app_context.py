@@ -424,13 +424,11 @@ class AppContext:
         It is random, or derived from the profile, the patient, the command and `--request-id`. A
         `--request-id` that is a UUID, as receipts and errors show it, is itself the intent.
         """
-        from gpcli.journal import CommandRequest
-        from gpcli.portal.write.requests import derive_intent
+        from gpcli.journal import CommandRequest, derive_intent
 
         intent = uuid4()
         if given := self.options.request_id:
-            place = f"{self.profile.name} {self.profile.portal}"
-            intent = derive_intent(given, place, lambda: self.identity.patient, command)
+            intent = derive_intent(given, self.profile, lambda: self.identity.patient, command)
         self.request = CommandRequest(intent, command)
         return intent
 
@@ -477,7 +475,8 @@ class AppContext:
             return
         draft = drafts[0] if drafts else None
         with suppress(OSError, ConfigError):  # the journal tells what became of it, too
-            kept = KeptRequest(self.options.argv, str(Path.cwd()), draft, self.timestamp())
+            own = self.options.request_id
+            kept = KeptRequest(self.options.argv, str(Path.cwd()), draft, self.timestamp(), own)
             KeptRequests(self.state_dir).write(self.request.id, kept)
 
     def _show_plan(self, proposal: Proposal[Record]) -> None:

@@ -98,11 +98,14 @@ class GpcliError(Exception):
     have logged. `retry_after` is the number of seconds after which the portal asked to try again.
     Texts may quote the portal: they are shortened here, and the writer sanitises them.
     `results` is what `Plan.send` would have returned, where a part was done all the same.
+    `http_status` is that of the answer which the error tells of; `None` = it tells of none, or of
+    several.
     """
 
     exit: ClassVar[Exit] = Exit.FAILURE
     code: ClassVar[str] = "failure"
     results: tuple[object, ...] = ()
+    http_status: int | None = None
 
     def __init__(
         self,

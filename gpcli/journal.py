@@ -15,11 +15,14 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from uuid import UUID, uuid5
 
 from gpcli.config.private_files import hold_lock, make_private_directory, open_private_file
 from gpcli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gpcli.config.profiles import Profile
 
 State = Literal["sending", "done", "refused", "not_sent", "unknown", "not_done"]
 
@@ -42,13 +45,32 @@ class CommandRequest(NamedTuple):
     command: str
 
 
+_INTENT_NAMESPACE = UUID("8d0c3e5a-6f6e-5d0b-9b5c-2f0a4b6f1e77")
+"""The namespace of the intents that are derived from `--request-id`."""
+
+
+def derive_intent(
+    request_id: str, profile: Profile, read_patient: Callable[[], str], command: str
+) -> UUID:
+    """Return the intent that `--request-id` stands for, at a portal, of one patient and command.
+
+    One that is a UUID, as receipts and errors show it, is itself the intent.
+    """
+    with suppress(ValueError):
+        if str(UUID(request_id)) == request_id:
+            return UUID(request_id)
+    place = uuid5(_INTENT_NAMESPACE, f"{profile.name} {profile.portal}")
+    return uuid5(place, "\0".join((read_patient(), command, request_id)))
+
+
 @dataclass(frozen=True)
 class JournalEntry:
     """One write, with its last recorded state.
 
     `request` is the id that repeats the command, which is `command`, empty where it is not known.
     `resource_type` is empty for a request that a person wrote, by which no record can be found.
-    `target` is what an update changes (`Type/id`), `None` for a create; `effect` tells whether the
+    `target` is what an update changes (`Type/id`), `None` for a create; of a request that a person
+    wrote, what the portal's answer names. `effect` tells whether the
     target is changed, `None` where that is not known, and is empty where nothing lasts. `whole` has
     the intents that count only together. `account` is a hash. `at` is the RFC 3339 time of the last
     event, `began` that of the first; `time_limit` is for how many seconds it may have been sent
@@ -165,13 +187,18 @@ class Journal:
                 hint="Make the directory writable, or set GPCLI_CONFIG_DIR.",
             ) from error
 
-    def record_state(self, intent: UUID, state: State, at: str) -> None:
+    def record_state(
+        self, intent: UUID, state: State, at: str, *, target: str | None = None
+    ) -> None:
         """Record how a write ended; where that is impossible, it stays `sending`.
 
+        `target` is the record (`Type/id`) that it made, where only the answer has told; `None` =
+        what was said at first.
         What the portal has done must not be reported as failed because the file can't be written.
         """
         with suppress(OSError, ConfigError):
-            self._append({"intent": str(intent), "state": state, "at": at})
+            told = {"target": target} if target else {}
+            self._append({"intent": str(intent), "state": state, "at": at, **told})
 
     def record_not_sent(self, intent: UUID, at: str) -> None:
         """Record that a write was not sent after `record_sending`: the state before it holds again.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -18,11 +19,12 @@ from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.config.kept_requests import KEPT_SECONDS, KeptRequest, KeptRequests
 from gpcli.config.private_files import sweep_drafts
 from gpcli.errors import Conflict, GpcliError, InvalidUsage, NotFound, NotSignedIn
-from gpcli.journal import Journal, JournalEntry
+from gpcli.journal import Journal, JournalEntry, derive_intent
 from gpcli.model.receipt import OutboxPart, OutboxRequest, OutboxState, RecordKind
 
 if TYPE_CHECKING:
     from gpcli.app_context import AppContext
+    from gpcli.config.profiles import Profile
 
 _KINDS: dict[str, RecordKind] = {
     "Appointment": "appointment",
@@ -184,21 +186,62 @@ def read_outbox(context: AppContext) -> list[OutboxRequest]:
     return [each for each in described if context.options.profile in {None, each.profile}]
 
 
-def find_request(requests: Sequence[OutboxRequest], wanted: str) -> OutboxRequest:
+def find_request(
+    context: AppContext, requests: Sequence[OutboxRequest], wanted: str
+) -> OutboxRequest:
     """Return the request whose id is `wanted`, or the only one whose id begins with it.
 
-    Raises: NotFound, InvalidUsage where several ids begin with it.
+    Its id is also what `--request-id` gave, where that stands in its line, or is of somebody who
+    signs in here.
+    Raises: NotFound, InvalidUsage where several requests have the id, or one that begins with it.
     """
-    exact = [each for each in requests if each.request_id == wanted]
+    exact = [each for each in requests if wanted in {each.request_id, each.own_id}]
+    exact = exact or _find_derived(context, requests, wanted)
     found = exact or [each for each in requests if wanted and each.request_id.startswith(wanted)]
     if len(found) == 1:
         return found[0]
+    if exact:
+        raise InvalidUsage(
+            f"Several requests have the id '{wanted}', by different commands or for different "
+            "people.",
+            hint="gpcli outbox list --all shows another id of each.",
+        )
     if found:
         raise InvalidUsage(f"Several requests have an id that begins with '{wanted}'.")
     raise NotFound(
         f"There is no request '{wanted}' in the outbox.",
         hint="gpcli outbox list --all shows what went out from this computer.",
     )
+
+
+def _find_derived(
+    context: AppContext, requests: Sequence[OutboxRequest], wanted: str
+) -> list[OutboxRequest]:
+    """Return the requests that `--request-id` `wanted` stands for, for whoever signs in here."""
+    sign_ins = _list_sign_ins(context) if wanted else []
+    derived = {
+        str(derive_intent(wanted, profile, partial(str, patient), command))
+        for profile, patient in sign_ins
+        for command in {each.command or "" for each in requests}
+    }
+    return [each for each in requests if each.request_id in derived]
+
+
+def _list_sign_ins(context: AppContext) -> list[tuple[Profile, str]]:
+    """Return each profile that can be read, with the id of each patient who signs in there."""
+    found: list[tuple[Profile, str]] = []
+    with suppress(GpcliError):
+        profile, patient = context.profile, context.settings.patient
+        people = context.index.read_people(context.index_key)
+        found += ((profile, each) for each in (patient, *(one.patient for one in people)) if each)
+    with suppress(GpcliError):
+        profiles = context.config.profiles
+        found += (
+            (profiles[name], each.patient)
+            for name in profiles
+            for each in context.index.read_people(name)
+        )
+    return found
 
 
 def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxRequest:
@@ -227,6 +270,7 @@ def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxReques
         can_be_found=all(write.can_be_found for write in journaled.writes),
         parts=tuple(parts),
         repeat=_format_line(kept, str(journaled.id)) if kept else None,
+        own_id=kept.request_id if kept else None,
     )
 
 

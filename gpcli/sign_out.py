@@ -34,7 +34,7 @@ def revoke_session(
     try:
         return auth.post(client, url, form, session.token_endpoint).status == 200
     except UnusableResponse as error:  # only the status counts (RFC 7009, 2.2)
-        return error.status == 200
+        return error.http_status == 200
     except GpcliError:
         return False
 

@@ -42,7 +42,13 @@ def require_patient(settings: Settings) -> str:
 
 
 def build_machine_bearer(settings: Settings, environment: MachineEnvironment) -> ScopedBearer:
-    """Return the source of a machine's tokens; raise ConfigError for a wrong command."""
+    """Return the source of a machine's tokens.
+
+    Raises: ConfigError for a wrong command; as `require_patient` where a person is named, since a
+    token answers for nobody else.
+    """
+    if settings.as_:
+        require_patient(settings)
     return _BUILDERS[str(settings.machine)](settings, environment)
 
 

@@ -288,15 +288,18 @@ def overall_error(items: Sequence[RenewalItem], request_id: str) -> GpcliError |
     failed = [(item.id, item.error) for item in items if item.error]
     if not failed:
         return None
-    unknown = [(name, error) for name, error in failed if isinstance(error, OutcomeUnknown)]
+    unknown = [each for each in failed if isinstance(each[1], OutcomeUnknown)]
     if unknown:
         first = unknown[0][1]
-        return OutcomeUnknown(
+        whole = OutcomeUnknown(
             _format_errors(unknown),
             hint=first.hint,
-            request_id=request_id,
+            request_id=first.request_id,
             trace_id=first.trace_id,
+            retry_after=_find_longest_wait(unknown),
         )
+        whole.rename_request(request_id)
+        return whole
     if len(failed) < len(items) or len({error.exit for _, error in failed}) > 1:
         return Partial(f"{_format_counts(items)}. {_format_errors(failed)}", hint=_REQUESTS)
     return _merge_errors(failed)
@@ -324,13 +327,17 @@ def _merge_errors(failed: Sequence[tuple[str, GpcliError]]) -> GpcliError:
     if len(failed) == 1:
         return first
     hints = dict.fromkeys(error.hint for _, error in failed if error.hint)
-    waits = [error.retry_after for _, error in failed if error.retry_after is not None]
     kind, message = type(first), _format_errors(failed)
     merged = kind.__new__(kind, message)  # the kinds differ in the arguments of __init__
-    longest = max(waits, default=None)
+    longest = _find_longest_wait(failed)
     vars(merged).update(vars(first), message=message, retry_after=longest)
     merged.replace_hint("\n".join(hints))
     return merged
+
+
+def _find_longest_wait(failed: Sequence[tuple[str, GpcliError]]) -> float | None:
+    waits = [error.retry_after for _, error in failed if error.retry_after is not None]
+    return max(waits, default=None)
 
 
 def _format_errors(failed: Sequence[tuple[str, GpcliError]]) -> str:

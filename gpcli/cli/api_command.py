@@ -22,6 +22,9 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_ARRAY_BYTES = 32 * 1024 * 1024
 """The most that the pages of a search may have together, to be written as one array."""
 
+NOT_MODIFIED = 304
+"""The status of a conditional read of what has not changed since (R4 3.1.0.1.1)."""
+
 PATIENCE = 30.0
 """Seconds to wait for data of a pipe, unless `--timeout` says otherwise."""
 
@@ -49,7 +52,11 @@ Headers = Annotated[
 ]
 Input = Annotated[
     str | None,
-    typer.Option("--input", metavar="FILE", help="The body, sent as it is; - is standard input"),
+    typer.Option(
+        "--input",
+        metavar="FILE",
+        help="The body, sent as it is, a form without its line end; - is standard input",
+    ),
 ]
 Include = Annotated[
     bool, typer.Option("--include", "-i", help="Write status and headers before the body")
@@ -57,6 +64,11 @@ Include = Annotated[
 Paginate = Annotated[
     bool, typer.Option("--paginate", help="Fetch all pages of a search: an array of Bundles")
 ]
+Foreign = Annotated[
+    list[str] | None,
+    typer.Option("--jq", "-q", "--template", "-t", "-F", metavar="TEXT", hidden=True),
+]
+"""Options that other programs for one request have (`gh api`)."""
 
 
 def api(
@@ -69,10 +81,13 @@ def api(
     body: Input = None,
     include: Include = False,
     paginate: Paginate = False,
+    foreign: Foreign = None,
 ) -> None:
     """Send one FHIR request."""
     run: CommandRun = ctx.obj
     _check_formats(run)
+    if foreign:
+        raise InvalidUsage("gpcli api has no --jq, --template and -F.", hint=_JQ_HINT)
     verb, path = _find_method(first, second, method)
     content = None if body is None else _read_input(run.context, body)
     request = build_request(verb, path, fields=fields or (), headers=headers or (), body=content)
@@ -88,12 +103,18 @@ def api(
         _show(run.context, lambda: fetch_answer(run.context.client, request), include=include)
 
 
+_JQ_HINT = (
+    "jq selects what is wanted of an answer, and makes a body: gpcli api … | jq .id; "
+    "jq -n '{…}' | gpcli api POST … --input -"
+)
+
+
 def _check_formats(run: CommandRun) -> None:
-    for name in ("plain", "fields"):
+    for name in ("plain", "fields", "gp"):
         if getattr(run.options, name) not in {None, False}:
             raise InvalidUsage(
                 f"The answer is what the portal sends: --{name} has no meaning here.",
-                hint="jq selects what is wanted of it: gpcli api … | jq .id",
+                hint=_JQ_HINT,
             )
 
 
@@ -101,13 +122,14 @@ def _find_method(first: str | None, second: str | None, method: str | None) -> t
     """Return the method and the path of a line, whose words are `METHOD PATH` or `PATH`."""
     if first is None:
         raise InputNeeded("gpcli api needs a PATH.", hint="For example: gpcli api Patient/ID")
-    if second is None and first in METHODS:
-        raise InputNeeded(f"gpcli api {first} needs a PATH.", hint="/ is the FHIR base itself.")
+    verb = first.upper()
+    if second is None and verb in METHODS:
+        raise InputNeeded(f"gpcli api {verb} needs a PATH.", hint="/ is the FHIR base itself.")
     if second is None:
         return (method or "GET").upper(), first
     if method is not None:
         raise InvalidUsage("The method is there twice: as a word, and with --method.")
-    return first, second
+    return verb, second
 
 
 def _read_input(context: AppContext, name: str) -> bytes:
@@ -130,6 +152,8 @@ def _check_options(run: CommandRun, request: RawRequest, *, include: bool, pagin
         raise InvalidUsage("--paginate is for searches: with GET, or POST to …/_search.")
     if paginate and include:
         raise InvalidUsage("--paginate and --include can't be used together.")
+    if paginate and request.is_conditional_read:
+        raise InvalidUsage("--paginate fetches every page: If-None-Match and its like are for one.")
     if request.is_write and run.options.accept_fee:
         raise InvalidUsage("--accept-fee has no meaning here: gpcli does not know what it costs.")
     if not request.is_write and (wrong := find_write_flags(run.options)):
@@ -153,8 +177,30 @@ def _send(context: AppContext, request: RawRequest, *, include: bool) -> None:
     answer = _show(context, lambda: context.confirm_and_send(decision).record, include=include)
     if answer:
         context.output.notice(f"The portal answered {answer.status} {answer.reason}.")
+    elif context.options.dry_run:
+        context.output.notice(DRY_RUN_NOTICE)
     else:
-        context.output.notice(DRY_RUN_NOTICE if context.options.dry_run else REPEATED_NOTICE)
+        _show_former(context, writes.find_target(request, request_id), include=include)
+
+
+def _show_former(context: AppContext, target: str | None, *, include: bool) -> None:
+    """Show the record `target` (`Type/id`) as it is now, which was made or changed before.
+
+    Where it is not known (`None`) or can't be read, say so.
+    """
+    if target is None:
+        context.output.notice(f"{REPEATED_NOTICE} What the portal answered then is not kept.")
+        return
+    try:
+        answer = fetch_answer(context.client, RawRequest("GET", target))
+    except GpcliError as error:
+        context.output.notice(
+            f"{REPEATED_NOTICE} {target} can't be read: {error.message} gpcli api {target} tries "
+            "again."
+        )
+        return
+    _show_answer(context, answer, include=include)
+    context.output.notice(f"{REPEATED_NOTICE} Here is {target} as it is now.")
 
 
 def _show(
@@ -170,6 +216,8 @@ def _show(
         raise
     if answer:
         _show_answer(context, answer, include=include)
+        if answer.status == NOT_MODIFIED:
+            context.output.notice("Not modified: the portal has nothing newer, and sent no body.")
     return answer
 
 

@@ -148,6 +148,7 @@ def build_table_source(tree: Registry) -> str:
         "FIELDS": {path: list_field_names(path) for path in VIEWS if path in built},
         "SCHEMAS": tuple(list_schema_names()),
         "WRITES": tuple(spec.path for spec in tree.commands if spec.writes),
+        "REFUSED": {spec.path: spec.refuses for spec in tree.commands if spec.refuses},
         "OPTIONS": {path: _build_options(path, command) for path, command in built.items()},
         "ARGUMENTS": {path: _build_arguments(path, command) for path, command in built.items()},
         "GLOBAL": tuple(_build_global_option(option) for option in GLOBAL_OPTIONS),
@@ -185,7 +186,7 @@ def build_root_page(tree: Registry) -> GroupPage:
 def build_group_page(tree: Registry, group: GroupSpec) -> GroupPage:
     """Return the help of a group."""
     usage = help_commands.format_section("USAGE", [f"  {PROGRAM} {group.path} COMMAND [OPTIONS]"])
-    specs = [spec for spec in tree.commands if spec.group == group.path]
+    specs = list(_list_specs(tree, group.path, deep=False))
     lines = _align([(spec.name, spec.summary) for spec in specs])
     shown = tuple((spec.path, lines[spec.name]) for spec in specs)
     learn = help_commands.format_pairs(

@@ -21,7 +21,7 @@ from gpcli.cli.global_options import (
     is_global,
 )
 from gpcli.errors import Exit, InvalidUsage, list_coded_errors
-from gpcli.render.json_schema import find_schema, list_schema_names
+from gpcli.render.json_schema import OTHER_ANSWERS, find_schema, list_schema_names
 from gpcli.sandbox.faults.kinds import ENDPOINTS, KINDS, OPTIONS, SELECTORS, FaultKind
 
 WIDTH = 80
@@ -55,7 +55,7 @@ def describe_command(spec: CommandSpec, command: Any) -> CommandHelp:
         _format_usage(spec, arguments),
         [(_format_argument_name(param), _format_help(param)) for param in arguments],
         [(format_option_name(param), _format_help(param)) for param in options],
-        pair_options(WRITE_OPTIONS, find_own_flags(command)) if spec.writes else [],
+        pair_options(WRITE_OPTIONS, _find_unlisted(spec, command)) if spec.writes else [],
     )
 
 
@@ -70,7 +70,7 @@ def format_command_page(spec: CommandSpec, command: Any) -> str:
             *_format_list("OPTIONS", about.options),
             *_format_list("WHEN SENDING", about.sending),
             *_format_examples(spec),
-            format_section("GLOBAL OPTIONS", _format_global_flags(find_own_flags(command))),
+            format_section("GLOBAL OPTIONS", _format_global_flags(_find_unlisted(spec, command))),
         ]
     )
 
@@ -100,6 +100,11 @@ def format_write_options() -> list[str]:
 def find_own_flags(command: Any) -> set[str]:
     """Return the flags of a command that are not global options."""
     return {flag for param in command.params if not is_global(param) for flag in param.opts}
+
+
+def _find_unlisted(spec: CommandSpec, command: Any) -> set[str]:
+    """Return the options of every command that are not listed as such in a command's help."""
+    return find_own_flags(command) | {*spec.refuses}
 
 
 def format_option_name(param: Any) -> str:
@@ -309,6 +314,21 @@ PROFILE_KEYS = (
 )
 """The keys of a profile in `config.toml`, and what they mean."""
 
+DOCS = "https://github.com/gpcli-patient/gpcli/blob/main/docs/"
+"""Where the pages are that are not part of gpcli."""
+
+DOC_PAGES = {
+    "architecture": "How gpcli is built",
+    "ci": "gpcli smoke on a CI server",
+    "decisions": "Why gpcli is as it is",
+    "load": "Load tests of a portal with Locust",
+    "people": "A file of people for the sandbox",
+    "portal": "What a portal must offer",
+    "pytest": "gpcli in the tests of your own programs",
+    "python": "gpcli from Python",
+}
+"""Those that no topic and no command goes by the name of, and what they are about."""
+
 FILE_TOPICS = ("json", "columns", "keyring", "privacy", "sandbox", "scripting", "smoke")
 """The topics whose texts are files in `topics/`."""
 
@@ -413,7 +433,7 @@ def format_faults() -> str:
             format_section("FAULTS OF A REQUEST OR AN ENTRY OF A BUNDLE", format_pairs(by_entry)),
             format_section("OPTIONS OF status AND refuse", format_pairs(options)),
             format_section("WHEN; EVERY TIME IF NOT GIVEN", format_pairs(when)),
-            "Where several rules match, all of them act. docs/sandbox.md tells more.\n",
+            f"Where several rules match, all of them act. More:\n{DOCS}sandbox.md\n",
         ]
     )
 
@@ -448,8 +468,9 @@ def show_help(
 ) -> None:
     """Help on a command or a topic.
 
-    Ready answers cover topics and commands: this is for `help json NAME`, a JSON Schema, and for
-    subjects that there are not: it raises Usage, naming the nearest.
+    Ready answers cover topics and commands: this is for `help json NAME`, a JSON Schema, for what
+    a page of DOC_PAGES tells, and for subjects that there are not: it raises Usage, naming the
+    nearest.
     """
     wanted = " ".join(subject or ())
     topic, _, name = wanted.partition(" ")
@@ -457,9 +478,17 @@ def show_help(
     if schema:
         get_context(ctx).output.show_json(schema)
         return
+    if topic == "json" and name in OTHER_ANSWERS:
+        raise InvalidUsage(
+            f"gpcli {name} has no JSON Schema of gpcli's: it writes {OTHER_ANSWERS[name]}."
+        )
+    if wanted in DOC_PAGES:
+        get_context(ctx).output.show_text(f"{DOC_PAGES[wanted]}: {DOCS}{wanted}.md")
+        return
     groups, commands = REGISTRY.groups, REGISTRY.commands
     known = [
         *build_topics(),
+        *DOC_PAGES,
         *(group.path for group in groups),
         *(spec.path for spec in commands),
         *(f"json {each}" for each in list_schema_names()),

@@ -25,7 +25,10 @@ def _get_context(ctx: typer.Context) -> AppContext:
 
 
 RequestId = Annotated[
-    str | None, typer.Argument(metavar="[ID]", help="A request id, or how it begins")
+    str | None,
+    typer.Argument(
+        metavar="[ID]", help="A request id, your own or the outbox's, or how that begins"
+    ),
 ]
 
 
@@ -48,11 +51,16 @@ def list_requests(
 
 def show(
     ctx: typer.Context,
-    request: Annotated[str, typer.Argument(metavar="ID", help="A request id, or how it begins")],
+    request: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="A request id, your own or the outbox's, or how that begins"
+        ),
+    ],
 ) -> None:
     """Show one request: what it makes or changes, and the line that finishes it."""
     context = _get_context(ctx)
-    found = outbox.find_request(outbox.read_outbox(context), request)
+    found = outbox.find_request(context, outbox.read_outbox(context), request)
     context.output.show_item(OUTBOX, found)
     if context.output.is_text and context.options.fields is None:
         context.output.show_separator()
@@ -77,7 +85,7 @@ def settle(
     before = outbox.read_outbox(context)
     chosen = [each for each in before if each.needs_settling]
     if request is not None:
-        chosen = [outbox.find_request(before, request)]
+        chosen = [outbox.find_request(context, before, request)]
     failures: list[GpcliError] = []
     if done or not_done:
         outbox.mark(context, chosen[0], is_done=done)
@@ -114,7 +122,7 @@ def _show_settled(context: AppContext, chosen: set[str], failures: list[GpcliErr
     raise OutcomeUnknown(
         f"{what} still unknown. {why}",
         hint=f"{hints} {again}".strip(),
-        request_id=unknown[0].request_id if len(unknown) == 1 else None,
+        request_id=_name(unknown[0]) if len(unknown) == 1 else None,
     )
 
 
@@ -126,14 +134,19 @@ def _note_rest(context: AppContext, requests: list[OutboxRequest]) -> None:
         if each.state is OutboxState.UNKNOWN and not each.can_be_found:
             context.output.notice(
                 "gpcli can't ask the portal for it: look there, then gpcli outbox settle "
-                f"{each.request_id} with --done or --not-done."
+                f"{_name(each)} with --done or --not-done."
             )
         elif each.repeat:
             context.output.notice(f"To finish it: {each.repeat}")
         elif each.command:
             context.output.notice(
-                f"To finish it: the same gpcli {each.command} with --request-id {each.request_id}"
+                f"To finish it: the same gpcli {each.command} with --request-id {_name(each)}"
             )
+
+
+def _name(request: OutboxRequest) -> str:
+    """Return the id by which whoever sent a request knows it."""
+    return request.own_id or request.request_id
 
 
 def _is_unsettled(request: OutboxRequest) -> bool:

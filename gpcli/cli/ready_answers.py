@@ -252,7 +252,9 @@ def _list_names(
 ) -> "Iterator[tuple[str, str]]":
     """Yield the options or the commands that may stand there, with a description each."""
     if current.startswith("-"):
-        yield from ((flag, note) for flag, _, note in list_options(line.path))
+        refused = answer_table.REFUSED.get(line.path, ())
+        options = list_options(line.path)
+        yield from ((flag, note) for flag, _, note in options if flag not in refused)
         yield "--help", "Help on this"
         if not line.path:
             yield VERSION, "The version of gpcli"

@@ -24,13 +24,15 @@ class KeptRequest:
     """The command line of a request, without the program's name, and where it was typed.
 
     `draft` is the file with the text that was written for it; `None` = the line has or names it.
-    `at` is when it was kept, in Unix seconds.
+    `at` is when it was kept, in Unix seconds. `request_id` is what `--request-id` gave;
+    `None` = nothing.
     """
 
     argv: tuple[str, ...]
     directory: str
     draft: str | None
     at: float
+    request_id: str | None = None
 
 
 class KeptRequests:
@@ -48,14 +50,15 @@ class KeptRequests:
         try:
             with os.fdopen(open_private_file(self._path(request), os.O_RDONLY)) as stream:
                 content = json.load(stream)
-            draft = content["draft"]
+            draft, request_id = content["draft"], content.get("request_id")
             return KeptRequest(
                 tuple(map(str, content["argv"])),
                 str(content["directory"]),
                 None if draft is None else str(draft),
                 float(content["at"]),
+                None if request_id is None else str(request_id),
             )
-        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
 
     def list_requests(self) -> Iterator[UUID]:

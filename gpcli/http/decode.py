@@ -48,6 +48,10 @@ class UnusableBody(ValueError):
     """
 
 
+class TooLarge(UnusableBody):
+    """The body is larger than gpcli takes, as it came or unpacked."""
+
+
 def decode_json(raw: bytes | bytearray) -> Any:
     """Return the value of the JSON in `raw`; raise UnusableBody.
 
@@ -92,7 +96,7 @@ def encode_json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytes
 
 def _decode_utf8(raw: bytes | bytearray) -> str:
     if len(raw) > MAX_JSON_BYTES or not _fits_memory(raw):
-        raise UnusableBody("is too large")
+        raise TooLarge("is too large")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -306,5 +310,5 @@ def _decompress(decompressor: Any, chunk: bytes, max_length: int) -> bytes:
     return piece
 
 
-def _too_large(max_bytes: int) -> UnusableBody:
-    return UnusableBody(f"is larger than {max_bytes // (1024 * 1024) or 1} MB")
+def _too_large(max_bytes: int) -> TooLarge:
+    return TooLarge(f"is larger than {max_bytes // (1024 * 1024) or 1} MB")

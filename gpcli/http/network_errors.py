@@ -35,11 +35,11 @@ class ResponseTimedOut(RequestError, errors.TimedOut):
 
 
 class UnusableResponse(RequestError, errors.BadResponse):
-    """A response came, with `status`, but its body can't be used: what was asked may be done."""
+    """A response came, but its body can't be used: what was asked may be done all the same."""
 
     def __init__(self, message: str, *, status: int, hint: str = "", trace_id: str = "") -> None:
         super().__init__(message, sent=True, hint=hint, trace_id=trace_id)
-        self.status = status
+        self.http_status = status
 
 
 class ProxyFailed(httpx.ProxyError):

@@ -13,6 +13,7 @@ from gpcli.http import httpx, network_errors, retry
 from gpcli.http.deadline import Deadline
 from gpcli.http.decode import (
     MAX_EXPLANATION_BYTES,
+    TooLarge,
     UnusableBody,
     decode_any_body,
     decode_body,
@@ -21,6 +22,9 @@ from gpcli.http.decode import (
 
 TRACE_ID = "X-Request-ID"
 """The header that names a request, for the logs of both sides."""
+
+SMALLER_HINT = "Of a search, a smaller _count gives less at a time: -f _count=20."
+"""What helps against an answer that is too large, where a person wrote the request."""
 
 
 @dataclass(frozen=True)
@@ -250,12 +254,18 @@ def _bad_reply(
 ) -> network_errors.UnusableResponse:
     return network_errors.UnusableResponse(
         f"The portal at {request.url.host} gave an answer that gpcli can't use: it {reason}.",
-        hint="Tell the people who run the portal."
-        if request.expects_any_type
-        else "Check the portal's address in the profile; it must be its FHIR base.",
+        hint=_choose_hint(request, reason),
         status=status,
         trace_id=request.trace_id,
     )
+
+
+def _choose_hint(request: OutgoingRequest, reason: UnusableBody) -> str:
+    if request.expects_raw and isinstance(reason, TooLarge):
+        return SMALLER_HINT
+    if request.expects_any_type or isinstance(reason, TooLarge):
+        return "Tell the people who run the portal."
+    return "Check the portal's address in the profile; it must be its FHIR base."
 
 
 _FHIR_WORDS = frozenset(

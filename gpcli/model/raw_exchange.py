@@ -10,6 +10,9 @@ SEARCH = "_search"
 
 READING_METHODS = ("GET", "HEAD")
 
+CONDITIONS = frozenset({"if-modified-since", "if-none-match"})
+"""The headers of a conditional read, in lower case (R4 3.1.0.1.1)."""
+
 
 @dataclass(frozen=True)
 class RawRequest:
@@ -28,6 +31,12 @@ class RawRequest:
         """Whether it is a search by POST, which changes nothing."""
         path = self.path.partition("?")[0]
         return self.method == "POST" and path.rpartition("/")[2] == SEARCH
+
+    @property
+    def is_conditional_read(self) -> bool:
+        """Whether it may be answered with 304: there is nothing new to read."""
+        names = {name.lower() for name in self.headers}
+        return self.method in READING_METHODS and not names.isdisjoint(CONDITIONS)
 
     @property
     def is_write(self) -> bool:

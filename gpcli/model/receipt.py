@@ -149,7 +149,8 @@ class OutboxRequest:
     not signed in. `needs_settling` says that its state is open, or that a thing which counts only
     as a whole is done in part. `can_be_found` is false where gpcli can't ask the portal for it, so
     that a person has to look. `repeat` is the line that finishes what is not done, `None` where
-    there is nothing to finish, or the line is not known any more.
+    there is nothing to finish, or the line is not known any more. `own_id` is what `--request-id`
+    gave, by which it is found too; `None` where it gave nothing, or the line is not known any more.
     """
 
     request_id: str
@@ -162,3 +163,4 @@ class OutboxRequest:
     can_be_found: bool
     parts: tuple[OutboxPart, ...]
     repeat: str | None
+    own_id: str | None

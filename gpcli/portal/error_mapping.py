@@ -86,13 +86,15 @@ def error_from_response(response: HttpResponse) -> GpcliError:
         if is_problem and response.status < 500:
             error_class, sentence, quoted = _ERRORS_BY_PROBLEM[coding.code], text or sentence, ""
             break
-    return error_class(
+    error = error_class(
         f"{sentence} It says: {quoted}" if quoted else sentence,
         hint=_HINTS.get(error_class, ""),
         cure=_CURES.get(error_class),
         trace_id=response.trace_id,
         retry_after=read_retry_after(response.headers),
     )
+    error.http_status = response.status
+    return error
 
 
 def _find_by_status(status: int) -> tuple[type[GpcliError], str]:

@@ -7,7 +7,9 @@ of what is raised.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, NoReturn
 from uuid import UUID, uuid5
@@ -25,8 +27,14 @@ from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Malformed, read_resource
 from gpcli.http import httpx
 from gpcli.http.client import FHIR, HttpClient, HttpResponse
-from gpcli.http.decode import OTHER_MEDIA_TYPES, UnusableBody, decode_body, decode_json
-from gpcli.http.send import TRACE_ID
+from gpcli.http.decode import (
+    OTHER_MEDIA_TYPES,
+    TooLarge,
+    UnusableBody,
+    decode_body,
+    decode_json,
+)
+from gpcli.http.send import SMALLER_HINT, TRACE_ID
 from gpcli.http.url_policy import resolve_portal_url
 from gpcli.model.raw_exchange import RawAnswer, RawRequest
 from gpcli.model.receipt import WriteResult
@@ -40,28 +48,36 @@ from gpcli.portal.write.requests import JSON_PATCH, WritePart, WriteRequest
 _OF_PACKED = frozenset({"content-encoding", "content-length"})
 """Headers that are not true of a body once it is unpacked."""
 
+_RECORD = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9.-]{1,64}")
+"""A record's type and id (R4 2.24.0.1)."""
+
 _SETTLE_HINT = (
     "gpcli can't find it by itself: look at the portal. Then gpcli outbox settle with the request "
     "id and --done or --not-done says what you found."
 )
 
 
-class _Exchange(NamedTuple):
-    """An answer; the response with its body as decoded, `None` = not; why it is none that was due.
+_OTHER_TYPE_HINT = "It was asked for JSON; -H 'Accept: …' asks for something else."
 
-    `flaw` is a clause without a subject; `None` = it is as it should be.
+
+class _Exchange(NamedTuple):
+    """An answer; the response with its body as decoded, `None` = not; why that can't be used.
+
+    `flaw` is `None` where it is as it should be. `is_due` tells whether the status is a success, or
+    304 where the request was to be answered so.
     """
 
     answer: RawAnswer
     response: HttpResponse
-    flaw: str | None
+    flaw: UnusableBody | None
+    is_due: bool
 
 
 def prepare_request(request: RawRequest, base: str) -> RawRequest:
     """Return a request with the media type of its body, which is JSON unless it says otherwise.
 
-    Raises: WrongHost for a URL that is not below `base`; InvalidUsage for a path that leads out of
-    it, and a body that is not what it says.
+    Raises: InvalidUsage for a path or URL that is not below `base`, and for a body that is not what
+    it says.
     """
     _check_address(request.path, base)
     media_type = request.headers.get("Content-Type")
@@ -80,18 +96,13 @@ def prepare_request(request: RawRequest, base: str) -> RawRequest:
 
 
 def _check_address(path: str, base: str) -> None:
-    is_absolute = path.lower().startswith(("https://", "http://"))
     try:
         resolve_portal_url(base, path)
-    except (BadResponse, WrongHost) as error:
-        if is_absolute and isinstance(error, WrongHost):
-            raise WrongHost(
-                f"PATH is not below the portal's FHIR base, {base}. Nothing was sent.",
-                hint="Your token goes nowhere else. --profile chooses another portal.",
-            ) from None
+    except (BadResponse, WrongHost):
         raise InvalidUsage(
-            "PATH is no path below the portal's FHIR base. Nothing was sent.",
-            hint=f"Write it as in Patient/ID: it comes after {base}/.",
+            f"PATH is not below the portal's FHIR base, {base}. Nothing was sent.",
+            hint="Your token goes nowhere else. Write PATH as in Patient/ID; --profile chooses "
+            "another portal.",
         ) from None
 
 
@@ -127,9 +138,16 @@ def fetch_answer_pages(client: HttpClient, request: RawRequest) -> Iterator[RawA
 
 def _check_can_follow(url: str, followed: set[str]) -> None:
     if url in followed:
-        raise Partial("This is not all: the portal's next page is one that was read before.")
+        raise Partial(
+            "This is not all: the portal's next page is one that was read before.",
+            hint="Tell the people who run the portal.",
+        )
     if len(followed) >= MAX_PAGES:
-        raise Partial(f"This is not all: there are more than {MAX_PAGES} pages.")
+        raise Partial(
+            f"This is not all: there are more than {MAX_PAGES} pages.",
+            hint="A larger _count makes fewer of them: -f _count=200. Other parameters narrow the "
+            "search.",
+        )
 
 
 def _find_next(response: HttpResponse, base: str) -> str | None:
@@ -165,10 +183,13 @@ def _read_exchange(response: HttpResponse, request: RawRequest) -> _Exchange:
         try:
             body = decode_body(bytearray(raw), response.headers)
         except UnusableBody as error:
-            flaw = str(error)
+            flaw = error
     reason, headers = httpx.codes.get_reason_phrase(response.status), _list_headers(response)
     answer = RawAnswer(response.status, reason, headers, raw, is_json=body is not None)
-    return _Exchange(answer, replace(response, body=body), flaw)
+    is_due = response.is_success or (
+        response.status == httpx.codes.NOT_MODIFIED and request.is_conditional_read
+    )
+    return _Exchange(answer, replace(response, body=body), flaw, is_due)
 
 
 def _list_headers(response: HttpResponse) -> tuple[tuple[str, str], ...]:
@@ -191,15 +212,18 @@ def _require_good(exchange: _Exchange) -> _Exchange:
 
 
 def _find_error(exchange: _Exchange) -> GpcliError | None:
-    if not exchange.response.is_success:
+    if not exchange.is_due:
         return error_from_response(exchange.response)
     if exchange.flaw is None:
         return None
-    return BadResponse(
+    is_large = isinstance(exchange.flaw, TooLarge)
+    error = BadResponse(
         f"The portal's answer {exchange.flaw}.",
-        hint="It was asked for JSON; -H 'Accept: …' asks for something else.",
+        hint=SMALLER_HINT if is_large else _OTHER_TYPE_HINT,
         trace_id=exchange.response.trace_id,
     )
+    error.http_status = exchange.response.status
+    return error
 
 
 def _raise_with_answer(error: GpcliError, answer: RawAnswer) -> NoReturn:
@@ -237,6 +261,14 @@ class RawWrites:
             )
         return bool(sent)
 
+    def find_target(self, request: RawRequest, request_id: UUID) -> str | None:
+        """Return the record (`Type/id`) that a request made or changed, `None` = it is not known.
+
+        Raises: ConfigError where the journal can't be read.
+        """
+        entry = self._kernel.find_entry(_derive_part(request, request_id).intent)
+        return entry.target if entry else None
+
     def send(self, request: RawRequest, request_id: UUID) -> WriteResult[RawAnswer | None]:
         """Send a request once; the record is `None` where it was sent before.
 
@@ -254,19 +286,23 @@ class RawWrites:
         if response is None:
             self._kernel.record_state(part.intent, "unknown")
             raise _unknown_outcome(request_id, headers[TRACE_ID])
-        return WriteResult(self._settle(_read_exchange(response, request), part, request_id), True)
+        exchange = _read_exchange(response, request)
+        target = _find_target(request, exchange.response)
+        return WriteResult(self._settle(exchange, part._replace(target=target), request_id), True)
 
     def _settle(self, exchange: _Exchange, part: WritePart, request_id: UUID) -> RawAnswer:
         """Record how it ended, and return the answer; raise unless it is a success."""
         error = _find_error(exchange)
         if error is None:
-            self._kernel.record_state(part.intent, "done")
+            self._kernel.record_state(part.intent, "done", target=part.target)
             return exchange.answer
         is_refused = not exchange.response.is_success and is_certain_refusal(exchange.response)
         self._kernel.record_state(part.intent, "refused" if is_refused else "unknown")
         if not is_refused:
             why = f" {error.message}"
-            error = _unknown_outcome(request_id, exchange.response.trace_id, why)
+            refusal, trace_id = error, exchange.response.trace_id
+            error = _unknown_outcome(request_id, trace_id, why)
+            error.retry_after, error.http_status = refusal.retry_after, refusal.http_status
         _raise_with_answer(error, exchange.answer)
 
 
@@ -278,6 +314,22 @@ def _derive_part(request: RawRequest, request_id: UUID) -> WritePart:
     target = f"{request.method} {request.path}".encode()
     digest = hashlib.sha256(target + b"\0" + request.body).hexdigest()
     return WritePart(uuid5(request_id, digest), {})
+
+
+def _find_target(request: RawRequest, response: HttpResponse) -> str | None:
+    """Return the record (`Type/id`) that a response to a write tells of; `None` = of none.
+
+    A create tells it by `Location` or the record itself, an update by the record (R4 3.1.0.8).
+    """
+    resource_type, _, name = request.path.partition("?")[0].strip("/").partition("/")
+    if request.method == "DELETE" or "$" in request.path or "/" in name:
+        return None
+    place = response.headers.get("Location", "").partition("/_history/")[0].split("/")[-2:]
+    places = ["/".join(place)]
+    with suppress(Malformed):
+        places.append(read_resource(response.body).relative_reference or "")
+    records = filter(None, map(_RECORD.fullmatch, places))
+    return next((each[0] for each in records if each[1] == resource_type), None)
 
 
 def _unknown_outcome(request_id: UUID, trace_id: str, why: str = "") -> OutcomeUnknown:

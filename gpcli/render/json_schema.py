@@ -141,6 +141,17 @@ _SCALAR_SCHEMAS: dict[object, Schema] = {
     object: {},
 }
 
+OTHER_ANSWERS = {
+    "api": "what the portal sends",
+    "appointments export": "a calendar",
+    "completion": "a script",
+    "demo": "a show",
+    "help": "a page, or a schema",
+    "sandbox reset": "nothing",
+    "sandbox run": "whatever the command writes that it runs",
+}
+"""The commands without an answer in JSON of gpcli's, and what each writes instead."""
+
 _CODES = sorted({error.code for error in list_coded_errors()})
 
 _CLOSED_SETS: dict[tuple[type, str], list[Any]] = {

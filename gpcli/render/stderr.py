@@ -157,6 +157,7 @@ class StderrJson:
                     "request_id": error.request_id,
                     "trace_id": error.trace_id,
                     "retry_after": error.retry_after,
+                    "http_status": error.http_status,
                 }
             }
         )

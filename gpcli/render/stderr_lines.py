@@ -61,6 +61,7 @@ class Failed(TypedDict):
     request_id: str | None
     trace_id: str | None
     retry_after: float | None
+    http_status: int | None
 
 
 class NoticeLine(TypedDict):

@@ -12,6 +12,7 @@ from gpcli.auth.machine_key import read_machine_key
 from gpcli.cli.app import load_command
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.help_commands import (
+    DOCS,
     EXIT_MEANINGS,
     FILE_TOPICS,
     MACHINE_VARIABLES,
@@ -26,7 +27,7 @@ from gpcli.cli.run import run_command_line
 from gpcli.config.profile_keys import KEY_PARSERS
 from gpcli.config.profiles import read_config
 from gpcli.errors import Exit, GpcliError
-from gpcli.render.json_schema import find_schema
+from gpcli.render.json_schema import OTHER_ANSWERS, find_schema
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = {"GPCLI_CONFIG_DIR": "/nonexistent"}
@@ -131,6 +132,10 @@ def test_the_commands_that_a_topic_shows_exist(topic):
         ),
         (["help", "xyzzy"], "There is no help on 'xyzzy'."),
         (
+            ["help", "json", "api"],
+            "gpcli api has no JSON Schema of gpcli's: it writes what the portal sends.",
+        ),
+        (
             ["completion", "tcsh"],
             "There is no completion for 'tcsh'; there is for bash, zsh, fish, powershell.",
         ),
@@ -160,16 +165,51 @@ def test_help_json_with_a_command_prints_the_schema_of_its_answer(command, capsy
 
 
 def test_every_command_that_answers_has_a_schema():
-    silent = {
-        "api",
-        "appointments export",
-        "sandbox run",
-        "sandbox reset",
-        "demo",
-        "completion",
-        "help",
-    }
-    assert {row.path for row in REGISTRY.commands if find_schema(row.path) is None} == silent
+    silent = {row.path for row in REGISTRY.commands if find_schema(row.path) is None}
+    assert silent == OTHER_ANSWERS.keys()
+
+
+def run_line(*argv):
+    """The exit code of a line; where it says what is not a ready answer, the streams are real."""
+    return run_command_line(argv, NOWHERE, sys.stdin, sys.stdout, sys.stderr, AppContext)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_help_leads_to_every_page_of_the_documentation(page, capsys):
+    ready = answer(["help", page.stem], NOWHERE)
+    code = 0 if ready else run_line("help", page.stem)
+    assert (code, f"{DOCS}{page.name}" in (ready or capsys.readouterr().out)) == (0, True)
+
+
+def test_a_page_of_the_documentation_is_named_by_its_whole_address():
+    pages = [answer([*row.path.split(), "--help"], NOWHERE) for row in REGISTRY.commands]
+    found = re.findall(r"\S*docs/[a-z.]+", "\n".join([*TOPICS.values(), *pages]))
+    assert [each for each in found if not each.startswith(DOCS)] == []
+    named = {each.removeprefix(DOCS).removesuffix(".") for each in found}
+    assert named <= {each.name for each in (ROOT / "docs").iterdir()}
+
+
+@pytest.mark.parametrize("group", ["", *(group.path for group in REGISTRY.groups)])
+def test_a_group_lists_what_is_directly_below_it(group):
+    specs = (*REGISTRY.groups, *REGISTRY.commands)
+    below = {row.name for row in specs if row.path.rpartition(" ")[0] == group}
+    page = answer([*group.split(), "--help"], {**NOWHERE, "GPCLI_SHOW_ALL": "1"})
+    listed = re.findall(r"^  ([a-z-]+)  +\S", page.partition("OPTIONS,")[0], re.MULTILINE)
+    offered = answer(["__complete", *group.split(), ""], NOWHERE).splitlines()
+    assert {*listed} == {line.partition("\t")[0] for line in offered} == below
+
+
+@pytest.mark.parametrize(
+    ("path", "flag"), [(row.path, flag) for row in REGISTRY.commands for flag in row.refuses]
+)
+def test_an_option_that_a_command_refuses_is_not_listed(path, flag, capsys):
+    arguments = ["DELETE", "Task/t", "--yes"] if path == "api" else []
+    value = [] if flag in {"--json", "--ndjson", "--plain"} else ["any"]
+    code = run_line(*path.split(), *arguments, flag, *value)
+    assert (code, f"{flag} has no meaning here" in capsys.readouterr().err) == (2, True)
+    page = answer([*path.split(), "--help"], NOWHERE)
+    offered = answer(["__complete", *path.split(), "--"], NOWHERE)
+    assert flag not in re.findall(r"--[a-z-]+", page + offered)
 
 
 @pytest.mark.parametrize(

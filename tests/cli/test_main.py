@@ -49,6 +49,7 @@ def test_with_json_an_error_is_one_json_line(line, flag, first):
             "request_id": None,
             "trace_id": None,
             "retry_after": None,
+            "http_status": None,
         }
     }
 

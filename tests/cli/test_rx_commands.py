@@ -84,6 +84,7 @@ def test_an_unknown_outcome_shows_the_results_and_names_the_id_that_repeats_it(p
             "request_id": str(INTENT),
             "trace_id": None,
             "retry_after": None,
+            "http_status": None,
         },
     )
 

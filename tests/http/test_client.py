@@ -134,7 +134,7 @@ def test_a_good_status_with_an_unusable_body_is_a_bad_answer(script_portal, resp
     assert raised.value.message == (
         f"The portal at portal.example gave an answer that gpcli can't use: {why}."
     )
-    assert (raised.value.status, raised.value.sent) == (200, True)
+    assert (raised.value.http_status, raised.value.sent) == (200, True)
     assert (raised.value.code, raised.value.trace_id) == ("bad_response", "request-1")
 
 

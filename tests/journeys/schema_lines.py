@@ -10,21 +10,10 @@ from typing import Any, Protocol
 
 from gpcli.cli.ready_answers import parse_line
 from gpcli.errors import Exit
-from gpcli.render.json_schema import find_schema
+from gpcli.render.json_schema import OTHER_ANSWERS, find_schema
 from tests.journeys.shell import CommandResult, Shell
 
 Schema = dict[str, Any]
-
-NO_JSON = {
-    "api": "what the portal sends",
-    "appointments export": "a calendar",
-    "completion": "a script",
-    "demo": "a show",
-    "help": "a page, or a schema",
-    "sandbox reset": "no answer",
-    "sandbox run": "whatever the command that it runs writes",
-}
-"""The commands without an answer in JSON, and what each writes instead."""
 
 READS = (
     "whoami",
@@ -186,8 +175,8 @@ class Judge:
     def _stdout(self, line: str, ending: CommandResult) -> Iterator[str]:
         command = parse_line(shlex.split(line)).path
         is_line = "--ndjson" in line
-        if command in NO_JSON or not ending.out:
-            if ending.code == Exit.OK and command not in NO_JSON and not is_line:
+        if command in OTHER_ANSWERS or not ending.out:
+            if ending.code == Exit.OK and command not in OTHER_ANSWERS and not is_line:
                 yield "it succeeds without an answer"
             return
         for text in ending.out.splitlines() if is_line else [ending.out]:

@@ -57,7 +57,8 @@ def message_file(world):
 
 
 @pytest.mark.parametrize(
-    "line", ["Patient/ada", "GET Patient/ada", "/Patient/ada", "-X get Patient/ada"]
+    "line",
+    ["Patient/ada", "GET Patient/ada", "get Patient/ada", "/Patient/ada", "-X get Patient/ada"],
 )
 def test_a_record_comes_however_it_is_asked_for(ada, line):
     ending = ada(f"gpcli api {line}")
@@ -155,8 +156,10 @@ def test_a_head_has_no_body(ada):
         "''",
         "TRACE Patient/ada",
         "-X TRACE Patient/ada",
-        "get Patient/ada",
+        "get",
         "GET Patient/ada -X GET",
+        "https://evil.example/Patient",
+        "http://127.0.0.1:9/fhir/R4/Patient",
         "//evil.example/Patient",
         "Patient/../../admin",
         "Patient/%2e%2e/%2e%2e/%2e%2e/admin",
@@ -167,6 +170,11 @@ def test_a_head_has_no_body(ada):
         "Patient --input {home}/message.json",
         "Patient --plain",
         "Patient --fields id",
+        "Patient --gp haugland",
+        "Patient --jq .id",
+        "Patient -q .id",
+        "POST Task -F priority=1 --yes",
+        "Patient --paginate -H 'If-None-Match: W/\"1\"'",
         "Patient --yes",
         "Patient --dry-run",
         "Patient --request-id r-1",
@@ -219,7 +227,7 @@ NEXT = {"resourceType": "Bundle", "link": [{"relation": "next", "url": EVIL}]}
 @pytest.mark.parametrize(
     ("line", "answer", "code"),
     [
-        (EVIL, {}, 4),
+        (EVIL, {}, 2),
         ("Slot --paginate", {"json": NEXT, "headers": FHIR}, 1),
         ("Slot", {"status_code": 302, "headers": {"Location": EVIL}}, 1),
         ("POST Slot --yes", {"status_code": 307, "headers": {"Location": EVIL}}, 1),
@@ -298,8 +306,11 @@ def test_a_person_agrees_at_a_terminal(world, ada, message_file):
 def test_a_repeat_with_its_request_id_sends_nothing_twice(world, ada, message_file):
     line = f"gpcli api POST Communication --input {message_file} --yes --request-id ramp-1"
     first, again = ada(line), ada(f"{line} --json")
-    assert (first.code, again.code, again.out) == (0, 0, "")
-    assert again.stderr_json[-1]["notice"]["message"] == "It was sent before; nothing was sent now."
+    assert (first.code, again.code, again.json) == (0, 0, first.json)
+    assert again.stderr_json[-1]["notice"]["message"] == (
+        "It was sent before; nothing was sent now. "
+        f"Here is Communication/{first.json['id']} as it is now."
+    )
     other = ada("gpcli api POST Task -f resourceType=Task --yes --request-id ramp-1 --json")
     assert other.refused == (7, "conflict", "")
     assert len(messages_with(world, "Is there a ramp?")) == 1
@@ -445,3 +456,74 @@ def test_a_person_with_data_on_standard_input_agrees_at_the_terminal(live, tmp_p
     person.sendline("y")
     person.expect("The portal answered 201 Created")
     assert code_of(person) == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "What the portal answered then is not kept."),
+        (404, "Task/t-1 can't be read: The portal has no such record. gpcli api Task/t-1 tries"),
+        (503, "Task/t-1 can't be read: The portal has a fault. gpcli api Task/t-1 tries again."),
+    ],
+)
+def test_a_repeat_says_so_where_it_has_nothing_to_show(ada, answer, words):
+    class Answering(PlainTransport):
+        def handle_request(self, request):
+            if "/Task" not in request.url.path:
+                return super().handle_request(request)
+            if request.method == "GET":
+                return httpx.Response(answer)
+            place = {"Location": "Task/t-1/_history/1"} if answer else {}
+            return httpx.Response(201, headers=place)
+
+    shell = replace(ada, transport=Answering(trust_env=False), sleep=at_once)
+    line = "gpcli api POST Task -f resourceType=Task --yes --request-id r-1 --json"
+    shell(line)
+    again = shell(line)
+    assert (again.code, again.out) == (0, "")
+    assert words in again.stderr_json[-1]["notice"]["message"]
+
+
+def test_what_is_not_modified_has_no_body(ada):
+    version = ada("gpcli api Patient/ada").json["meta"]["versionId"]
+    line = f"gpcli api Patient/ada -H 'If-None-Match: W/\"{version}\"'"
+    plain, with_head = ada(f"{line} --json"), ada(f"{line} --include")
+    assert (plain.code, plain.out, with_head.code) == (0, "", 0)
+    assert plain.stderr_json[-1]["notice"]["message"].startswith("Not modified:")
+    assert with_head.out.startswith("HTTP/1.1 304 Not Modified\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("Patient/nope", 404),
+        ("PUT Patient/ada -f resourceType=Patient -f id=ada --yes", 405),
+        ("GET Patient/../x", None),
+    ],
+)
+def test_the_error_has_the_status_of_the_answer(ada, line, status):
+    assert ada(f"gpcli api {line} --json").error["http_status"] == status
+
+
+def test_an_unknown_outcome_has_the_status_too(ada):
+    class Broken(PlainTransport):
+        def handle_request(self, request):
+            if request.method == "POST":
+                return httpx.Response(500)
+            return super().handle_request(request)
+
+    broken = replace(ada, transport=Broken(trust_env=False))
+    ending = broken("gpcli api POST Task -f resourceType=Task --yes --json")
+    assert (ending.code, ending.error["http_status"]) == (10, 500)
+
+
+@pytest.mark.parametrize("option", ["--jq .id", "-q .id", "-F a=1", "--plain", "--gp x"])
+def test_who_wants_a_part_of_the_answer_is_told_of_jq(ada, option):
+    ending = ada(f"gpcli api Patient/ada {option}")
+    assert (ending.code, "| jq .id" in ending.err) == (2, True)
+
+
+def test_a_path_elsewhere_is_refused_with_the_base(ada):
+    ending = ada(f"gpcli api {EVIL} --json")
+    assert ending.refused == (2, "usage", "")
+    assert f"FHIR base, {ada.env['GPCLI_PORTAL']}. Nothing" in ending.error["message"]

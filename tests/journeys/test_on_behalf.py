@@ -6,12 +6,17 @@ import json
 import re
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from gpcli.cli.answer_table import STARTS
-from gpcli.cli.ready_answers import answer
+from gpcli.cli.commands.registry import REGISTRY
+from gpcli.cli.ready_answers import answer, parse_line
+from tests.journeys import schema_lines
 from tests.journeys.process import PYTHON, minimal_env, shell, start_gpcli, wait_for_end
+from tests.journeys.shell import at_once
+from tests.loopback import PlainTransport
 
 EMIL = {"id": "emil", "name": "Emil Hagen"}
 GURO = {"id": "guro-for-emil", "name": "Guro Hagen"}
@@ -44,6 +49,28 @@ UNSAID = (
     "consent withdraw --confirm withdraw",
 )
 """All that sends something."""
+
+ABOUT_NOBODY = {
+    *("completion", "demo", "help"),
+    *("login", "logout"),
+    *("outbox list", "outbox settle", "outbox show"),
+    *(spec.path for spec in REGISTRY.commands if spec.group in {"profile", "sandbox"}),
+    *(spec.path for spec in REGISTRY.commands if spec.group == "sandbox fault"),
+}
+"""The commands that take a sign-in of this computer, or none: they ask for nobody's record."""
+
+LINES = (
+    *schema_lines.READS,
+    *schema_lines.WRITES,
+    "api Patient",
+    "api metadata",
+    "api POST Slot/_search",
+    "api Slot --paginate",
+    "api POST Task -f resourceType=Task --yes",
+)
+"""What is asked of a portal, with an id that nobody has where one is needed."""
+
+ASKING = [line for line in LINES if parse_line(line.split()).path not in ABOUT_NOBODY]
 
 
 @pytest.fixture
@@ -302,3 +329,45 @@ def test_a_shell_from_sandbox_env_acts_for_the_child(beside):
 @pytest.mark.real
 def test_a_shell_from_sandbox_env_changes_no_consent_for_the_child(beside):
     assert as_emil("consent grant --yes", beside).refused == (5, "not_permitted", "")
+
+
+class Listening(PlainTransport):
+    """A way to the portal, and the paths that were asked for with a token."""
+
+    def __init__(self):
+        super().__init__(trust_env=False)
+        self.asked = []
+
+    def handle_request(self, request):
+        if "Authorization" in request.headers:
+            self.asked.append(request.url.path)
+        return super().handle_request(request)
+
+
+def test_what_asks_for_a_record_is_asked_for_somebody_else_below():
+    commands = {spec.path for spec in REGISTRY.commands}
+    assert {parse_line(line.split()).path for line in ASKING} == commands - ABOUT_NOBODY
+
+
+@pytest.mark.parametrize("line", [each for each in ASKING if each != "whoami --all"])
+def test_a_token_of_one_person_answers_for_no_other(world, line):
+    names = ("appointment", "prescription", "request", "slot", "thread", "video")
+    ids = dict.fromkeys(names, "x-1")
+    portal = Listening()
+    guro = replace(world.shell("guro"), transport=portal, sleep=at_once)
+    ending = guro(f"gpcli {line.format(home=world.home, **ids)} --as ada")
+    assert (ending.code, portal.asked) == (2, [])
+    if line != "troubleshoot":  # which names nobody
+        assert "GPCLI_TOKEN is for 'guro': it can't act for 'ada'." in ending.err
+
+
+def test_the_variable_names_nobody_else_either(world):
+    portal = Listening()
+    guro = replace(world.shell("guro").with_env(GPCLI_AS="ada"), transport=portal)
+    ending = guro("gpcli api Patient --json")
+    assert (ending.refused, portal.asked) == ((2, "usage", ""), [])
+    assert ending.error["message"] == "GPCLI_TOKEN is for 'guro': it can't act for 'ada'."
+
+
+def test_whoever_is_meant_may_be_named(world):
+    assert world.shell("guro").json("gpcli api Patient/guro --as guro")["id"] == "guro"

@@ -40,6 +40,8 @@ WRITES = {
 }
 """A line for each command that writes, by its name and what else it does."""
 
+API = "api POST Task -f resourceType=Task"
+
 PEOPLE = {"consent grant": "david", "consent withdraw": "david"}
 """Who plays a line, if not Ada."""
 
@@ -185,6 +187,27 @@ def test_a_repeat_stays_unknown_under_the_same_id_while_it_can_not_look(world, n
     assert second.error["trace_id"] != first["request_id"]
 
 
+class Busy(PlainTransport):
+    """A way to a portal that puts off whatever would change something."""
+
+    def __init__(self):
+        super().__init__(trust_env=False)
+
+    def handle_request(self, request):
+        if is_write(request):
+            return httpx.Response(503, headers={"Retry-After": "3"})
+        return super().handle_request(request)
+
+
+@pytest.mark.parametrize("name", [*WRITES, "api"])
+def test_a_portal_that_puts_it_off_is_repeated_when_it_says(world, name):
+    shell, line = (
+        prepare(world, name) if name in WRITES else (world.shell("ada"), f"gpcli {API} --yes")
+    )
+    ending = replace(shell, transport=Busy(), sleep=at_once)(f"{line} --json")
+    assert (ending.code, ending.error["retry_after"]) == (10, 3.0)
+
+
 def test_a_first_try_that_never_left_is_no_unknown_outcome(world):
     ada = world.shell("ada")
     ending = offline(ada)("gpcli contact --subject Ramp --message Hei --yes --request-id r --json")
@@ -318,6 +341,52 @@ def test_a_person_can_tell_what_became_of_it(world, flag, state):
     words = state.replace("_", " ")
     assert again.refused == (7, "conflict", "")
     assert again.error["message"] == f"{request} is settled: {words}."
+
+
+GIVEN = {
+    "api": API,
+    "contact": WRITES["contact"],
+    "rx renew": "rx renew --low",
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_an_id_of_ones_own_is_named_and_found_as_it_was_given(world, name):
+    ada = world.shell("ada")
+    line = f"gpcli {GIVEN[name]} --yes --request-id ramp-1"
+    error = cut_off(ada, arrives=False)(f"{line} --json").error
+    [listed] = ada.json("gpcli outbox list")
+
+    shown = ada.json("gpcli outbox show ramp-1")
+    asked = offline(ada)("gpcli outbox settle ramp-1")
+    [told] = ada.json("gpcli outbox settle ramp-1 --not-done")
+
+    assert (error["request_id"], listed["request_id"] in error["hint"]) == ("ramp-1", False)
+    assert shown == listed
+    assert (listed["own_id"], told["state"]) == ("ramp-1", "not_done")
+    assert "Request id: ramp-1" in asked.err
+
+
+def test_an_id_of_ones_own_is_found_after_its_line_is_forgotten(world, shell, live):
+    cut_off(world.shell("ada"), arrives=True)(f"gpcli {WRITES['contact']} --yes --request-id r-1")
+    world.shell("ada")("gpcli outbox settle r-1 --done")
+    shell(f"gpcli login {live.fhir_base} --hint guro")
+    shell(f"gpcli {WRITES['contact']} --yes --request-id g-1")
+
+    settled = world.shell("ada").json("gpcli outbox show r-1")
+
+    assert (settled["state"], settled["own_id"]) == ("done", None)
+    assert shell.json("gpcli outbox show g-1")["patient"] == "Guro Hagen"
+    assert shell("gpcli outbox show r-1 --json").refused == (3, "not_found", "")
+
+
+def test_an_id_that_was_given_to_several_commands_is_refused(world):
+    ada = world.shell("ada")
+    for line in (GIVEN["api"], WRITES["contact"]):
+        cut_off(ada, arrives=False)(f"gpcli {line} --yes --request-id ramp-1")
+    ending = ada("gpcli outbox settle ramp-1 --done --json")
+    assert ending.refused == (2, "usage", "")
+    assert "Several requests have the id 'ramp-1'" in ending.error["message"]
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.help_commands import format_exit_codes
 from gpcli.cli.ready_answers import parse_line
 from gpcli.errors import Exit, GpcliError
-from gpcli.render.json_schema import ANSWERS
-from tests.journeys.schema_lines import NO_JSON, READS, SERVED, WRITES, WRONG, Judge, play
+from gpcli.render.json_schema import ANSWERS, OTHER_ANSWERS
+from tests.journeys.schema_lines import READS, SERVED, WRITES, WRONG, Judge, play
 from tests.journeys.shell import CommandResult, at_once
 
 SIGN_IN = ("login", "logout", "sandbox serve")
@@ -46,7 +46,10 @@ def judge():
 def test_every_command_has_a_schema_and_a_line_or_no_answer_in_json():
     commands = {spec.path for spec in REGISTRY.commands}
     played = {parse_line(line.split()).path for line in (*READS, *WRITES, *SERVED)}
-    assert (set(ANSWERS) | set(NO_JSON), set(ANSWERS) & set(NO_JSON)) == (commands, set())
+    assert (set(ANSWERS) | set(OTHER_ANSWERS), set(ANSWERS) & set(OTHER_ANSWERS)) == (
+        commands,
+        set(),
+    )
     assert set(ANSWERS) - played == set(SIGN_IN)
 
 
@@ -189,7 +192,8 @@ def test_every_exit_code_but_those_of_other_releases_is_documented():
 def test_an_error_in_json_has_every_key(shell_of, line):
     ending = shell_of("ada")(f"gpcli {line} --json")
     assert ending.out == ""
-    keys = ["code", "exit", "message", "hint", "request_id", "trace_id", "retry_after"]
+    ids = ["request_id", "trace_id"]
+    keys = ["code", "exit", "message", "hint", *ids, "retry_after", "http_status"]
     assert [*ending.error] == keys
     assert ending.error["exit"] == ending.code
     assert ending.error["code"] in documented()[ending.code]

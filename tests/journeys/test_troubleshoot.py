@@ -707,6 +707,7 @@ def test_the_error_is_of_the_kind_of_the_first_check_that_failed(lost):
         "request_id": None,
         "trace_id": None,
         "retry_after": None,
+        "http_status": None,
     }
 
 

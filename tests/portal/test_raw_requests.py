@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ from gpcli.errors import (
     PortalError,
     Rejected,
     Unreachable,
-    WrongHost,
 )
 from gpcli.http.client import HttpClient
 from gpcli.journal import CommandRequest, Journal, JournalEntry
@@ -119,7 +119,7 @@ def test_what_is_no_strict_json_is_not_sent(body):
     ],
 )
 def test_a_url_that_is_not_below_the_base_gets_no_token(path):
-    with pytest.raises(WrongHost, match="Nothing was sent"):
+    with pytest.raises(InvalidUsage, match=re.escape(f"FHIR base, {BASE}. Nothing was sent.")):
         prepare_request(RawRequest("GET", path), BASE)
 
 
@@ -247,9 +247,62 @@ def test_pages_without_end_end():
         return httpx.Response(200, json=a_page(len(asked), f"{BASE}/Slot?page={len(asked)}"))
 
     asked: list[httpx.Request] = []
-    with client_to(answer) as client, pytest.raises(Partial, match="more than 200 pages"):
+    with client_to(answer) as client, pytest.raises(Partial) as caught:
         list(fetch_answer_pages(client, GET))
     assert len(asked) == MAX_PAGES
+    assert "A larger _count" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["If-None-Match", "if-modified-since"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_is_not_modified_is_an_answer_to_who_asks_whether_it_is(client, server, method, name):
+    server.on(f"{method} Slot/s-1", Reply(status=304, headers={"ETag": 'W/"1"'}))
+    answer = fetch_answer(client, RawRequest(method, "Slot/s-1", {name: 'W/"1"'}))
+    assert (answer.status, answer.body) == (304, b"")
+
+
+def test_what_is_not_modified_is_nonsense_to_who_did_not_ask(client, server):
+    server.on("GET Slot/s-1", Reply(status=304))
+    with pytest.raises(BadResponse, match="status 304"):
+        fetch_answer(client, RawRequest("GET", "Slot/s-1"))
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" + b"1," * 6_000_000 + b"1]", b" " * (17 * 1024 * 1024)], ids=["JSON", "any"]
+)
+def test_of_a_search_that_is_too_large_less_is_asked_for(client, server, body):
+    server.on("GET Slot", Reply(raw=body, headers=FHIR))
+    with pytest.raises(BadResponse, match="large") as caught:
+        fetch_answer(client, GET)
+    assert "a smaller _count" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("request_", "reply", "target"),
+    [
+        (TASK, Reply(status=201, headers={"Location": f"{BASE}/Task/t-1/_history/2"}), "Task/t-1"),
+        (TASK, Reply({"resourceType": "Task", "id": "t-1"}, status=201, headers=FHIR), "Task/t-1"),
+        (TASK, Reply(status=201, headers={"Location": f"{BASE}/Patient/ada"}), None),
+        (TASK, Reply(status=201), None),
+        (
+            RawRequest("PUT", "Task/t-1", FHIR, b"{}"),
+            Reply({"resourceType": "Task", "id": "t-1"}, headers=FHIR),
+            "Task/t-1",
+        ),
+        (RawRequest("DELETE", "Task/t-1"), Reply(status=204), None),
+        (
+            RawRequest("POST", "Task/$do", FHIR, b"{}"),
+            Reply({"resourceType": "Task", "id": "t-1"}, headers=FHIR),
+            None,
+        ),
+    ],
+)
+def test_the_record_that_the_answer_names_is_known_afterwards(
+    writes, server, journal, request_, reply, target
+):
+    server.on(f"{request_.method} {request_.path}", reply)
+    writes.send(request_, INTENT)
+    assert writes.find_target(request_, INTENT) == only_entry(journal).target == target
 
 
 @pytest.mark.parametrize("body", [{"resourceType": "Patient"}, {"a": 1}, []])

@@ -49,12 +49,13 @@ def read_recipe(section: str) -> Recipe:
     return recipe
 
 
-RECIPES = {
-    title: read_recipe(section)
-    for title, section in re.findall(
-        r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL
-    )
-}
+def read_recipes(page: str) -> dict[str, Recipe]:
+    """The sections of a page, by their titles."""
+    sections = re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    return {title: read_recipe(section) for title, section in sections}
+
+
+RECIPES = read_recipes(PAGE)
 
 
 TRIAL = read_recipe(PAGE.split("\n## ")[0])
@@ -83,8 +84,7 @@ class Place:
             assert doctest.OutputChecker().check_output(expected, shown, FLAGS), (line, shown)
 
 
-def lay_out(title: str, env: dict[str, str]) -> Place:
-    recipe = RECIPES[title]
+def lay_out(recipe: Recipe, env: dict[str, str]) -> Place:
     write_files(recipe, Path(env["HOME"]))
     return Place(recipe, env)
 
@@ -120,7 +120,7 @@ def sandbox(started) -> Iterator[Sandbox]:
 @pytest.fixture
 def place(sandbox, tmp_path) -> Callable[..., Place]:
     """`place("A nightly check")`: a recipe's files at the home of Ada, who has a token."""
-    return lambda title, person="ada": lay_out(title, as_person(sandbox, tmp_path, person))
+    return lambda title, person="ada": lay_out(RECIPES[title], as_person(sandbox, tmp_path, person))
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def machine(sandbox, tmp_path, key) -> Callable[[str], Place]:
     def build(title: str) -> Place:
         env = minimal_env(tmp_path, GPCLI_PROFILE="night")
         del env["GPCLI_CONFIG_DIR"]
-        laid = lay_out(title, env)
+        laid = lay_out(RECIPES[title], env)
         ours = {
             "https://portal.example/fhir/R4": sandbox.fhir_base,
             '"production"': '"sandbox"',
@@ -221,7 +221,7 @@ def test_xargs_and_cron_are_tried_at_a_portal_that_is_served(tmp_path):
 def test_the_loop_is_tried_at_a_portal_that_is_served(desktop):
     """Its sign-ins go through a browser, which stands in for the person's here."""
     desktop.start_keyring()
-    laid = lay_out("A loop over people", at_the(desktop))
+    laid = lay_out(RECIPES["A loop over people"], at_the(desktop))
     typed = TRIAL.consoles[1]
     hints = [re.fullmatch(r'gpcli login "\$portal" --hint (\w+)\n', line) for line, _ in typed]
 
@@ -310,7 +310,7 @@ def family(desktop, sandbox) -> Place:
     env = at_the(desktop)
     for person in ("ada", "guro"):
         assert sign_in(env, sandbox.fhir_base, person=person).code == 0
-    return lay_out("A loop over people", env)
+    return lay_out(RECIPES["A loop over people"], env)
 
 
 def test_the_loop_asks_for_everybody(family):
@@ -326,7 +326,7 @@ def test_the_loop_goes_on_after_a_session_that_is_over(family, sandbox):
 
 def test_the_loop_ends_where_nobody_is_signed_in(desktop):
     desktop.start_keyring()
-    ran = lay_out("A loop over people", at_the(desktop)).run("./unread.sh")
+    ran = lay_out(RECIPES["A loop over people"], at_the(desktop)).run("./unread.sh")
     assert (ran.code, ran.out) == (4, "")
 
 
@@ -337,7 +337,7 @@ def test_the_loop_ends_where_nobody_is_signed_in(desktop):
 def several(sandbox, tmp_path) -> Place:
     """A profile whose command prints the token of the patient who is asked for."""
     env = minimal_env(tmp_path, GPCLI_PROFILE="night")
-    laid = lay_out("Several at a time, with xargs", env)
+    laid = lay_out(RECIPES["Several at a time, with xargs"], env)
     for people in (("ada",), ("bo",), ("guro",), ("guro", "emil")):
         token = sandbox.issue_token(*people)
         (tmp_path / f"token-{token.patient}").write_text(token.access_token)

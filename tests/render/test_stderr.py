@@ -58,6 +58,7 @@ def test_an_error_is_one_object_with_json(make_output, format):
                 "request_id": "r1",
                 "trace_id": "t1",
                 "retry_after": 1.5,
+                "http_status": None,
             }
         }
     ]
@@ -69,7 +70,7 @@ def test_every_key_of_an_error_is_there_even_if_nothing_is_known(make_output):
     shown.output.error(Unexpected("A fault."))
     assert shown.stderr_text == (
         '{"error": {"code": "unexpected", "exit": 70, "message": "A fault.", "hint": null, '
-        '"request_id": null, "trace_id": null, "retry_after": null}}\n'
+        '"request_id": null, "trace_id": null, "retry_after": null, "http_status": null}}\n'
     )
 
 

@@ -21,7 +21,8 @@ class CommandSpec(NamedTuple):
     `eval_failure` is, for a command whose output a shell evaluates, the `module:function` that
     takes the command line and returns the text for stdout when the command fails.
     `bare_values` are pairs of an option whose value may be left out, and the value that it then
-    has; another value is joined to it by `=`.
+    has; another value is joined to it by `=`. `refuses` are options of every command that mean
+    nothing to this one: it refuses them, and neither help nor completion shows them.
     """
 
     path: str
@@ -35,6 +36,7 @@ class CommandSpec(NamedTuple):
     examples: tuple[tuple[str, str], ...] = ()
     eval_failure: str = ""
     bare_values: tuple[tuple[str, str], ...] = ()
+    refuses: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -54,6 +56,11 @@ class GroupSpec(NamedTuple):
     section: str
     summary: str
     aliases: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last word of the path."""
+        return self.path.rpartition(" ")[2]
 
 
 class Registry(NamedTuple):

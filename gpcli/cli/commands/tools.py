@@ -46,7 +46,8 @@ TOOL_COMMANDS = (
         "List the people who can sign in",
         "gpcli.cli.sandbox_commands:people",
         about="Those of the sandbox that is served, else the built-in ones. With --people, the "
-        "file is checked as well; how it is written: docs/people.md.",
+        "file is checked as well; how it is written: "
+        "https://github.com/gpcli-patient/gpcli/blob/main/docs/people.md",
         examples=(
             ("A file to start from", "gpcli sandbox people --show-file > people.yaml"),
             ("Who is in it, and whether it is good", "gpcli sandbox people --people people.yaml"),
@@ -126,6 +127,7 @@ TOOL_COMMANDS = (
         "gpcli.cli.api_command:api",
         writes=True,
         aliases=("fhir", "curl", "raw"),
+        refuses=("--plain", "--fields", "--gp", "--accept-fee"),
         about="The answer is the body as the portal sends it, also where it refuses; what that "
         "means is said on stderr, and by the exit code. On a terminal JSON is laid out and control "
         "characters are escaped. PATH is below the portal's FHIR base; your token goes nowhere "
@@ -137,7 +139,11 @@ TOOL_COMMANDS = (
         "-f NAME=VALUE is a parameter with GET, HEAD, DELETE and POST to …/_search, otherwise a "
         "text of a JSON object. --paginate follows the next links of a search, 200 pages at most, "
         "and writes all Bundles as one array; with --ndjson each on a line, as they come. An "
-        "identity number goes into a search by POST, from a file or standard input.",
+        "identity number goes into a search by POST, from a file or standard input.\n\n"
+        "A repeat with the same --request-id sends nothing: it shows the record that was made or "
+        "changed, as it is now, where the portal had named one, and says so on stderr. With "
+        "If-None-Match an answer 304 is no failure: nothing is on stdout. Worked examples: "
+        "https://github.com/gpcli-patient/gpcli/blob/main/docs/api.md",
         examples=(
             ("A record", "gpcli api Patient/ada"),
             ("A search", "gpcli api Appointment -f status=booked -f _count=5"),

@@ -379,7 +379,7 @@ class WriteKernel:
         if seen and not absent:
             return seen
         if verdict.refusal is None:
-            raise unknown_outcome(priors, self._trace_id)
+            raise unknown_outcome(priors, self._trace_id, verdict.retry_after)
         if seen and present:
             records = [seen.of(prior.intent).matches[0] for prior in present]
             references = [record.relative_reference for record in records]
@@ -449,9 +449,9 @@ class WriteKernel:
             time_limit=max(0.0, self.search.client.deadline.seconds_left()),
         )
 
-    def record_state(self, intent: UUID, state: State) -> None:
-        """Record in the journal how a write ended."""
-        self._journal.record_state(intent, state, self._timestamp())
+    def record_state(self, intent: UUID, state: State, *, target: str | None = None) -> None:
+        """Record in the journal how a write ended; `target` as in `Journal.record_state`."""
+        self._journal.record_state(intent, state, self._timestamp(), target=target)
 
     def record_not_sent(self, intent: UUID) -> None:
         """Record in the journal that a write that was recorded as sending did not leave."""

@@ -13,6 +13,7 @@ from gpcli.errors import Conflict, GpcliError, OutcomeUnknown, SlotTaken
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.http.client import HttpResponse
+from gpcli.http.retry import read_retry_after
 from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.mapping import SearchResult, unwrap
 from gpcli.portal.search import read_entry_response
@@ -103,7 +104,8 @@ class Judgement(NamedTuple):
     `is_done` says that it is a success for every part; `responses` then has the response to each,
     and is empty otherwise. `refusal` is the error of a response that says for sure that nothing was
     done; `is_echo` says that the refusal may come of an earlier try, which was done. `is_new` says
-    that the records are not known to have been there before.
+    that the records are not known to have been there before. `retry_after` is for how many seconds
+    the portal asks to wait, `None` where it does not say.
     """
 
     is_done: bool
@@ -111,6 +113,7 @@ class Judgement(NamedTuple):
     is_echo: bool
     is_new: bool
     responses: Sequence[HttpResponse] = ()
+    retry_after: float | None = None
 
 
 class NotChanged(Conflict):
@@ -130,7 +133,10 @@ def judge(response: HttpResponse | None, *, conditional: bool = False) -> Judgem
             is_done=True, refusal=None, is_echo=False, is_new=is_new, responses=(response,)
         )
     is_echo = isinstance(refusal, SlotTaken) or bool(response and response.status in {409, 412})
-    return Judgement(is_done=False, refusal=refusal, is_echo=is_echo, is_new=is_new)
+    wait = read_retry_after(response.headers) if response else None
+    return Judgement(
+        is_done=False, refusal=refusal, is_echo=is_echo, is_new=is_new, retry_after=wait
+    )
 
 
 def judge_transaction(response: HttpResponse | None, parts: int, *, conditional: bool) -> Judgement:
@@ -148,7 +154,8 @@ def judge_transaction(response: HttpResponse | None, parts: int, *, conditional:
         )
     refused = (error_from_response(each) for each in responses if refusal_in(each))
     refusal = refusal_in(response) or next(refused, None)
-    return Judgement(is_done=False, refusal=refusal, is_echo=True, is_new=is_new)
+    wait = read_retry_after(response.headers) if response else None
+    return Judgement(is_done=False, refusal=refusal, is_echo=True, is_new=is_new, retry_after=wait)
 
 
 def read_entry_responses(response: HttpResponse | None) -> list[HttpResponse]:
@@ -195,10 +202,15 @@ def _has_identifier(record: Element, intent: UUID) -> bool:
         return False
 
 
-def unknown_outcome(priors: Sequence[PriorWrite], trace_id: str | None = None) -> OutcomeUnknown:
+def unknown_outcome(
+    priors: Sequence[PriorWrite],
+    trace_id: str | None = None,
+    retry_after: float | None = None,
+) -> OutcomeUnknown:
     """Return the error for a write that went out and whose outcome nobody knows.
 
-    `trace_id` is the `X-Request-ID` that it had, `None` where it was not sent in this run.
+    `trace_id` is the `X-Request-ID` that it had, `None` where it was not sent in this run;
+    `retry_after` is as in Judgement.
     Its hint names the longest `wait` of the pending parts; where none is pending, of all parts.
     """
     pending = [prior for prior in priors if prior.pending] or priors
@@ -213,7 +225,13 @@ def unknown_outcome(priors: Sequence[PriorWrite], trace_id: str | None = None) -
     settle = "gpcli outbox settle asks the portal again."
     hint = f"{build_list_hint(prior.resource_type)} {settle} {again}"
     request_id = str(prior.request_id)
-    return OutcomeUnknown(_UNKNOWN, hint=hint, request_id=request_id, trace_id=trace_id)
+    return OutcomeUnknown(
+        _UNKNOWN,
+        hint=hint,
+        request_id=request_id,
+        trace_id=trace_id,
+        retry_after=retry_after,
+    )
 
 
 def require_one(records: Bundle, request_id: UUID, resource_type: str) -> Element:

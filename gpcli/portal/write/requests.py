@@ -7,8 +7,7 @@ in `X-Request-ID`, in the journal, and in the `If-None-Exist` of a conditional c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid5
@@ -206,23 +205,6 @@ def build_if_match(record: Element, etag: str | None) -> dict[str, str]:
     if not (etag.isascii() and etag.isprintable()):
         raise BadResponse("The portal names a version that can't be sent back; nothing was sent.")
     return {"If-Match": etag} if etag else {}
-
-
-_INTENT_NAMESPACE = UUID("8d0c3e5a-6f6e-5d0b-9b5c-2f0a4b6f1e77")
-"""The namespace of the intents that are derived from `--request-id`."""
-
-
-def derive_intent(
-    request_id: str, place: str, read_patient: Callable[[], str], command: str
-) -> UUID:
-    """Return the intent that `--request-id` stands for, at one place, of one patient and command.
-
-    One that is a UUID, as receipts and errors show it, is itself the intent.
-    """
-    with suppress(ValueError):
-        if str(UUID(request_id)) == request_id:
-            return UUID(request_id)
-    return uuid5(uuid5(_INTENT_NAMESPACE, place), "\0".join((read_patient(), command, request_id)))
 
 
 def thread_part_intents(intent: UUID) -> tuple[UUID, UUID]:

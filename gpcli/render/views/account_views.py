@@ -215,6 +215,12 @@ OUTBOX: View[OutboxRequest] = dataclass_view(
         Column(
             "repeat", "Repeat", lambda request: request.repeat, in_table=False, for_people=False
         ),
+        Column(
+            "own_id",
+            "Own ID",
+            lambda request: request.own_id,
+            in_table=lambda request: request.own_id is not None,
+        ),
     ),
 )
 
