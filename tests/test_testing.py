@@ -273,6 +273,10 @@ def test_a_wrong_call_says_what_is_wrong(sandbox, misuse, words):
     ("wrong", "words"),
     [
         ({"clock": "tomorrow"}, "gpcli_clock 'tomorrow' is not a time with its zone.\nWrite 2027"),
+        (
+            {"clock": "9999-12-31T00:00:00Z"},
+            "The sandbox can't be made so: the portal's clock goes from the year 1970 to 8999",
+        ),
         ({"delay": "long"}, "gpcli_delay 'long' is not a length of time.\nWrite 10m, 2h or 1d."),
         ({"seed": "-1"}, "gpcli_seed '-1' is not a whole number."),
         ({"people": "nobody.json"}, "There is no file '{}/nobody.json'."),

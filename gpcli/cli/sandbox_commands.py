@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -34,6 +34,7 @@ from gpcli.cli.served_sandboxes import (
     list_served,
 )
 from gpcli.cli.value_parsers import choice, whole_number
+from gpcli.config.settings import MAX_CLOCK_OFFSET
 from gpcli.errors import GpcliError, InvalidUsage, NotFound
 from gpcli.render.views.account_views import (
     ANSWERS,
@@ -133,8 +134,7 @@ def run(
         token = _translate_errors(lambda: sandbox.issue_token(person, acting_for))
         values = build_token_variables(sandbox.url, token, sandbox.people())
         if clock:
-            ahead = sandbox.now() - context.clock()
-            values["GPCLI_CLOCK_OFFSET"] = str(round(ahead.total_seconds()))
+            values["GPCLI_CLOCK_OFFSET"] = _format_offset(sandbox.now() - context.clock())
         served = _build_served(context, sandbox, "run")
         status = run_in_sandbox(command, context.env, values, served, umask=context.former_umask)
         unused = sandbox.unused_faults()
@@ -144,6 +144,15 @@ def run(
             hint="gpcli sandbox fault list shows, inside the command, what was met.",
         )
     raise typer.Exit(status)
+
+
+def _format_offset(ahead: timedelta) -> str:
+    if abs(ahead) > MAX_CLOCK_OFFSET:
+        raise InvalidUsage(
+            "--clock is more than a hundred years from now: no gpcli in CMD could follow.",
+            hint="gpcli sandbox serve takes it, for other programs.",
+        )
+    return str(round(ahead.total_seconds()))
 
 
 def serve(
