@@ -157,8 +157,8 @@ def test_what_is_no_rule_is_refused_with_its_place_and_nothing_is_done(faulty, a
 
     assert ending.refused == (2, "usage", "")
     assert ending.error["message"] == (
-        f"In the fault rule '{WRONG}', 'onec' at character 15 should be what may follow, each "
-        "once. Nearest: once."
+        f"In the fault rule '{WRONG}', 'onec' at character 15 should be an option or a WHEN. "
+        "Nearest: once."
     )
     assert ending.error["hint"] == (
         "Allowed there: once, xN, nth=N, N%, problem=CODE, retry-after=N. "
