@@ -33,6 +33,7 @@ _FORMATS = frozenset({"--json", "--ndjson", "--plain"})
 _PREFIX = "GPCLI_"
 """What the names of gpcli's own variables begin with."""
 
+_MOST_DIGITS = 18
 _OFFSET = "GPCLI_CLOCK_OFFSET"
 _PATIENCE = 3600.0
 """Seconds before progress is shown: that a machine is busy is no news to a test."""
@@ -75,6 +76,8 @@ def _start(settings: Mapping[str, str], base: Path) -> AbstractContextManager[Sa
     seed = settings["seed"] or "1"
     if not (seed.isascii() and seed.isdigit()):
         raise InvalidUsage(f"gpcli_seed '{seed}' is not a whole number.")
+    if len(seed) > _MOST_DIGITS:
+        raise InvalidUsage(f"gpcli_seed '{seed}' is too long: at most {_MOST_DIGITS} digits.")
     people = base / settings["people"] if settings["people"] else None
     clock, delay = settings["clock"] or None, settings["delay"] or "0s"
     return start_sandbox(clock, delay, people, int(seed), prefix="gpcli_")
@@ -481,7 +484,7 @@ def _read_duration(step: timedelta | str) -> timedelta:
     try:
         return parse_duration(step, "")
     except InvalidUsage:
-        raise ValueError(f"'{step}' is no length of time; write 10m, 2h or 1d") from None
+        raise ValueError(f"'{step}' is no length of time; write 90s, 10m, 2h or 1d") from None
 
 
 def _call(call: Callable[[], Returned]) -> Returned:

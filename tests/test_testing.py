@@ -258,7 +258,7 @@ def test_faults_are_counted_and_those_of_earlier_tests_are_not_told(make_sandbox
     ("misuse", "words"),
     [
         (lambda sandbox: sandbox.fault("POST: lost"), "fault rule 'POST: lost'"),
-        (lambda sandbox: sandbox.advance("soon"), "'soon' is no length of time; write 10m"),
+        (lambda sandbox: sandbox.advance("soon"), "'soon' is no length of time; write 90s"),
         (lambda sandbox: sandbox.set_delay("-1h"), "'-1h' is no length of time"),
         (lambda sandbox: sandbox.answer("nope"), "nope"),
         (lambda sandbox: sandbox.token("guro", for_="ada"), "no person called 'ada'"),
@@ -277,7 +277,11 @@ def test_a_wrong_call_says_what_is_wrong(sandbox, misuse, words):
             {"clock": "9999-12-31T00:00:00Z"},
             "The sandbox can't be made so: the portal's clock goes from the year 1970 to 8999",
         ),
-        ({"delay": "long"}, "gpcli_delay 'long' is not a length of time.\nWrite 10m, 2h or 1d."),
+        (
+            {"delay": "long"},
+            "gpcli_delay 'long' is not a length of time.\nWrite 90s, 10m, 2h or 1d",
+        ),
+        ({"seed": "9" * 19}, "gpcli_seed '{}' is too long: at most 18 digits.".format("9" * 19)),
         ({"seed": "-1"}, "gpcli_seed '-1' is not a whole number."),
         ({"people": "nobody.json"}, "There is no file '{}/nobody.json'."),
     ],

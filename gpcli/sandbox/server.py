@@ -24,7 +24,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.utilities import BadRequest
 
-from gpcli.sandbox.accounts import Account, UnknownPerson, find_account
+from gpcli.sandbox.accounts import Account, UnknownPerson
 from gpcli.sandbox.clock import Clock
 from gpcli.sandbox.control import AccessToken
 from gpcli.sandbox.control_routes import PREFIX, control_blueprint
@@ -388,7 +388,7 @@ class Sandbox:
         Raises:
             UnknownPerson: There is no such account or dependant.
         """
-        account = find_account(self.people(), person)
+        account = self._population.find_account(person)
         patient, fhir_user = account.resolve_patient(acting_for)
         grants = self._smart.grants
         approval = Approval(
