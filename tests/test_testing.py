@@ -260,6 +260,8 @@ def test_faults_are_counted_and_those_of_earlier_tests_are_not_told(make_sandbox
         (lambda sandbox: sandbox.fault("POST: lost"), "fault rule 'POST: lost'"),
         (lambda sandbox: sandbox.advance("soon"), "'soon' is no length of time; write 90s"),
         (lambda sandbox: sandbox.set_delay("-1h"), "'-1h' is no length of time"),
+        (lambda sandbox: sandbox.set_delay(timedelta(-1)), "a delay can't be negative"),
+        (lambda sandbox: sandbox.advance(timedelta.max), "the portal's clock goes from the year"),
         (lambda sandbox: sandbox.answer("nope"), "nope"),
         (lambda sandbox: sandbox.token("guro", for_="ada"), "no person called 'ada'"),
     ],

@@ -289,3 +289,12 @@ def test_a_name_says_how_a_shell_is_pointed_at_it(start):
     assert start("--name", "mine").stderr.readline() == (
         "Serving until Ctrl-C. In another shell: gpcli sandbox env ada --name mine\n"
     )
+
+
+@pytest.mark.real
+def test_a_shell_is_pointed_at_somebody_there_is(start, tmp_path):
+    file = tmp_path / "people.yaml"
+    file.write_text("people: {per: {name: Per, signs_in: no}, liv: {name: Liv Berg}}\n")
+    assert start("--people", str(file)).stderr.readline() == (
+        "Serving until Ctrl-C. In another shell: gpcli sandbox env liv\n"
+    )

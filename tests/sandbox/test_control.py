@@ -251,6 +251,16 @@ def test_no_portal_begins_with_a_time_that_it_could_not_be_given_later(
         Sandbox(**settings)
 
 
+def test_a_way_of_booking_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="booking is one of post, operation, transaction, not 'p'"):
+        Sandbox(booking="p").start()
+
+
+def test_a_directory_is_no_key_of_a_machine(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="can't be read: Is a directory"):
+        Sandbox(machine=tmp_path)
+
+
 @pytest.mark.parametrize("year", [CLOCK_YEARS[0], CLOCK_YEARS[-1]])
 def test_at_the_ends_of_its_years_the_portal_works(year: int) -> None:
     begin = datetime(year, 6, 1, tzinfo=UTC)

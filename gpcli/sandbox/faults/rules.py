@@ -115,7 +115,10 @@ def parse_rule(text: str) -> FaultSpec:
 
     Raises:
         InvalidRule: It names the place, and what is allowed there.
+        TypeError: It is no text.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"a fault rule is a text, not {text!r}")
     rule = text.strip()
     if len(rule) > _MAX_LENGTH or not rule.isprintable():
         line = f"one line of at most {_MAX_LENGTH} characters"
