@@ -324,8 +324,10 @@ def test_faults_are_counted_and_those_of_earlier_tests_are_not_told(make_sandbox
     ("misuse", "words"),
     [
         (lambda sandbox: sandbox.fault("POST: lost"), "fault rule 'POST: lost'"),
-        (lambda sandbox: sandbox.advance("soon"), "'soon' is no length of time; write 10m"),
+        (lambda sandbox: sandbox.advance("soon"), "'soon' is no length of time; write 90s"),
         (lambda sandbox: sandbox.set_delay("-1h"), "'-1h' is no length of time"),
+        (lambda sandbox: sandbox.set_delay(timedelta(-1)), "a delay can't be negative"),
+        (lambda sandbox: sandbox.advance(timedelta.max), "the portal's clock goes from the year"),
         (lambda sandbox: sandbox.answer("nope"), "nope"),
         (lambda sandbox: sandbox.token("guro", for_="ada"), "guro has no child called 'ada'"),
     ],
@@ -366,10 +368,17 @@ def test_what_is_no_text_is_told_by_what_to_write(run, sandbox, misuse, words):
     ("wrong", "words"),
     [
         ({"clock": "tomorrow"}, "gpcli_clock 'tomorrow' is not a time with its zone.\nWrite 2027"),
-        ({"delay": "long"}, "gpcli_delay 'long' is not a length of time.\nWrite 10m, 2h or 1d."),
+        (
+            {"clock": "9999-12-31T00:00:00Z"},
+            "The sandbox can't be made so: the portal's clock goes from the year 1970 to 8999",
+        ),
+        (
+            {"delay": "long"},
+            "gpcli_delay 'long' is not a length of time.\nWrite 90s, 10m, 2h or 1d",
+        ),
+        ({"seed": "9" * 19}, "gpcli_seed '{}' is too long: at most 18 digits.".format("9" * 19)),
         ({"seed": "-1"}, "gpcli_seed '-1' is not a whole number of 0 or more."),
-        ({"people": "."}, "'{}' is a directory, not a file."),
-        ({"people": "empty/people"}, "The system refused: {}/empty/people: Not a directory"),
+        ({"people": "."}, "The sandbox can't be made so: {} can't be read: Is a directory."),
         ({"people": "nobody.json"}, "There is no file '{}/nobody.json'."),
     ],
 )

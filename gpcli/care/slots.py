@@ -41,7 +41,8 @@ _HOURS_HINT = "Write 08:00-10:00."
 _MIN_LETTERS = 3
 """The fewest letters of a weekday's name."""
 _PAST = "being in the past"
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_MOST_OF_A_UNIT = 99_999
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True)
@@ -183,18 +184,23 @@ def _parse_day_word(word: str, today: date) -> date:
 
 
 def parse_duration(text: str, option: str) -> timedelta:
-    """Parse `90s`, `10m`, `2h` or `1d` as elapsed time; `0` needs no unit.
+    """Parse `500ms`, `90s`, `10m`, `1.5h` or `1d` as elapsed time; `0` needs no unit.
 
     Raises: InvalidUsage, naming `option`.
     """
     if text.strip() == "0":
         return timedelta()
-    found = re.fullmatch(r"(\d{1,5})([smhd])", text.strip().lower(), re.ASCII)
+    found = re.fullmatch(r"(\d+(?:\.\d{1,3})?)(ms|[smhd])", text.strip().lower(), re.ASCII)
     if not found:
         raise InvalidUsage(
-            f"{option} '{text}' is not a length of time.", hint="Write 10m, 2h or 1d."
+            f"{option} '{text}' is not a length of time.",
+            hint="Write 90s, 10m, 2h or 1d: one number and its unit.",
         )
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if float(found[1]) > _MOST_OF_A_UNIT:
+        raise InvalidUsage(
+            f"{option} '{text}' is too long.", hint=f"Write at most {_MOST_OF_A_UNIT} of a unit."
+        )
+    return timedelta(**{_UNITS[found[2]]: float(found[1])})
 
 
 def _parse_hours(text: str) -> tuple[time, time]:

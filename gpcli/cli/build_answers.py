@@ -59,7 +59,7 @@ OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("rx list", "--kind"): ("medicine", "consumable", "nutrition"),
     ("sandbox run", "--as"): SANDBOX_PEOPLE,
     ("sandbox run", "--for"): SANDBOX_CHILDREN,
-    ("sandbox env", "--as"): SANDBOX_CHILDREN,
+    ("sandbox env", "--for"): SANDBOX_CHILDREN,
     ("sandbox env", "--name"): (SANDBOXES,),
     ("sandbox people", "--name"): (SANDBOXES,),
     ("sandbox reset", "--name"): (SANDBOXES,),
@@ -69,7 +69,8 @@ OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("sandbox fault list", "--name"): (SANDBOXES,),
     ("sandbox fault clear", "--name"): (SANDBOXES,),
 }
-"""What the value of one command's option may be, where others mean something else by it."""
+"""What the value of one command's option, by its last name, may be, where others mean something
+else by it."""
 
 RESOURCE_TYPES = (
     *("Appointment", "Communication", "Consent", "DocumentReference", "HealthcareService"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -34,6 +35,7 @@ from gpcli.cli.served_sandboxes import (
     list_served,
 )
 from gpcli.cli.value_parsers import choice, whole_number
+from gpcli.config.settings import MAX_CLOCK_OFFSET
 from gpcli.errors import GpcliError, InvalidUsage, NotFound
 from gpcli.render.views.account_views import (
     ANSWERS,
@@ -58,6 +60,12 @@ Returned = TypeVar("Returned")
 FHIR_PATH = "/fhir/R4"
 """Where the portal is, below a sandbox's address."""
 
+Person = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="PERSON", help="Who is signed in; else the first of gpcli sandbox people"
+    ),
+]
 Clock = Annotated[
     str | None, typer.Option("--clock", metavar="TIME", help="The portal's present at the start")
 ]
@@ -109,9 +117,7 @@ def run(
     command: Annotated[
         list[str], typer.Argument(metavar="-- CMD…", help="The command and its arguments")
     ],
-    person: Annotated[
-        str, typer.Option("--as", metavar="PERSON", help="Who is signed in: gpcli sandbox people")
-    ] = "ada",
+    person: Person = None,
     acting_for: Annotated[
         str | None, typer.Option("--for", metavar="CHILD", help="Whom the person acts for")
     ] = None,
@@ -130,11 +136,9 @@ def run(
     context = get_context(ctx)
     settings: dict[str, Any] = {"booking": str(booking), "faults": check_rules(fault)}
     with start_sandbox(clock, delay, people, seed, **settings) as sandbox:
-        token = _translate_errors(lambda: sandbox.issue_token(person, acting_for))
-        values = build_token_variables(sandbox.url, token, sandbox.people())
+        values = _sign_in(sandbox, person, acting_for, people)
         if clock:
-            ahead = sandbox.now() - context.clock()
-            values["GPCLI_CLOCK_OFFSET"] = str(round(ahead.total_seconds()))
+            values["GPCLI_CLOCK_OFFSET"] = _format_offset(sandbox.now() - context.clock())
         served = _build_served(context, sandbox, "run")
         status = run_in_sandbox(command, context.env, values, served, umask=context.former_umask)
         unused = sandbox.unused_faults()
@@ -144,6 +148,25 @@ def run(
             hint="gpcli sandbox fault list shows, inside the command, what was met.",
         )
     raise typer.Exit(status)
+
+
+def _sign_in(
+    sandbox: Sandbox, person: str | None, acting_for: str | None, file: Path | None
+) -> dict[str, str]:
+    """Return the variables of a person, None = the first; `file` is where the people are from."""
+    accounts = sandbox.people()
+    who = accounts[0].key if person is None else person
+    token = _translate_errors(lambda: sandbox.issue_token(who, acting_for), file)
+    return build_token_variables(sandbox.url, token, accounts)
+
+
+def _format_offset(ahead: timedelta) -> str:
+    if abs(ahead) > MAX_CLOCK_OFFSET:
+        raise InvalidUsage(
+            "--clock is more than a hundred years from now: no gpcli in CMD could follow.",
+            hint="gpcli sandbox serve takes it, for other programs.",
+        )
+    return str(round(ahead.total_seconds()))
 
 
 def serve(
@@ -182,7 +205,7 @@ def serve(
     ):
         _show_word(context, sandbox.fhir_base)
         named = "" if served.name == DEFAULT_NAME else f" --name {served.name}"
-        shell_line = f"gpcli sandbox env ada{named}"
+        shell_line = f"gpcli sandbox env {sandbox.people()[0].key}{named}"
         context.output.notice(f"Serving until Ctrl-C. In another shell: {shell_line}")
         context.stdout.flush()
         sandbox.serve_forever()
@@ -192,7 +215,7 @@ def env(
     ctx: typer.Context,
     person: Annotated[str, typer.Argument(metavar="PERSON", help="gpcli sandbox people")],
     acting_for: Annotated[
-        str | None, typer.Option("--as", metavar="CHILD", help="Whom the person acts for")
+        str | None, typer.Option("--as", "--for", metavar="CHILD", help="Whom the person acts for")
     ] = None,
     shell: Annotated[
         Shell | None,
@@ -292,7 +315,7 @@ def reset(ctx: typer.Context, name: Name = None) -> None:
 
 def advance(
     ctx: typer.Context,
-    time: Annotated[str, typer.Argument(metavar="TIME", help="10m, 2h or 1d")],
+    time: Annotated[str, typer.Argument(metavar="TIME", help="90s, 10m, 2h or 1d")],
     name: Name = None,
 ) -> None:
     """Move the served portal's clock forward; the surgery answers what falls due."""
@@ -391,19 +414,19 @@ def _parse_instant(text: str, option: str = "--clock") -> datetime:
     return instant
 
 
-def _translate_errors(call: Callable[[], Returned]) -> Returned:
+def _translate_errors(call: Callable[[], Returned], people: Path | None = None) -> Returned:
     """Return what a call into the sandbox returns; raise NotFound, InvalidUsage for its errors.
 
-    Others, such as a file that may not be read, are the system's.
+    Others, such as a file that may not be read, are the system's. `people` is the file of whom it
+    is about, None = the built-in ones.
     """
     try:
         return call()
     except UnknownPerson as unknown:
-        raise NotFound(str(unknown), hint="gpcli sandbox people lists them.") from unknown
+        file = "" if people is None else f" --people {shlex.quote(str(people))}"
+        raise NotFound(str(unknown), hint=f"gpcli sandbox people{file} lists them.") from unknown
     except FileNotFoundError as missing:
         raise NotFound(f"There is no file '{missing.filename}'.") from missing
-    except IsADirectoryError as wrong:
-        raise InvalidUsage(f"'{wrong.filename}' is a directory, not a file.") from wrong
     except ValueError as wrong:
         ending = "" if str(wrong).endswith("?") else "."
         raise InvalidUsage(f"The sandbox can't be made so: {wrong}{ending}") from wrong

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Annotated, TypeVar
 
 import typer
 
 from gpcli.cli.served_sandboxes import ServedSandbox
-from gpcli.errors import NotFound, Unreachable
+from gpcli.errors import InvalidUsage, NotFound, Unreachable
 from gpcli.sandbox.control import ControlClient, ControlError, ControlRefused, ControlTimeout
 
 Returned = TypeVar("Returned")
@@ -40,11 +41,14 @@ def call_control(
 ) -> Returned:
     """Return what a served sandbox answers.
 
-    Raises: NotFound, with `hint`, if it refuses; Unreachable if it fails.
+    Raises: InvalidUsage if it can't do what is asked for; NotFound, with `hint`, if it has no such
+    thing; Unreachable if it fails.
     """
     try:
         return call(ControlClient(served.url, served.control_token))
     except ControlRefused as refused:
+        if refused.status == HTTPStatus.BAD_REQUEST:
+            raise InvalidUsage(f"The sandbox says: {refused}.") from refused
         raise NotFound(f"The sandbox says: {refused}.", hint=hint) from refused
     except ControlError as error:
         raise Unreachable(

@@ -12,6 +12,7 @@ from gpcli.cli.sandbox_control import Name, call_control, is_serving
 from gpcli.cli.served_sandboxes import find_served
 from gpcli.errors import InvalidUsage
 from gpcli.render.views.account_views import FAULTS, SandboxFault
+from gpcli.sandbox.control import ControlClient
 from gpcli.sandbox.faults.book import FaultRule
 from gpcli.sandbox.faults.rules import InvalidRule, parse_rule
 
@@ -63,22 +64,31 @@ def list_faults(ctx: typer.Context, name: Name = None) -> None:
 
 def clear(
     ctx: typer.Context,
-    fault: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Which rule; else all of them")
+    faults: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]", help="Which rules; else all of them")
     ] = None,
     name: Name = None,
 ) -> None:
-    """Take a fault rule out of force, or all of them; the answer is what was taken out."""
+    """Take fault rules out of force, or all of them; the answer is what was taken out."""
     context = get_context(ctx)
     if context.output.answer_field_query(FAULTS):
         return
-    if fault is not None and not fault.strip():
+    if not all(each.strip() for each in faults or ()):
         raise InvalidUsage("ID is empty.")
     served = find_served(context.state_dir, name, is_serving)
-    cleared = call_control(served, lambda control: control.clear_faults(fault), _LIST_HINT)
+    cleared = call_control(served, lambda control: _clear(control, faults or ()), _LIST_HINT)
     context.output.show_list(FAULTS, [_build_fault(each) for each in cleared])
     if not cleared:
         context.output.notice("No fault rules were in force.")
+
+
+def _clear(control: ControlClient, ids: Sequence[str]) -> list[FaultRule]:
+    """Take out the rules of these ids, or all; none, if one of them is not there."""
+    if not ids:
+        return control.clear_faults()
+    there = {each.id for each in control.fetch_faults()}
+    ordered = sorted(dict.fromkeys(ids), key=there.__contains__)  # what is not there is refused
+    return [rule for each in ordered for rule in control.clear_faults(each)]
 
 
 def _build_fault(fault: FaultRule) -> SandboxFault:

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import typer
 
-_WHOLE_NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
+_MOST_DIGITS = 18
+_WHOLE_NUMBER = re.compile(r"-?(\d+)", re.ASCII)
 _DECIMAL_NUMBER = re.compile(r"-?(\d{1,18}(\.\d*)?|\.\d+)", re.ASCII)
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # https://hl7.org/fhir/R4/datatypes.html#id
 
@@ -24,8 +25,11 @@ def whole_number(minimum: int | None = None, maximum: int | None = None) -> Call
     """Return the parser of a whole number within limits; `None` = no limit."""
 
     def parse(value: str) -> int:
-        if not _WHOLE_NUMBER.fullmatch(str(value)):  # a default is a number already
+        written = _WHOLE_NUMBER.fullmatch(str(value))  # a default is a number already
+        if written is None:
             raise typer.BadParameter(f"{value!r} is not a whole number.")
+        if len(written[1]) > _MOST_DIGITS:
+            raise typer.BadParameter(f"{value!r} is too long: at most {_MOST_DIGITS} digits.")
         return _check_limits(int(value), minimum, maximum)
 
     return parse

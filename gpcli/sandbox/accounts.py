@@ -1,13 +1,13 @@
 """Describe who can sign in to the embedded portal, and for whom."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 
 class UnknownPerson(LookupError):
     """No account has this key, or the account may not act for the other person.
 
-    `fault` says which of these, as a clause; `None` = the first.
+    `fault` says which of these, as a clause, or what else is known of them; `None` = the first.
     """
 
     def __init__(self, wanted: str, known: Iterable[str], fault: str | None = None) -> None:
@@ -64,14 +64,22 @@ class Account:
         raise UnknownPerson(acting_for, known, f"{self.key} has no child called {acting_for!r}")
 
 
-def find_account(accounts: Iterable[Account], key: str) -> Account:
+def find_account(
+    accounts: Iterable[Account], key: str, without_account: Container[str] = ()
+) -> Account:
     """Return the account with this key, ignoring case.
+
+    `without_account` has the keys of people who don't sign in.
 
     Raises:
         UnknownPerson: There is none.
     """
     by_key = {account.key: account for account in accounts}
-    try:
-        return by_key[key.casefold()]
-    except KeyError:
-        raise UnknownPerson(key, by_key) from None
+    wanted = key.casefold()
+    if wanted in by_key:
+        return by_key[wanted]
+    if wanted not in without_account:
+        raise UnknownPerson(key, by_key)
+    acting = [each.key for each in by_key.values() if wanted in (one.key for one in each.acts_for)]
+    ending = f", but {' and '.join(acting)} can act for them" if acting else ""
+    raise UnknownPerson(key, by_key, f"{key!r} does not sign in{ending}")

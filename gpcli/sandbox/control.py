@@ -15,6 +15,7 @@ from urllib.parse import quote
 from gpcli.sandbox.accounts import Account, Dependant
 from gpcli.sandbox.faults.book import FaultRule
 from gpcli.sandbox.surgery.answer import AnsweredRequest
+from gpcli.sandbox.time_limits import check_delay, check_instant, check_step
 
 _TIMEOUT_SECONDS = 30.0
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -29,7 +30,11 @@ class ControlTimeout(ControlError):
 
 
 class ControlRefused(ControlError):
-    """The portal was reached and refused the request."""
+    """The portal was reached and refused the request, with an HTTP `status`."""
+
+    def __init__(self, reason: str, status: int) -> None:
+        self.status = status
+        super().__init__(reason)
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class ControlClient:
     """A client of a running portal's control interface.
 
     `url` is `Sandbox.url`, `token` the control token; an answer may take `timeout` seconds. Every
-    method raises ControlError.
+    method raises ControlError; times are refused as by `Sandbox`, with InvalidTime or TypeError.
     """
 
     def __init__(self, url: str, token: str, *, timeout: float = _TIMEOUT_SECONDS) -> None:
@@ -79,15 +84,15 @@ class ControlClient:
 
     def advance(self, step: timedelta) -> datetime:
         """Move the portal's clock by `step`, and return its new time."""
-        return self._send_clock({"advance_seconds": step.total_seconds()})
+        return self._send_clock({"advance_seconds": check_step(step).total_seconds()})
 
     def set_clock(self, instant: datetime) -> datetime:
         """Set the portal's clock to `instant` (aware), and return its new time."""
-        return self._send_clock({"now": instant.isoformat()})
+        return self._send_clock({"now": check_instant(instant).isoformat()})
 
     def set_delay(self, delay: timedelta) -> None:
         """Set how long the surgery takes to answer new requests."""
-        self._send("POST", "delay", {"seconds": delay.total_seconds()})
+        self._send("POST", "delay", {"seconds": check_delay(delay).total_seconds()})
 
     def answer(
         self, reference_or_id: str | None = None, *, decline: bool = False, text: str | None = None
@@ -141,7 +146,7 @@ class ControlClient:
                 return _decode_json(answer.read())
         except urllib.error.HTTPError as refusal:
             with refusal:
-                raise ControlRefused(_refusal_reason(refusal)) from None
+                raise ControlRefused(_refusal_reason(refusal), refusal.code) from None
         except (OSError, ValueError, http.client.HTTPException) as error:
             is_late = isinstance(getattr(error, "reason", error), TimeoutError)
             kind = ControlTimeout if is_late else ControlError

@@ -24,10 +24,10 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.utilities import BadRequest
 
-from gpcli.sandbox.accounts import Account, UnknownPerson, find_account
+from gpcli.sandbox.accounts import Account, UnknownPerson
 from gpcli.sandbox.clock import Clock
 from gpcli.sandbox.control import AccessToken
-from gpcli.sandbox.control_routes import control_blueprint
+from gpcli.sandbox.control_routes import PREFIX, control_blueprint
 from gpcli.sandbox.faults.book import FaultBook, FaultRule, UnknownFaultRule
 from gpcli.sandbox.faults.front import FaultFront
 from gpcli.sandbox.faults.rules import InvalidRule
@@ -42,12 +42,14 @@ from gpcli.sandbox.smart.grant_store import Approval
 from gpcli.sandbox.store import Store
 from gpcli.sandbox.surgery.answer import AnsweredRequest, AnswerOptions
 from gpcli.sandbox.surgery.simulator import SurgerySimulator
+from gpcli.sandbox.time_limits import InvalidTime, add_step, check_delay, check_instant
 
 __all__ = [
     "AccessToken",
     "Account",
     "FaultRule",
     "InvalidRule",
+    "InvalidTime",
     "PortUnavailable",
     "Sandbox",
     "UnknownFaultRule",
@@ -71,8 +73,6 @@ HOST = "127.0.0.1"
 WORKER_THREADS = 8
 MAX_CONNECTIONS = 100
 """The number of open sockets from which on each new connection ends an idle one."""
-CLOCK_YEARS = range(1970, 9000)
-"""The years to which the clock can be set, so that lifetimes still end on the calendar."""
 FRESH = timedelta(minutes=10)
 """So long after they were made the records still fit the time, and need not be made anew."""
 SCRIPT_SCOPES = ("openid", "fhirUser", "launch/patient", "patient/*.cruds")
@@ -213,31 +213,32 @@ class Sandbox:
     Raises:
         ValueError: The `machine` file holds no keys, or the `people` file no people.
         InvalidRule: One of `faults` is no rule; a ValueError too.
+        InvalidTime: `clock` has no zone or is off the calendar, `delay` is; a ValueError too.
     """
 
     def __init__(
         self,
         *,
-        state: Path | None = None,
+        state: Path | str | None = None,
         port: int = 0,
         clock: datetime | None = None,
         delay: timedelta = timedelta(),
         auto_sign_in: bool = False,
-        people: Path | None = None,
+        people: Path | str | None = None,
         seed: int | None = None,
         booking: str = "post",
-        machine: Path | None = None,
+        machine: Path | str | None = None,
         faults: Iterable[str] = (),
     ) -> None:
         self.control_token = secrets.token_urlsafe(32)
-        self._state = state
+        self._state = None if state is None else Path(state)
         self._requested_port = port
-        self._start_time = clock
-        self._start_delay = delay
+        self._start_time = None if clock is None else check_instant(clock)
+        self._start_delay = check_delay(delay)
         self._auto_sign_in = auto_sign_in
         self._booking = booking
-        self._backend_client = read_backend_client(machine) if machine else None
-        self._population = read_people(people) if people else built_in()
+        self._backend_client = None if machine is None else read_backend_client(Path(machine))
+        self._population = built_in() if people is None else read_people(Path(people))
         self._seed = seed
         self._random = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - ids that repeat are what a seed is for
         self._fault_book = FaultBook(faults, seed)
@@ -326,7 +327,7 @@ class Sandbox:
     def _blueprints(self) -> dict[str, Blueprint]:
         return {
             "/": smart_blueprint(self._smart, self.people, auto_sign_in=self._auto_sign_in),
-            "/control": control_blueprint(self, self.control_token),
+            PREFIX: control_blueprint(self, self.control_token),
             "/fhir/R4": fhir_blueprint(
                 store=self._store,
                 clock=self._clock,
@@ -387,7 +388,7 @@ class Sandbox:
         Raises:
             UnknownPerson: There is no such account or dependant.
         """
-        account = find_account(self.people(), person)
+        account = self._population.find_account(person)
         patient, fhir_user = account.resolve_patient(acting_for, self.people())
         grants = self._smart.grants
         approval = Approval(
@@ -426,8 +427,12 @@ class Sandbox:
         return "".join(self._random.choices(ID_ALPHABET, k=ID_LENGTH + 1))
 
     def advance(self, step: timedelta) -> datetime:
-        """Move the clock by `step`, let the surgery answer what is due, and return the time."""
-        return self.set_clock(self._clock.now() + step)
+        """Move the clock by `step`, let the surgery answer what is due, and return the time.
+
+        Raises:
+            InvalidTime: That is too near the ends of the calendar.
+        """
+        return self.set_clock(add_step(self._clock.now(), step))
 
     def set_clock(self, instant: datetime) -> datetime:
         """Set the clock to `instant` (aware), and return the new time.
@@ -435,12 +440,9 @@ class Sandbox:
         The surgery answers what is due by then.
 
         Raises:
-            ValueError: The year is outside of CLOCK_YEARS.
-            OverflowError: The instant can't be represented.
+            InvalidTime: It has no time zone, or is too near the ends of the calendar.
         """
-        if instant.year not in CLOCK_YEARS:
-            raise ValueError(f"the clock can't be set to the year {instant.year}")
-        self._clock.set(instant)
+        self._clock.set(check_instant(instant))
         self._front.do_due()
         self._surgery.answer_due()
         return self._clock.now()
@@ -463,8 +465,12 @@ class Sandbox:
         return self._surgery.answer(reference_or_id, AnswerOptions(decline, text or ""))
 
     def set_delay(self, delay: timedelta) -> None:
-        """Set how long the surgery takes to answer new requests."""
-        self._surgery.delay = delay
+        """Set how long the surgery takes to answer new requests.
+
+        Raises:
+            InvalidTime: It is negative, or longer than MAX_DELAY.
+        """
+        self._surgery.delay = check_delay(delay)
 
     @property
     def faults(self) -> list[FaultRule]:

@@ -132,17 +132,17 @@ class GpcliSandbox:
         """Move the clock of portal and gpcli by `step`, such as `1d`; return the portal's time.
 
         The surgery answers what is due by then.
-        Raises: ValueError for a text that is no length of time.
+        Raises: ValueError for a text that is no length of time, or a step off the calendar.
         """
         __tracebackhide__ = True
-        now = self._sandbox.advance(_read_duration(step))
+        now = _call(lambda: self._sandbox.advance(_read_duration(step)))
         self._update_offset()
         return now
 
     def set_delay(self, delay: timedelta | str) -> None:
         """Have the surgery take so long, such as `2h`, to answer what is sent from now on."""
         __tracebackhide__ = True
-        self._sandbox.set_delay(_read_duration(delay))
+        _call(lambda: self._sandbox.set_delay(_read_duration(delay)))
 
     def answer(
         self, wanted: str | None = None, *, decline: bool = False, text: str | None = None
@@ -279,7 +279,7 @@ def _read_duration(step: timedelta | str) -> timedelta:
     try:
         return parse_duration(step, "")
     except InvalidUsage:
-        raise ValueError(f"'{step}' is no length of time; write 10m, 2h or 1d") from None
+        raise ValueError(f"'{step}' is no length of time; write 90s, 10m, 2h or 1d") from None
 
 
 def _call(call: Callable[[], Returned]) -> Returned:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from gpcli.sandbox.server import Sandbox
 
 
+_MOST_DIGITS = 18
+
+
 class CannotStart(Exception):
     """The sandbox can't be started; the words say why, and what to do."""
 
@@ -47,6 +50,8 @@ def _start(settings: Mapping[str, str], base: Path) -> AbstractContextManager[Sa
     seed = settings["seed"] or "1"
     if not (seed.isascii() and seed.isdigit()):
         raise InvalidUsage(f"gpcli_seed '{seed}' is not a whole number of 0 or more.")
+    if len(seed) > _MOST_DIGITS:
+        raise InvalidUsage(f"gpcli_seed '{seed}' is too long: at most {_MOST_DIGITS} digits.")
     people = base / settings["people"] if settings["people"] else None
     clock, delay = settings["clock"] or None, settings["delay"] or "0s"
     return start_sandbox(clock, delay, people, int(seed), prefix="gpcli_")

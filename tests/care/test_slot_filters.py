@@ -103,6 +103,9 @@ def test_a_day_more_than_ten_years_away_is_refused(text):
     ("text", "expected"),
     [
         ("90s", timedelta(seconds=90)),
+        ("500ms", timedelta(milliseconds=500)),
+        ("1.5h", timedelta(minutes=90)),
+        ("99999d", timedelta(days=99_999)),
         ("10m", timedelta(minutes=10)),
         (" 2H ", timedelta(hours=2)),
         ("1d", timedelta(days=1)),
@@ -114,14 +117,25 @@ def test_a_length_of_time_has_a_unit_unless_it_is_none(text, expected):
     assert parse_duration(text, "--notice") == expected
 
 
-@pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2.5h", "2w", "2h30m", "123456s"])
+@pytest.mark.parametrize("text", ["100000s", "99999.999d", "123456s", f"{'9' * 400}ms"])
+def test_a_length_of_time_has_a_limit_that_is_named(text):
+    with pytest.raises(InvalidUsage) as wrong:
+        parse_filters(notice=text)
+
+    assert rejection_of(wrong) == (
+        f"--notice '{text}' is too long.",
+        "Write at most 99999 of a unit.",
+    )
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2.h", "2,5h", "2w", "2h30m"])
 def test_what_is_no_length_of_time_names_the_option(text):
     with pytest.raises(InvalidUsage) as wrong:
         parse_filters(notice=text)
 
     assert rejection_of(wrong) == (
         f"--notice '{text}' is not a length of time.",
-        "Write 10m, 2h or 1d.",
+        "Write 90s, 10m, 2h or 1d: one number and its unit.",
     )
 
 

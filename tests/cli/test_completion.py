@@ -181,4 +181,5 @@ def test_people_of_the_sandbox_are_offered_to_the_sandbox(env):
     assert words(env, "sandbox", "run", "--as", "") == everybody == list(SANDBOX_PEOPLE)
     assert words(env, "sandbox", "env", "") == everybody
     assert words(env, "sandbox", "env", "guro", "--as", "") == list(SANDBOX_CHILDREN)
+    assert words(env, "sandbox", "env", "guro", "--for", "") == list(SANDBOX_CHILDREN)
     assert {ward.key for person in PEOPLE for ward in person.acts_for} == set(SANDBOX_CHILDREN)

@@ -35,6 +35,8 @@ def test_what_fits_is_parsed(parse, text, value):
 @pytest.mark.parametrize(
     ("parse", "text", "message"),
     [
+        (whole_number(), "9" * 19, f"'{'9' * 19}' is too long: at most 18 digits."),
+        (whole_number(0, 9), f"-{'9' * 19}", f"'-{'9' * 19}' is too long: at most 18 digits."),
         (patient_id(), "", "'' is not the id of a patient."),
         (patient_id(), "p1?x=1", "'p1?x=1' is not the id of a patient."),
         (patient_id(), "Person/p1", "'Person/p1' is not the id of a patient."),

@@ -91,6 +91,21 @@ def test_people_can_be_written_in_a_form(tmp_path):
     assert ending == CommandResult(0, "Dr. Nora Holm\n2027-03-29T10:00:00+02:00\tSore throat\n", "")
 
 
+def test_who_is_not_named_is_the_first_who_can_sign_in(tmp_path):
+    file = tmp_path / "people.yaml"
+    file.write_text(PEOPLE_FORM + "  ola: {name: Ola Berg}\n")
+    everybody = file.read_text().replace("people:\n", "people:\n  per: {name: Per, signs_in: no}\n")
+    file.write_text(everybody)
+    line = ("--", "bash", "-c", f"{PYTHON} whoami --fields patient")
+    first = gpcli("sandbox", "run", "--people", str(file), *line, env=minimal_env(tmp_path))
+    silent = gpcli(
+        *("sandbox", "run", "--people", str(file), "--as", "per", *line), env=minimal_env(tmp_path)
+    )
+    assert first == CommandResult(0, "Liv Berg\n", "")
+    assert (silent.code, silent.out) == (3, "")
+    assert "'per' does not sign in; known: liv, ola" in silent.err
+
+
 def test_a_form_is_looked_at_without_a_sandbox(shell_of, tmp_path):
     file = tmp_path / "people.yaml"
     file.write_text(PEOPLE_FORM)
@@ -149,18 +164,19 @@ def test_the_clock_the_delay_and_the_seed_can_be_set(tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ("--as nobody -- true", 3, "gpcli sandbox people lists them."),
-        (
-            "--as ola --for emil -- true",
-            3,
-            "ola has no child called 'emil'; known: none",
-        ),
+        ("--as nobody -- true", 3, "no person called 'nobody'; known: ola"),
+        ("--as '' -- true", 3, "no person called ''; known: ola"),
+        ("--as ola --for emil -- true", 3, "gpcli sandbox people --people {people} lists them."),
+        ("--as ola --for emil -- true", 3, "ola has no child called 'emil'; known: none"),
+        ("--people / -- true", 2, "The sandbox can't be made so: / can't be read: Is a directory."),
         ("--as ada", 2, "gpcli sandbox run --help shows how it is used."),
         ("--clock tomorrow -- true", 2, "Write 2027-03-01T09:00:00+01:00."),
         ("--clock 2027-03-01T09:00:00 -- true", 2, "Write 2027-03-01T09:00:00+01:00."),
+        ("--clock 9999-12-31T00:00:00Z -- true", 2, "from the year 1970 to 8999, not to the year"),
+        ("--clock 0001-01-01T00:00:00Z -- true", 2, "from the year 1970 to 8999, not to the year"),
+        ("--as ola --clock 2300-01-01T00:00:00Z -- true", 2, "more than a hundred years from now"),
         ("--delay long -- true", 2, "--delay 'long' is not a length of time."),
         ("--people /nope.json -- true", 3, "There is no file '/nope.json'."),
-        ("--people / -- true", 2, "'/' is a directory, not a file."),
         ("--as ola -- /no/program", 127, "'/no/program' can't be run: No such file or directory."),
     ],
 )
@@ -168,7 +184,7 @@ def test_what_cannot_be_run_is_named(shell_of, people, words, code, said):
     ending = shell_of("ada")(f"gpcli sandbox run --people {people} {words}")
     assert (ending.code, ending.out) == (code, "")
     assert ending.err.startswith("gpcli: ")
-    assert said in ending.err
+    assert said.format(people=people) in ending.err
 
 
 @pytest.fixture

@@ -121,6 +121,23 @@ def test_rules_are_added_listed_and_taken_out_by_commands(faulty, ada):
     assert [each.id for each in faulty.sandbox.faults] == [second]
 
 
+def test_several_rules_are_taken_out_at_once_or_none(faulty, ada):
+    rules = ("GET Slot: 503", "GET Task: 503", "GET Patient: 503")
+    first, second, third = (faulty.sandbox.add_fault(each).id for each in rules)
+
+    partly = ada(f"gpcli sandbox fault clear {first} f0 --json")
+    all_there = [each.id for each in faulty.sandbox.faults] == [first, second, third]
+    cleared = ada.json(f"gpcli sandbox fault clear {third} {first} {third}")
+
+    assert (partly.code, partly.error["message"].partition(";")[0]) == (
+        3,
+        "The sandbox says: no fault rule is called 'f0'",
+    )
+    assert all_there
+    assert [each["id"] for each in cleared] == [third, first]
+    assert [each.id for each in faulty.sandbox.faults] == [second]
+
+
 def test_without_rules_there_is_nothing_to_list_or_to_take_out(faulty, ada):
     for command in ("list", "clear"):
         ending = ada(f"gpcli sandbox fault {command}")
@@ -157,8 +174,8 @@ def test_what_is_no_rule_is_refused_with_its_place_and_nothing_is_done(faulty, a
 
     assert ending.refused == (2, "usage", "")
     assert ending.error["message"] == (
-        f"In the fault rule '{WRONG}', 'onec' at character 15 should be what may follow, each "
-        "once. Nearest: once."
+        f"In the fault rule '{WRONG}', 'onec' at character 15 should be an option or a WHEN. "
+        "Nearest: once."
     )
     assert ending.error["hint"] == (
         "Allowed there: once, xN, nth=N, N%, problem=CODE, retry-after=N. "

@@ -8,7 +8,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -88,6 +88,31 @@ def test_each_command_is_about_the_one_that_is_named(serve, shell):
     assert round((old.now() - new.now()) / timedelta(hours=1)) == 0
     assert shell("gpcli sandbox answer --name old").code == 0
     assert shell("gpcli sandbox people --name old").code == 0
+
+
+def test_the_clock_goes_by_parts_of_a_unit_and_not_off_the_calendar(serve, shell):
+    sandbox = serve("a", 1.0)
+    before = sandbox.now()
+
+    short = shell("gpcli sandbox advance 1.5h")
+    sandbox.set_clock(datetime(8900, 1, 1, tzinfo=UTC))
+    far = shell("gpcli sandbox advance 99999d --json")
+
+    moved = datetime.fromisoformat(short.out.strip()) - before
+    assert round(moved / timedelta(minutes=1)) == 90
+    assert far.refused == (2, "usage", "")
+    assert "goes from the year 1970 to 8999, not to the year 9173" in far.error["message"]
+
+
+def test_who_acts_for_somebody_is_named_as_for_run(serve, shell):
+    serve("a", 1.0)
+
+    taken = [
+        shell(f"gpcli sandbox env guro {option} emil --fields GPCLI_PATIENT").out
+        for option in ("--as", "--for")
+    ]
+
+    assert taken == ["emil\n", "emil\n"]
 
 
 @pytest.mark.parametrize("command", [*NEEDS_ONE, "people"])
@@ -263,4 +288,13 @@ def test_a_name_that_is_served_is_not_served_twice(start, shell):
 def test_a_name_says_how_a_shell_is_pointed_at_it(start):
     assert start("--name", "mine").stderr.readline() == (
         "Serving until Ctrl-C. In another shell: gpcli sandbox env ada --name mine\n"
+    )
+
+
+@pytest.mark.real
+def test_a_shell_is_pointed_at_somebody_there_is(start, tmp_path):
+    file = tmp_path / "people.yaml"
+    file.write_text("people: {per: {name: Per, signs_in: no}, liv: {name: Liv Berg}}\n")
+    assert start("--people", str(file)).stderr.readline() == (
+        "Serving until Ctrl-C. In another shell: gpcli sandbox env liv\n"
     )

@@ -50,3 +50,17 @@ def test_who_is_unknown_is_told_who_is_known(cards: list[Account], message: str)
         find_account(cards, "finn")
 
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("emil", "'emil' does not sign in, but guro can act for them; known: guro, eva"),
+        ("Per", "'Per' does not sign in; known: guro, eva"),
+    ],
+)
+def test_who_does_not_sign_in_is_not_called_unknown(key: str, message: str) -> None:
+    with pytest.raises(UnknownPerson) as refusal:
+        find_account([GURO, EVA], key, {"emil", "per"})
+
+    assert str(refusal.value) == message

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from gpcli.sandbox.control import ControlClient, ControlError, ControlRefused
 from gpcli.sandbox.people import PEOPLE
 from gpcli.sandbox.server import Sandbox
 from gpcli.sandbox.surgery.answer import AnsweredRequest
+from gpcli.sandbox.time_limits import CLOCK_YEARS, InvalidTime
 from tests.loopback import NO_CERTIFICATES
 from tests.sandbox.conftest import NOW
 
@@ -182,25 +184,10 @@ def test_an_empty_name_or_text_is_refused(
 ) -> None:
     asked = enquire(running, control)
 
-    with pytest.raises(ControlRefused, match="can't be understood"):
+    with pytest.raises(ControlRefused, match="must be a text with something in it, or null"):
         control.answer(wanted, text=text)
 
     assert [each.reference for each in running.answer()] == [f"Appointment/{asked}"]
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"wanted": 1}', b'{"text": []}'])
-def test_an_answer_that_makes_no_sense_is_refused(running: Sandbox, body: bytes) -> None:
-    answer = httpx.post(
-        f"{running.url}/control/answer",
-        content=body,
-        headers={
-            "Authorization": f"Bearer {running.control_token}",
-            "Content-Type": "application/json",
-        },
-        verify=NO_CERTIFICATES,
-    )
-
-    assert (answer.status_code, answer.json().keys()) == (400, {"error"})
 
 
 def test_reset_forgets_what_waits(control: ControlClient, running: Sandbox) -> None:
@@ -209,20 +196,97 @@ def test_reset_forgets_what_waits(control: ControlClient, running: Sandbox) -> N
     assert control.answer() == []
 
 
-def test_a_negative_delay_is_refused(control: ControlClient) -> None:
-    with pytest.raises(ControlError, match="a delay can't be negative"):
-        control.set_delay(timedelta(seconds=-1))
+@pytest.fixture(params=["in this process", "over HTTP"])
+def face(
+    request: pytest.FixtureRequest, running: Sandbox, control: ControlClient
+) -> Sandbox | ControlClient:
+    return running if request.param == "in this process" else control
 
 
-def test_a_time_without_a_zone_is_refused(control: ControlClient) -> None:
-    with pytest.raises(ControlError, match="a time without a zone"):
-        control.set_clock(datetime(2027, 1, 1, 12))  # noqa: DTZ001 - what is refused
+@pytest.mark.parametrize("days", [-0.001, 100_000])
+def test_a_delay_before_now_or_off_the_calendar_is_refused(
+    face: Sandbox | ControlClient, days: float
+) -> None:
+    with pytest.raises(InvalidTime, match="a delay can't be negative, or over 99,999 days"):
+        face.set_delay(timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("instant", "message"),
+    [
+        ("2027-01-01T12:00:00", "2027-01-01T12:00:00 is a time without a zone"),
+        ("9999-12-31T00:00:00+00:00", "goes from the year 1970 to 8999, not to the year 9999"),
+        ("9999-12-31T23:59:59-12:00", "not to the year 9999"),
+        ("0001-01-01T00:00:00+12:00", "not to the year 1"),
+        ("1970-01-01T00:00:00+01:00", "goes from the year 1970"),
+    ],
+)
+def test_a_time_without_a_zone_or_near_an_end_of_the_calendar_is_refused(
+    face: Sandbox | ControlClient, instant: str, message: str
+) -> None:
+    with pytest.raises(InvalidTime, match=message):
+        face.set_clock(datetime.fromisoformat(instant))
+
+
+@pytest.mark.parametrize("method", ["advance", "set_delay", "set_clock"])
+def test_a_number_is_no_time(face: Sandbox | ControlClient, method: str) -> None:
+    with pytest.raises(TypeError, match=r"not (to )?3600"):
+        getattr(face, method)(3600)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"clock": datetime(9999, 12, 31, tzinfo=UTC)},
+        {"clock": datetime(2027, 1, 1)},  # noqa: DTZ001 - what is refused
+        {"delay": timedelta(seconds=-1)},
+        {"delay": timedelta.max},
+    ],
+    ids=str,
+)
+def test_no_portal_begins_with_a_time_that_it_could_not_be_given_later(
+    settings: dict[str, Any],
+) -> None:
+    with pytest.raises(InvalidTime):
+        Sandbox(**settings)
+
+
+def test_a_way_of_booking_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="booking is one of post, operation, transaction, not 'p'"):
+        Sandbox(booking="p").start()
+
+
+def test_a_directory_is_no_key_of_a_machine(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="can't be read: Is a directory"):
+        Sandbox(machine=tmp_path)
+
+
+@pytest.mark.parametrize("year", [CLOCK_YEARS[0], CLOCK_YEARS[-1]])
+def test_at_the_ends_of_its_years_the_portal_works(year: int) -> None:
+    begin = datetime(year, 6, 1, tzinfo=UTC)
+    with Sandbox(clock=begin) as sandbox:
+        token = sandbox.issue_token("ada")
+        sandbox.reset()
+
+    assert (token.patient, token.expires_at.year) == ("ada", year)
+
+
+def test_a_file_may_be_named_by_a_text(tmp_path: Path) -> None:
+    file = tmp_path / "people.json"
+    file.write_text(json.dumps(FAMILY), encoding="utf-8")
+
+    sandbox = Sandbox(people=str(file), state=str(tmp_path / "state"))
+
+    with sandbox:
+        assert [each.key for each in sandbox.people()] == ["mum", "kid"]
+    assert (tmp_path / "state" / "portal.sqlite").exists()
 
 
 def test_a_clock_beyond_the_calendar_is_refused(control: ControlClient) -> None:
-    with pytest.raises(ControlError):
-        control.advance(timedelta(days=999_999_999))
+    with pytest.raises(ControlRefused, match="not to a time that is on no calendar") as refusal:
+        control.advance(timedelta(days=9_999_999))
 
+    assert refusal.value.status == 400
     assert control.advance(timedelta()) is not None
 
 
@@ -239,20 +303,118 @@ def test_a_patients_token_controls_nothing(running: Sandbox) -> None:
         ControlClient(running.url, token).reset()
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"seconds": "soon"}', b'{"now": 1}'])
-@pytest.mark.parametrize("what", ["token", "clock", "delay"])
-def test_a_request_that_makes_no_sense_is_refused(running: Sandbox, what: str, body: bytes) -> None:
-    answer = httpx.post(
+def post(running: Sandbox, what: str, body: str, **headers: str) -> httpx.Response:
+    return httpx.post(
         f"{running.url}/control/{what}",
         content=body,
         headers={
             "Authorization": f"Bearer {running.control_token}",
             "Content-Type": "application/json",
+            **headers,
         },
         verify=NO_CERTIFICATES,
     )
 
-    assert (answer.status_code, answer.json().keys()) == (400, {"error"})
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "the body is not JSON"),
+        ("{", "the body is not JSON"),
+        ("[" * 100_000, "the body is not JSON"),
+        ("[]", "the body must be a JSON object, not a list"),
+        ("null", "the body must be a JSON object, not null"),
+    ],
+    ids=["nothing", "half", "deep", "list", "null"],
+)
+@pytest.mark.parametrize("what", ["token", "clock", "delay", "answer", "reset", "faults"])
+def test_a_body_that_is_no_object_is_refused(
+    running: Sandbox, what: str, body: str, message: str
+) -> None:
+    answer = post(running, what, body)
+
+    assert (answer.status_code, answer.json()) == (400, {"error": message})
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "message"),
+    [
+        ("token", "{}", '"person" is missing: a text'),
+        ("token", '{"person": 7}', '"person" must be a text, not 7'),
+        ("token", '{"person": {}}', '"person" must be a text, not an object'),
+        ("token", '{"persn": "ada"}', '"person" is missing: a text'),
+        ("token", '{"person": "mum", "acting_for": 7}', '"acting_for" must be a text or null'),
+        ("clock", "{}", 'give one of "advance_seconds" and "now"'),
+        (
+            "clock",
+            '{"advance_seconds": 1, "now": "2027-03-01T09:00:00Z"}',
+            'give one of "advance_seconds" and "now"',
+        ),
+        ("clock", '{"advance_seconds": "1"}', '"advance_seconds" must be a number of seconds'),
+        ("clock", '{"advance_seconds": true}', '"advance_seconds" must be a number of seconds'),
+        ("clock", '{"advance_seconds": NaN}', '"advance_seconds" must be a number of seconds'),
+        ("clock", '{"advance_seconds": 1e300}', '"advance_seconds" must be a number of seconds'),
+        ("clock", '{"now": 1}', '"now" must be a time such as'),
+        ("clock", '{"now": "soon"}', '"now" must be a time such as'),
+        ("clock", '{"now": "2027-03-01T09:00:00"}', "is a time without a zone"),
+        ("clock", '{"now": "9999-12-31T00:00:00Z"}', "not to the year 9999"),
+        ("delay", "{}", '"seconds" is missing: a number of seconds'),
+        ("delay", '{"seconds": "soon"}', '"seconds" must be a number of seconds'),
+        ("delay", '{"seconds": -1}', "a delay can't be negative"),
+        ("answer", '{"wanted": 1}', '"wanted" must be a text with something in it, or null, not 1'),
+        ("answer", '{"text": []}', '"text" must be a text with something in it, or null, not a l'),
+        ("answer", '{"decline": "yes"}', '"decline" must be true or false, not "yes"'),
+        ("answer", '{"declne": true}', '"declne" is no member of this body; did you mean "decline'),
+        ("reset", '{"now": 1}', '"now" is no member of this body; there is: none'),
+        ("faults", "{}", '"rule" is missing: a text'),
+        ("faults", '{"rule": ["x"]}', '"rule" must be a text, not a list'),
+    ],
+)
+def test_a_wrong_member_is_named_with_what_it_must_be(
+    running: Sandbox, what: str, body: str, message: str
+) -> None:
+    answer = post(running, what, body)
+
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]
+
+
+def test_a_body_that_is_not_said_to_be_json_is_refused(running: Sandbox) -> None:
+    answer = post(running, "reset", "{}", **{"Content-Type": "text/plain"})
+
+    assert answer.status_code == 415
+    assert answer.json() == {"error": "send JSON, with the header Content-Type: application/json"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "host", "status"),
+    [
+        ("GET", "/control/nosuch", "127.0.0.1", 404),
+        ("GET", "/control", "127.0.0.1", 404),
+        ("PUT", "/control/faults", "127.0.0.1", 405),
+        ("GET", "/control/people", "portal.example", 403),
+        ("GET", "/control/nosuch", "portal.example", 403),
+    ],
+)
+def test_what_is_refused_before_it_is_controlled_is_refused_in_json(
+    running: Sandbox, method: str, path: str, host: str, status: int
+) -> None:
+    headers = {"Authorization": f"Bearer {running.control_token}", "Host": host}
+
+    answer = httpx.request(method, f"{running.url}{path}", headers=headers, verify=NO_CERTIFICATES)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/json")
+    assert list(answer.json()) == ["error"]
+    assert ("Allow" in answer.headers) is (status == 405)
+
+
+def test_what_is_refused_elsewhere_is_no_json(running: Sandbox) -> None:
+    answer = httpx.get(f"{running.url}/controls", verify=NO_CERTIFICATES)
+
+    assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (
+        404,
+        "text/html",
+    )
 
 
 def test_a_portal_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from gpcli.cli.app import load_command
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.global_options import is_global
 from gpcli.cli.served_sandboxes import ServedSandbox
-from gpcli.sandbox.control_routes import ROUTES
+from gpcli.sandbox.control import ControlClient
+from gpcli.sandbox.control_routes import ROUTES, ControllablePortal
 from gpcli.sandbox.faults.kinds import BUNDLES, ENDPOINTS, KINDS, OPTIONS, SELECTORS
 from gpcli.sandbox.server import Sandbox
 from tests.loopback import NO_CERTIFICATES
@@ -131,6 +132,47 @@ def test_every_route_refuses_as_is_documented(portal, route):
     assert [each.status_code for each in refusals] == list(bodies)
     assert unknown.status_code == 401
     assert {tuple(each.json()) for each in [*refusals, unknown]} == {("error",)}
+
+
+REFUSED: dict[int, tuple[str, str, dict[str, str]]] = {
+    400: ("POST", "delay", {}),
+    401: ("GET", "people", {"Authorization": "Bearer wrong"}),
+    403: ("GET", "people", {"Host": "portal.example"}),
+    404: ("GET", "nosuch", {}),
+    405: ("PUT", "faults", {}),
+    415: ("POST", "delay", {"Content-Type": "text/plain"}),
+}
+"""What is refused with each status, whatever the route."""
+
+
+def test_every_error_of_the_control_api_is_listed_and_is_json(portal):
+    assert [int(status) for status, _ in table("control-errors")] == list(REFUSED)
+    own = {
+        "Authorization": f"Bearer {portal.control_token}",
+        "Content-Type": "application/json",
+    }
+
+    answers = [
+        httpx.request(
+            method, f"{portal.url}/control/{path}", headers=own | other, verify=NO_CERTIFICATES
+        )
+        for method, path, other in REFUSED.values()
+    ]
+
+    assert [each.status_code for each in answers] == list(REFUSED)
+    assert {tuple(each.json()) for each in answers} == {("error",)}
+
+
+def public_names(kind: type) -> set[str]:
+    return {name for name in vars(kind) if not name.startswith("_")}
+
+
+def test_what_controls_a_portal_in_this_process_and_in_another_is_listed():
+    faces = [[cell.strip("`").partition("(")[0] for cell in row[:2]] for row in table("faces")]
+    here, there = ({each[side] for each in faces} for side in (0, 1))
+
+    assert there == public_names(ControlClient)
+    assert here == public_names(ControllablePortal) <= public_names(Sandbox)
 
 
 def test_the_file_of_a_portal_has_the_documented_names():

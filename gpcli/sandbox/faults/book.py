@@ -82,6 +82,7 @@ class FaultBook:
 
     Raises:
         InvalidRule: One of `rules` is none.
+        TypeError: `rules` is one text.
     """
 
     def __init__(self, rules: Iterable[str] = (), seed: int | None = None) -> None:
@@ -90,6 +91,8 @@ class FaultBook:
         self._number = 0
         self._active: list[ActiveRule] = []
         self._all: list[ActiveRule] = []
+        if isinstance(rules, str):
+            raise TypeError(f"fault rules are a list of texts, not one: [{rules!r}]")
         for rule in rules:
             self.add(rule)
         self._initial = tuple(self._active)

@@ -5,7 +5,6 @@ What a fault changes is written back into the request or the answer.
 
 import io
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -14,22 +13,14 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Request, Response
 
 from gpcli.sandbox.faults import kinds
+from gpcli.sandbox.faults.acted_on import find_interaction, is_acted_on
 from gpcli.sandbox.faults.kinds import BUNDLES
 from gpcli.sandbox.fhir.elements import Resource
 from gpcli.sandbox.fhir.operation_outcome import FhirError
-from gpcli.sandbox.fhir.resource_types import RESOURCE_TYPES
 
 FHIR_ROOT = "/fhir/R4"
 _CONDITION_HEADERS = {"ifNoneExist": "If-None-Exist", "ifMatch": "If-Match"}
 """The conditions of a request: their names in a Bundle's entry, and as headers."""
-_WRITES = ("create", "update", "delete", "operation", "bundle")
-_ACTED_ON: Mapping[str, tuple[str, ...]] = {
-    kinds.SEARCHES: ("search",),
-    kinds.WRITES: _WRITES,
-    kinds.CREATES: ("create",),
-    kinds.UPDATES: ("update",),
-    kinds.READS_AND_SEARCHES: ("read", "search"),
-}
 
 
 @dataclass
@@ -51,7 +42,7 @@ class Target:
 
     def is_acted_on(self, on: str) -> bool:
         """Return whether faults of kinds that act `on` such interactions act on this one."""
-        return on == kinds.ANY or self.interaction in _ACTED_ON[on]
+        return is_acted_on(self.interaction, on)
 
 
 @dataclass
@@ -159,7 +150,7 @@ def read_exchange(environ: dict[str, Any], base: str) -> Exchange:
     whole = Target(
         request.method,
         path if bundle is None else _bundle_word(bundle),
-        "other" if is_bundle else _interaction(request.method, path),
+        "other" if is_bundle else find_interaction(request.method, path),
         _read_query(request, body),
         conditions,
         resource,
@@ -227,25 +218,12 @@ def _read_entry(entry: Resource, position: int, base: str) -> Target:
     return Target(
         request["method"],
         path,
-        _interaction(request["method"], path),
+        find_interaction(request["method"], path),
         parse_qsl(query, keep_blank_values=True),
         {name: str(request[name]) for name in _CONDITION_HEADERS if name in request},
         entry.get("resource"),
         position,
     )
-
-
-def _interaction(method: str, path: str) -> str:
-    """Return what a method does at a path relative to the FHIR base."""
-    first, _, rest = path.partition("/")
-    if first not in RESOURCE_TYPES:
-        return "other"
-    if "$" in rest:
-        return "operation"
-    if rest == "_search" or (not rest and method in ("GET", "HEAD")):
-        return "search"
-    by_method = {"GET": "read", "HEAD": "read", "PUT": "update", "PATCH": "update"}
-    return by_method.get(method, "create" if method == "POST" else "delete")
 
 
 class Answer:

@@ -37,8 +37,11 @@ PARAMETER = Value(
     "NAME", re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}"), "a search parameter such as status"
 )
 COUNT = Value("N", re.compile(r"\d{1,6}", re.ASCII), "a whole number")
+RATE = Value("N", re.compile(r"[1-9]\d{0,5}", re.ASCII), "a whole number from 1")
 CODE = Value(
-    "CODE", re.compile(r"[a-z][a-z0-9-]{0,63}"), "a code of urn:gpcli:problem such as slot-taken"
+    "CODE",
+    re.compile(r"[a-z][a-z0-9-]{0,63}"),
+    "a code of urn:gpcli:problem such as slot-taken, or any other: a-z, 0-9 and -",
 )
 
 OPTIONS = {"problem": CODE, "retry-after": COUNT}
@@ -146,7 +149,7 @@ KINDS = (
         "slow-drip",
         True,
         "Done, and the answer comes at N bytes a second, or 16",
-        value=COUNT,
+        value=RATE,
         default="16",
     ),
     FaultKind("cut-reply", True, "Done, and the connection is closed in the middle of the answer"),
@@ -158,21 +161,45 @@ KIND_BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 class Selector(NamedTuple):
-    """Which of the requests that match have the fault: how it is written, and what it means."""
+    """Which of the requests that match have the fault: how it is written, and what it means.
+
+    What looks like `attempt` is meant to be one; `number` says which numbers it has.
+    """
 
     form: str
     pattern: re.Pattern[str]
     text: str
+    attempt: re.Pattern[str]
+    number: str = ""
+
+    def is_meant(self, word: str) -> bool:
+        """Return whether a word looks like this one."""
+        return self.attempt.fullmatch(word) is not None
 
 
+_FROM_ONE = "N is a whole number from 1 to 999999"
 SELECTORS = {
-    "once": Selector("once", re.compile(r"once"), "the first one"),
-    "first": Selector("xN", re.compile("[x\u00d7]([1-9][0-9]{0,5})"), "the first N; also \u00d7N"),
-    "nth": Selector("nth=N", re.compile(r"nth=([1-9]\d{0,5})", re.ASCII), "the N-th one alone"),
+    "once": Selector("once", re.compile(r"once"), "the first one", re.compile(r"once")),
+    "first": Selector(
+        "xN",
+        re.compile("[x\u00d7]([1-9][0-9]{0,5})"),
+        "the first N; also \u00d7N",
+        re.compile("[x\u00d7]-?[0-9.]*"),
+        _FROM_ONE,
+    ),
+    "nth": Selector(
+        "nth=N",
+        re.compile(r"nth=([1-9]\d{0,5})", re.ASCII),
+        "the N-th one alone",
+        re.compile(r"nth(=.*)?"),
+        _FROM_ONE,
+    ),
     "share": Selector(
         "N%",
         re.compile(r"(100|[1-9]\d?(?:\.\d{1,3})?|0\.\d{0,2}[1-9])%", re.ASCII),
         "each with this chance, drawn with --seed",
+        re.compile(r".*%"),
+        "N is over 0 and at most 100, with three decimals at most",
     ),
 }
 """By name; without one, it is every request that matches."""

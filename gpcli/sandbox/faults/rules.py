@@ -7,6 +7,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from gpcli.sandbox.faults.acted_on import can_act
 from gpcli.sandbox.faults.kinds import (
     BUNDLES,
     ENDPOINTS,
@@ -114,7 +115,10 @@ def parse_rule(text: str) -> FaultSpec:
 
     Raises:
         InvalidRule: It names the place, and what is allowed there.
+        TypeError: It is no text.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"a fault rule is a text, not {text!r}")
     rule = text.strip()
     if len(rule) > _MAX_LENGTH or not rule.isprintable():
         line = f"one line of at most {_MAX_LENGTH} characters"
@@ -131,6 +135,7 @@ def parse_rule(text: str) -> FaultSpec:
     if not words:
         raise InvalidRule(rule, _Word("", len(rule) + 1), "a fault", KIND_BY_NAME)
     kind, value = _parse_kind(rule, words[0])
+    _check_reach(rule, kind, method, path, words[0])
     options, when = _parse_rest(rule, kind, words[1:])
     return FaultSpec(rule, method, path, kind, value, options, when)
 
@@ -185,6 +190,15 @@ def _parse_kind(rule: str, word: _Word) -> tuple[FaultKind, str]:
     return kind, value
 
 
+def _check_reach(rule: str, kind: FaultKind, method: str, path: str, word: _Word) -> None:
+    """Refuse a fault that no request of this method and path could ever have."""
+    if path in BUNDLES and method not in ("*", "POST"):
+        raise InvalidRule(rule, _Word(rule.split()[0], 1), f"POST: so is a {path} sent")
+    if not can_act(kind.on, method, path):
+        text = f"a fault that {method} {path} can have: {kind.name} acts on {kind.on} alone"
+        raise InvalidRule(rule, word, text)
+
+
 def _check_value(rule: str, word: _Word, form: str, value: str, allowed: Value) -> None:
     if not allowed.pattern.fullmatch(value):
         text = f"{form}, where {allowed.placeholder} is {allowed.meaning}"
@@ -203,17 +217,26 @@ def _parse_rest(rule: str, kind: FaultKind, words: list[_Word]) -> tuple[dict[st
             _check_value(rule, word, f"{name}={OPTIONS[name].placeholder}", value, OPTIONS[name])
             options[name] = value
         else:
-            raise InvalidRule(
-                rule, word, "what may follow, each once", _allowed_after(kind, options, when)
-            )
+            raise _misplaced(rule, word, kind, options, when)
     return options, when
 
 
-def _allowed_after(kind: FaultKind, options: Mapping[str, str], when: Selection) -> list[str]:
-    """Return the forms of what may still follow a fault; `nothing` if that is all."""
+def _misplaced(
+    rule: str, word: _Word, kind: FaultKind, options: Mapping[str, str], when: Selection
+) -> InvalidRule:
+    """Return the error for a word behind a fault that can't stand there."""
+    meant = next((each for each in SELECTORS.values() if each.is_meant(word.text)), None)
+    if meant is not None and not when.name:
+        return InvalidRule(rule, word, f"{meant.form}, where {meant.number}")
     left = [f"{name}={OPTIONS[name].placeholder}" for name in kind.options if name not in options]
     selectors = [] if when.name else [each.form for each in SELECTORS.values()]
-    return [*selectors, *left] or ["nothing"]
+    if meant is not None:
+        expected = "left out: one word already says which requests"
+    elif word.text.partition("=")[0] in options:
+        expected = "left out: it stands here already"
+    else:
+        expected = "an option or a WHEN" if selectors or left else "left out: nothing may follow"
+    return InvalidRule(rule, word, expected, [*selectors, *left])
 
 
 def _parse_when(text: str) -> Selection | None:

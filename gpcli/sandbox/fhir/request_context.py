@@ -124,7 +124,7 @@ def require_full_access(store: Store, patient: str) -> None:
 class ServerContext:
     """What all requests share.
 
-    `base` returns the FHIR base address; `booking` is one of BOOKING_MODES.
+    `base` returns the FHIR base address; `booking` is one of BOOKING_MODES, ValueError for others.
     """
 
     store: Store
@@ -132,6 +132,11 @@ class ServerContext:
     surgery: SurgerySimulator
     base: Callable[[], str]
     booking: str = "post"
+
+    def __post_init__(self) -> None:
+        if self.booking not in BOOKING_MODES:
+            known = ", ".join(BOOKING_MODES)
+            raise ValueError(f"booking is one of {known}, not {self.booking!r}")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Define the elements of the resources that apps may write, as data.
+"""Define the elements of resources, as data: here, those that apps may write.
 
 Each line is an element: its name; its cardinality, `?` (0..1), `1`, `*` (0..*) or `+` (1..*); and
 its type, or the codes that it may have, in angle brackets.
@@ -8,6 +8,8 @@ Source: FHIR R4, resourcelist.html and datatypes.html.
 
 from collections.abc import Mapping
 from typing import NamedTuple
+
+from gpcli.sandbox.fhir.read_only_structures import READ_ONLY
 
 _DOMAIN_RESOURCE = """
     resourceType 1 string
@@ -373,6 +375,10 @@ _RESOURCES = {
     type 1 <replaced-by|replaces|refer|seealso>""",
 }
 """The elements of Appointment, Slot, Consent and Patient."""
+_READ_ONLY = {
+    name: f"{_DOMAIN_RESOURCE}\n    modifierExtension * Extension{text}"
+    for name, text in READ_ONLY.items()
+}
 _ELEMENT_BASE = "id ? string\nextension * Extension\n"
 """The elements of every data type and of every part of a resource."""
 _CARDINALITY = {"?": (False, False), "1": (True, False), "*": (False, True), "+": (True, True)}
@@ -404,6 +410,6 @@ STRUCTURES: Mapping[str, Mapping[str, ElementDefinition]] = {
     name: _parse_structure(
         (_ELEMENT_BASE if "resourceType" not in text else "") + text.lstrip("\n")
     )
-    for name, text in (_RESOURCES | _MESSAGING | _DATA_TYPES).items()
+    for name, text in (_RESOURCES | _MESSAGING | _DATA_TYPES | _READ_ONLY).items()
 }
 """The elements of each type; types that are not listed are not validated."""

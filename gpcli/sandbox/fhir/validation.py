@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from gpcli.sandbox.fhir.dates import date_span, parse_instant
@@ -36,9 +37,9 @@ def _object_issues(element: Any, type_: str, path: str) -> Iterator[ValidationIs
         return
     if structure is None:
         return
-    yield from _missing_issues(element, structure, path)
     for name, value in element.items():
         yield from _element_issues(name, value, structure, f"{path}.{name}")
+    yield from _missing_issues(element, structure, path)
 
 
 def _missing_issues(
@@ -70,7 +71,9 @@ def _primitive_extension_issues(
     """Validate what accompanies a primitive element, as `_birthDate`: id, extensions."""
     primitive = structure.get(name.removeprefix("_"))
     if not name.startswith("_") or primitive is None or primitive.type not in _PRIMITIVES:
-        yield ValidationIssue("structure", path, f"{path} is no element of FHIR R4.")
+        near = get_close_matches(name, structure, 1)
+        guess = f": did you mean '{near[0]}'?" if near else "."
+        yield ValidationIssue("structure", path, f"{path} is no element of FHIR R4{guess}")
         return
     for item in value if isinstance(value, list) else [value]:
         if item is not None:
@@ -201,6 +204,17 @@ def _attachment_issues(resource: Resource) -> Iterator[ValidationIssue]:
             )
 
 
+def _require_choice(name: str) -> Callable[[Resource], Iterator[ValidationIssue]]:
+    """Return the check that there is one `name`[x]."""
+
+    def check(resource: Resource) -> Iterator[ValidationIssue]:
+        if sum(each.startswith(name) for each in resource) != 1:
+            path = f"{resource['resourceType']}.{name}[x]"
+            yield ValidationIssue("required", path, f"{path} must be there, and once.")
+
+    return check
+
+
 def _task_issues(task: Resource) -> Iterator[ValidationIssue]:
     """Check invariant inv-1: lastModified is not before authoredOn."""
     if "authoredOn" not in task or "lastModified" not in task:
@@ -240,6 +254,9 @@ _INVARIANTS: Mapping[str, Callable[[Resource], Iterator[ValidationIssue]]] = {
     "Communication": _combine(_communication_issues, _attachment_issues, _extension_issues),
     "Consent": _combine(_consent_issues, _extension_issues),
     "DocumentReference": _combine(_attachment_issues, _extension_issues),
+    "Immunization": _combine(_require_choice("occurrence"), _extension_issues),
+    "MedicationDispense": _combine(_require_choice("medication"), _extension_issues),
+    "MedicationRequest": _combine(_require_choice("medication"), _extension_issues),
     "Slot": _combine(lambda slot: _period_order_issues(slot, "Slot"), _extension_issues),
     "Patient": _combine(_extension_issues),
     "Task": _combine(_task_issues, _extension_issues),

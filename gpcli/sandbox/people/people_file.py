@@ -4,7 +4,9 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from gpcli.sandbox.people.form_surgeries import (
     define_surgeries,
 )
 from gpcli.sandbox.people.population import PatientRecords, Population
-from gpcli.sandbox.people.raw_resources import RawResource, read_resources
+from gpcli.sandbox.people.raw_resources import RawResource, list_references, read_resources
 
 MAX_FORM_BYTES = 8 * 1024 * 1024
 MAX_BUNDLE_BYTES = 256 * 1024 * 1024
@@ -34,6 +36,8 @@ BUILT_IN = tuple(
 )
 """The built-in population: what is so for other files too, and the people."""
 _LOOKS_LIKE_JSON = re.compile(r"\s*(?:\[|\{\s*(?:\"|\}|\Z))")
+_LOCAL_REFERENCE = re.compile(r"([A-Z][A-Za-z]+/[A-Za-z0-9.-]+)(?:/_history/.*)?\Z", re.ASCII)
+"""A reference to another resource of the portal; others name a place, or what is contained."""
 _DEFINERS: Mapping[str, Callable[[FormReader, Node], object]] = {
     "services": define_services,
     "prices": define_prices,
@@ -49,8 +53,8 @@ def read_people(path: Path) -> Population:
     """Read a population from a file, and check it.
 
     Raises:
-        InvalidPeopleFile: The file is neither a form of people nor a Bundle of them.
-        OSError: The file can't be read.
+        InvalidPeopleFile: It can't be read, or is neither a form of people nor a Bundle of them.
+        FileNotFoundError: There is no such file.
     """
     text = _read_text(path)
     if _LOOKS_LIKE_JSON.match(text):
@@ -68,19 +72,23 @@ def read_people(path: Path) -> Population:
 
 
 def _check_ids(file: str, population: Population) -> None:
-    """Raise InvalidPeopleFile if two resources have one id."""
+    """Raise InvalidPeopleFile for two resources of one id, and for references to none."""
+    raw = [each for each in population.raw if isinstance(each, RawResource)]
     seen = set[str]()
     for resource in population.resources(datetime.now(UTC)):
         reference = f"{resource['resourceType']}/{resource['id']}"
         if reference in seen:
-            lines = [
-                f":{raw.line}"
-                for raw in population.raw
-                if isinstance(raw, RawResource) and raw.reference == reference
-            ]
+            lines = [f":{each.line}" for each in raw if each.reference == reference]
             place = f"{file}{lines[-1] if lines else ''}"
             raise InvalidPeopleFile(f"{place}: there are two resources '{reference}'")
         seen.add(reference)
+    for node in chain.from_iterable(list_references(each.node) for each in raw):
+        found = _LOCAL_REFERENCE.match(node.value)
+        if found is not None and found[1] not in seen:
+            near = get_close_matches(found[1], seen, 1)
+            guess = f": did you mean '{near[0]}'?" if near else ""
+            line = node.start_mark.line + 1
+            raise InvalidPeopleFile(f"{file}:{line}: there is no '{found[1]}'{guess}")
 
 
 def _is_form(document: Any) -> bool:
@@ -88,8 +96,13 @@ def _is_form(document: Any) -> bool:
 
 
 def _read_text(path: Path) -> str:
-    with path.open("rb") as opened:
-        content = opened.read(MAX_BUNDLE_BYTES + 1)
+    try:
+        with path.open("rb") as opened:
+            content = opened.read(MAX_BUNDLE_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise InvalidPeopleFile(f"{path} can't be read: {error.strerror}") from error
     if len(content) > MAX_BUNDLE_BYTES:
         raise InvalidPeopleFile(f"{path}: is too large: at most {MAX_BUNDLE_BYTES:,} bytes")
     try:

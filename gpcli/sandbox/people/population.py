@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from gpcli.sandbox.accounts import Account
+from gpcli.sandbox.accounts import Account, find_account
 from gpcli.sandbox.people.appointments import SyntheticAppointment
 from gpcli.sandbox.people.element_builders import Element
 from gpcli.sandbox.people.free_times import FreeTimes
@@ -53,6 +53,15 @@ class Population:
     free_times: tuple[FreeTimes, ...] = ()
     people: tuple[PatientRecords, ...] = ()
     raw: tuple[BuildRaw, ...] = ()
+
+    def find_account(self, key: str) -> Account:
+        """Return the account with this key, ignoring case.
+
+        Raises:
+            UnknownPerson: There is none; it says whether the person does not sign in.
+        """
+        silent = {each.patient.key for each in self.people if not each.patient.signs_in}
+        return find_account(self.accounts, key, silent)
 
     def resources(self, now: datetime) -> Iterator[Element]:
         """Yield every FHIR R4 resource, with `now` (aware) as the current time.

@@ -9,6 +9,7 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from gpcli.sandbox.fhir.operation_outcome import FhirError
+from gpcli.sandbox.fhir.resource_types import RESOURCE_TYPES
 from gpcli.sandbox.fhir.search_index import index_entries
 from gpcli.sandbox.fhir.validation import validate_resource
 from gpcli.sandbox.people.element_builders import Element, instant_text
@@ -19,6 +20,7 @@ _RELATIVE = re.compile(r"<((?:[+-]|now|today|tomorrow|yesterday|within )[^<>]*)>
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _TYPE = re.compile(r"[A-Z][A-Za-z]{2,40}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
+_PATH_PART = re.compile(r"(\w+)|\[(\d+)\]", re.ASCII)
 _VALUES_OF_TEXT = ("identifier", "telecom")
 """Elements whose `value` is a text, where that of others is a number."""
 _TEXTS = (
@@ -82,13 +84,43 @@ def _check(reader: FormReader, raw: RawResource, where: str) -> None:
         value = resource.get(name)
         if not isinstance(value, str) or not pattern.fullmatch(value):
             reader.fail(raw.node, f"'{where}' has no good '{name}'")
+    type_ = resource["resourceType"]
+    if type_ not in RESOURCE_TYPES:
+        problem = f"'{where}': the sandbox has no resources of type '{type_}'"
+        reader.fail_unknown(_find_node(raw.node, "resourceType"), problem, type_, RESOURCE_TYPES)
     try:
         validate_resource(resource)
         index_entries(resource)
     except FhirError as error:
-        reader.fail(raw.node, f"'{where}' is not FHIR R4: {error}")
+        path = error.expression[0].partition(".")[2] if error.expression else ""
+        reader.fail(_find_node(raw.node, path), f"'{where}' is not FHIR R4: {error}")
     except (AttributeError, TypeError, ValueError) as error:
         reader.fail(raw.node, f"'{where}' is not FHIR R4: {error}")
+
+
+def _find_node(node: Node, path: str) -> Node:
+    """Return where the element of a path begins, such as `name[0].family`; or what is around it."""
+    place = node
+    for name, number in _PATH_PART.findall(path):
+        children: dict[str, tuple[Node, Node]] = {}
+        if isinstance(node, SequenceNode):
+            children = {str(each): (item, item) for each, item in enumerate(node.value)}
+        if isinstance(node, MappingNode):
+            children = {key.value: (key, value) for key, value in node.value}
+        place, node = children.get(name or number, (place, node))
+    return place
+
+
+def list_references(node: Node) -> Iterator[ScalarNode]:
+    """Yield what stands behind each `reference` in a node, at any depth."""
+    if isinstance(node, SequenceNode):
+        for item in node.value:
+            yield from list_references(item)
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            if key.value == "reference" and isinstance(value, ScalarNode):
+                yield value
+            yield from list_references(value)
 
 
 def _read(reader: FormReader, node: Node, where: str, name: str, parent: str) -> Any:

@@ -108,14 +108,18 @@ def read_backend_client(path: Path) -> BackendClient:
     """Read a backend client's keys, a JWK or a JWK Set; only public parts are kept.
 
     Raises:
-        OSError: The file can't be read.
-        ValueError: It holds no asymmetric keys.
+        FileNotFoundError: There is no such file.
+        ValueError: It can't be read, or holds no asymmetric keys.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         keys = content.get("keys", [content])
         public = KeySet.import_key_set(_require_asymmetric(keys)).as_dict(private=False)
         return BackendClient(BACKEND_CLIENT_ID, KeySet.import_key_set(public))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}") from error
     except (JoseError, TypeError, KeyError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} holds no JWK or JWK Set") from error
 

@@ -108,3 +108,12 @@ def test_what_no_request_ever_met_is_known_after_a_reset_and_after_it_was_taken_
     book.reset()
 
     assert book.list_unused() == ["GET Slot: html"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [("GET Slot: 503", "are a list of texts, not one"), ([503], "a fault rule is a text, not 503")],
+)
+def test_rules_are_a_list_of_texts(rules, message):
+    with pytest.raises(TypeError, match=message):
+        FaultBook(rules)

@@ -27,9 +27,9 @@ def sample(name: str) -> str:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_every_fault_can_be_written(kind):
-    spec = parse_rule(f"GET Slot: {sample(kind.name)}")
+    spec = parse_rule(f"* Slot*: {sample(kind.name)}")
 
-    assert (spec.method, spec.path, spec.kind, spec.when) == ("GET", "Slot", kind, EVERY_TIME)
+    assert (spec.method, spec.path, spec.kind, spec.when) == ("*", "Slot*", kind, EVERY_TIME)
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,15 @@ def test_a_rule_is_understood(rule, method, path, fault, value, options, when):
         ("GET Slot: delay=-3s", "delay=-3s", 11, ""),
         ("GET Slot: clock=3s", "clock=3s", 11, ""),
         ("GET Slot: html=1", "html=1", 11, ""),
+        ("GET Slot: slow-drip=0", "slow-drip=0", 11, ""),
+        ("GET batch: 503", "GET", 1, ""),
+        ("PUT transaction: lost-reply", "PUT", 1, ""),
         ("GET Slot: 503 onec", "onec", 15, "once"),
         ("GET Slot: 503 x0", "x0", 15, ""),
         ("GET Slot: 503 0%", "0%", 15, ""),
         ("GET Slot: 503 101%", "101%", 15, ""),
-        ("GET Slot: 503 nth=0", "nth=0", 15, "nth=N"),
-        ("GET Slot: 503 nth=\u0662", "nth=\u0662", 15, "nth=N"),
+        ("GET Slot: 503 nth=0", "nth=0", 15, ""),
+        ("GET Slot: 503 nth=\u0662", "nth=\u0662", 15, ""),
         ("GET Slot: 503 once once", "once", 20, ""),
         ("GET Slot: 503 once x2", "x2", 20, ""),
         ("GET Slot: 503 retry-after=soon", "retry-after=soon", 15, ""),
@@ -112,14 +115,68 @@ def test_what_is_no_rule_is_refused_at_its_place(rule, word, place, nearest):
     assert (error.word, error.place, error.nearest) == (word, place, nearest)
 
 
-def test_the_refusal_says_what_is_allowed_there():
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            "GET Slot: 503 onec",
+            "'onec' at character 15 should be an option or a WHEN. Nearest: once. "
+            "Allowed: once, xN, nth=N, N%, problem=CODE, retry-after=N.",
+        ),
+        (
+            "GET Slot: html retry-after=1",
+            "should be an option or a WHEN. Allowed: once, xN, nth=N, N%.",
+        ),
+        ("GET Slot: 503 x0", "should be xN, where N is a whole number from 1 to 999999."),
+        ("GET Slot: 503 x", "should be xN, where N is a whole number from 1 to 999999."),
+        ("GET Slot: 503 nth=0", "should be nth=N, where N is a whole number from 1 to 999999."),
+        ("GET Slot: 503 101%", "should be N%, where N is over 0 and at most 100, with three dec"),
+        ("GET Slot: html once x2", "should be left out: one word already says which requests."),
+        ("GET Slot: html once slow", "'slow' at character 21 should be left out: nothing may foll"),
+        ("GET Slot: 503 problem=a problem=b", "should be left out: it stands here already."),
+        ("GET Slot: slow-drip=0", "should be slow-drip[=N], where N is a whole number from 1."),
+        ("DELETE batch: 503", "'DELETE' at character 1 should be POST: so is a batch sent."),
+    ],
+)
+def test_the_refusal_says_what_is_allowed_there(rule, said):
     with pytest.raises(InvalidRule) as wrong:
-        parse_rule("GET Slot: lost-reply onec")
+        parse_rule(rule)
 
-    assert str(wrong.value) == (
-        "In the fault rule 'GET Slot: lost-reply onec', 'onec' at character 22 should be what may "
-        "follow, each once. Nearest: once. Allowed: once, xN, nth=N, N%."
-    )
+    assert said in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "on"),
+    [
+        ("GET Slot: double-booking", "writes"),
+        ("GET *: unsaved", None),
+        ("GET Slot: late-commit=1h", "writes"),
+        ("POST token: unsaved", "writes"),
+        ("POST Appointment: wrong-total", "searches"),
+        ("GET Slot/*: lost-next", None),
+        ("GET Slot/s1: lost-next", "searches"),
+        ("* metadata: lost-entry", "searches"),
+        ("POST batch: wrong-total", "searches"),
+        ("DELETE Slot/s1: other-patient", "reads and searches"),
+        ("POST Appointment/$book: ignored-if-none-exist", "creates"),
+        ("PUT Appointment/*: ignored-if-none-exist", "creates"),
+        ("POST Appointment: ignored-if-match", "updates"),
+        ("POST Slot/_search: wrong-total", None),
+        ("POST Slot*: wrong-total", None),
+        ("GET App*: lost-entry", None),
+        ("HEAD Slot: wrong-total", None),
+        ("GET Slot/a*: other-patient", None),
+        ("GET Slot/$find: unsaved", None),
+        ("PATCH *: ignored-if-match", None),
+        ("POST transaction: late-commit=1h", None),
+        ("* batch: unsaved", None),
+    ],
+)
+def test_a_fault_that_no_request_could_have_is_refused_with_what_it_is_for(rule, on):
+    said = _understand(rule)
+
+    assert isinstance(said, InvalidRule) is (on is not None)
+    assert on is None or f"acts on {on} alone." in str(said)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,16 @@ def refusal(path: Path, text: str | bytes) -> str:
         ),
         (
             "resources: [{resourceType: Slot, id: b, start: 2027-02-30}]",
+            "'resources[1]' is not FHIR R4: Slot.start is not a valid instant.",
+        ),
+        (
+            "resources: [{resourceType: Slot, id: b, status: free}]",
             "'resources[1]' is not FHIR R4: Slot.schedule is missing.",
+        ),
+        (
+            "resources: [{resourceType: Immunisation, id: b}]",
+            "'resources[1]': the sandbox has no resources of type 'Immunisation': "
+            "did you mean 'Immunization'?",
         ),
         ("resourceType: Bundle", "a Bundle is read as JSON; here, FHIR stands in 'resources'"),
         ("---", "one file has one document"),
@@ -88,6 +97,58 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, told: st
 
     assert said.startswith("FILE:8:")
     assert told in said
+
+
+RESOURCE = """resources:
+  - resourceType: Immunization
+    id: tetanus-ada
+    status: completed
+    vaccineCode: {text: Tetanus vaccine}
+    patient:
+      reference: Patient/ada
+    occurrenceDateTime: <-3y>
+    note:
+      - text: Well borne
+"""
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "line", "told"),
+    [
+        ("status:", "statuss:", 11, "Immunization.statuss is no element of FHIR R4: did you mean"),
+        ("completed", "complete", 11, "Immunization.status must be one of: completed, entered-in"),
+        ("    status: completed\n", "", 9, "Immunization.status is missing."),
+        ("occurrenceDateTime: <-3y>", "lotNumber: 7", 9, "occurrence[x] must be there, and once."),
+        ("Patient/ada", "Patient/adaa", 14, "there is no 'Patient/adaa': did you mean 'Patient/a"),
+        ("Patient/ada", "Device/1/_history/2", 14, "there is no 'Device/1'"),
+        ("text: Well", "txet: Well", 17, "note[0].txet is no element of FHIR R4: did you mean"),
+    ],
+)
+def test_what_is_wrong_in_fhir_is_told_with_the_line_of_its_element(
+    tmp_path: Path, good: str, bad: str, line: int, told: str
+) -> None:
+    said = refusal(tmp_path / "people.yaml", f"{ADA}{RESOURCE.replace(good, bad)}")
+
+    assert said.startswith(f"FILE:{line}:")
+    assert told in said
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["Patient/ada", "Patient/ada/_history/1", "#a", "urn:uuid:a", "https://a.example/P/1"],
+)
+def test_a_reference_may_lead_into_the_file_or_out_of_the_portal(
+    tmp_path: Path, reference: str
+) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text(f"{ADA}{RESOURCE.replace('Patient/ada', repr(reference))}", encoding="utf-8")
+
+    assert len(read_people(file).raw) == 1
+
+
+def test_a_directory_is_no_file_of_people(tmp_path: Path) -> None:
+    with pytest.raises(InvalidPeopleFile, match="can't be read: Is a directory"):
+        read_people(tmp_path)
 
 
 @pytest.mark.parametrize(
