@@ -14,6 +14,7 @@ import typer
 
 from gpcli import __version__
 from gpcli.app_context import AppContext
+from gpcli.auth.backend_service import ServiceBearer
 from gpcli.care.offers import parse_service
 from gpcli.care.slots import parse_duration
 from gpcli.cli.global_options import get_context
@@ -155,10 +156,8 @@ def _check_profile(context: AppContext, writing: Writing) -> None:
             "gpcli smoke --write is never for a production portal: nothing was sent.",
             hint="Without --write it only reads.",
         )
-    if context.settings.machine == "key_file":
-        from gpcli.auth.machine_key import read_machine_key  # noqa: PLC0415  (start-up: joserfc)
-
-        read_machine_key(context.resolve_beside_config(str(context.profile.key_file)))
+    if context.settings.machine and isinstance(context.bearer, ServiceBearer):
+        context.bearer.require_key()
 
 
 def _split_words(option: str, texts: Sequence[str] | None) -> list[str]:

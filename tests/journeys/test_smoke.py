@@ -247,17 +247,24 @@ def test_a_name_that_the_profile_leaves_out_and_there_is_not_is_a_configuration_
     assert "did you mean 'paging'?" in ending.error["message"]
 
 
-def test_a_key_that_is_none_is_said_before_anything_is_asked(ada, world):
+@pytest.mark.parametrize(
+    ("way", "message"),
+    [
+        ("client_id = 'machine'\nkey_file = 'key.jwk'", "is not a key: it is not JSON."),
+        ("token_command = 'cat \"'", "token_command is not a command: no closing quotation."),
+    ],
+)
+def test_a_sign_in_that_can_never_be_is_said_before_anything_is_asked(ada, world, way, message):
     (world.home / "key.jwk").write_text("garbage")
     (world.home / "key.jwk").chmod(0o600)
     (world.home / "config.toml").write_text(
-        f"[profiles.here]\nportal = '{ada.env['GPCLI_PORTAL']}'\nenvironment = 'sandbox'\n"
-        "client_id = 'machine'\nkey_file = 'key.jwk'\n"
+        f"[profiles.here]\nportal = '{ada.env['GPCLI_PORTAL']}'\nenvironment = 'sandbox'\n{way}\n"
     )
     shell = ada.without("GPCLI_PORTAL", "GPCLI_TOKEN", "GPCLI_ENVIRONMENT")
     ending = replace(shell, transport=httpx.MockTransport(refuse))("gpcli smoke --json")
 
     assert ending.refused == (2, "config", "")
+    assert ending.error["message"].endswith(message)
 
 
 def test_what_the_profile_leaves_out_is_skipped_though_it_would_fail(ada):
