@@ -299,7 +299,8 @@ def require_writable(inputs: Mapping[str, str]) -> None:
 
 
 def _word_refusal(name: str, path: str, error: OSError) -> str:
-    return f"{_word(name)}: a report can't be written to '{path}': {error.strerror}."
+    asker = name if name == _SUMMARY else _word(name)
+    return f"{asker}: a report can't be written to '{path}': {error.strerror}."
 
 
 def publish_reports(place: Path, inputs: Mapping[str, str], word: Callable[[str], str]) -> bool:

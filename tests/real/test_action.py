@@ -29,6 +29,20 @@ HOSTILE = "$(touch pwned) `touch pwned` '\"; touch pwned #\n::set-output name=x:
 FEW = {"checks": "patient,gp,threads"}
 
 
+STEP = ROOT / ".github" / "action" / "smoke.py"
+
+
+def step_env(place: Path, given: dict[str, str], **more: str) -> dict[str, str]:
+    """The variables of the action's second step alone, with the gpcli of this environment."""
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
+    env = {
+        f"GPCLI_INPUT_{name.upper().replace('-', '_')}": given.get(name, each.get("default"))
+        for name, each in inputs.items()
+    }
+    runner = {"RUNNER_TEMP": str(place), "GITHUB_OUTPUT": str(place / "outputs")}
+    return minimal_env(place, **env, **runner, **more)
+
+
 @pytest.fixture
 def job(start_job, tmp_path, runner_temp) -> Job:
     return start_job(tmp_path, runner_temp)
@@ -204,6 +218,24 @@ def test_a_disk_that_is_full_ends_a_run_that_passed_with_1_and_names_the_input(j
     ]
 
 
+def test_a_summary_that_cannot_be_written_is_a_warning_that_names_its_variable(tmp_path):
+    with Sandbox() as sandbox:
+        given = {**connect(sandbox), "token": sandbox.issue_token("ada").access_token, **FEW}
+
+        done = subprocess.run(
+            [sys.executable, STEP],
+            env=step_env(tmp_path, given, GITHUB_STEP_SUMMARY="/dev/full"),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = "GITHUB_STEP_SUMMARY: a report can't be written to '/dev/full': No space left on device."
+    assert f"::warning title=gpcli smoke::{told}\n" in done.stdout
+
+
 def test_an_empty_report_of_a_run_that_checked_nothing_is_not_compared_with(job, action):
     (job.workspace / "earlier.json").touch()
     with Sandbox() as sandbox:
@@ -329,19 +361,13 @@ def test_the_sandbox_needs_no_secrets(start_job, action, tmp_path):
 def test_a_step_that_is_cancelled_takes_its_errands_back_and_removes_the_key(tmp_path):
     key = tmp_path / "key.jwk"
     key.write_text(json.dumps(KEYS["EC"].as_dict(private=True)))
-    inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
     client = {"client-id": "my-machine", "key": key.read_text()}
     with Sandbox(machine=key, delay=timedelta(days=1)) as sandbox:
         sandbox.add_fault("PUT Appointment/*: delay=200ms")
         given = {**connect(sandbox), **client, "write": "reversible", "checks": "write"}
-        env = {
-            f"GPCLI_INPUT_{name.upper().replace('-', '_')}": given.get(name, each.get("default"))
-            for name, each in inputs.items()
-        }
-        runner = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "outputs")}
         step = subprocess.Popen(
-            [sys.executable, ROOT / ".github" / "action" / "smoke.py"],
-            env=minimal_env(tmp_path, **env, **runner),
+            [sys.executable, STEP],
+            env=step_env(tmp_path, given),
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
