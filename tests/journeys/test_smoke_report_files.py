@@ -93,7 +93,7 @@ def test_what_a_run_wrote_is_compared_with_by_the_next_in_the_same_file(ada, fil
     ending = ada(f"{line(files, 'threads')} --compare {files['--report']}")
 
     assert "threads was failed and is ok." in ending.err
-    assert "Not compared, since this run did not choose them: 1 checks." in ending.err
+    assert "Not chosen now, so not compared: 1 of the earlier checks." in ending.err
     assert json.loads(read(files["--report"]))["not_compared"] == 1
 
 

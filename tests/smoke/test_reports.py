@@ -128,7 +128,7 @@ def test_what_is_left_and_what_is_new_is_told():
         "New since the earlier report: paging was not made and is failed.",
     ]
     assert "Not in the earlier report, and not failed now: 1 of the checks." in told
-    assert "Not compared, since this run did not choose them: 50 checks." in told
+    assert "Not chosen now, so not compared: 50 of the earlier checks." in told
 
 
 def test_markdown_says_how_it_went_and_has_a_row_for_each_check():

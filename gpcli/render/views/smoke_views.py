@@ -83,7 +83,7 @@ def _summarise_changes(report: SmokeReport) -> Iterator[str]:
     if added:
         yield f"Not in the earlier report, and not failed now: {added} of the checks."
     if report.not_compared:
-        yield f"Not compared, since this run did not choose them: {report.not_compared} checks."
+        yield f"Not chosen now, so not compared: {report.not_compared} of the earlier checks."
 
 
 def _summarise_check(check: CheckReport) -> str:
