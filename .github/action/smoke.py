@@ -1,14 +1,15 @@
 """The step of action.yml that runs `gpcli smoke`, with the Python that gpcli is installed for.
 
 It reads the inputs from `GPCLI_INPUT_*`, and ends with the exit code of `gpcli smoke`, or 2 where
-the inputs don't fit together. Outputs: exit-code, report, junit, passed, warnings, failed, skipped;
-all but the first are empty where there is no report.
+the inputs don't fit together; what is not 0 has an annotation that says why. Outputs: exit-code,
+report, junit, passed, warnings, failed, skipped; what there is not is empty.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,18 @@ PROFILE = "smoke"
 
 _INPUT = "GPCLI_INPUT_"
 _TOKEN = "GPCLI_ACTION_TOKEN"  # noqa: S105 - the name of a variable
-_CONNECTION = ("PORTAL", "PATIENT", "FHIR_USER", "TOKEN", "TOKEN_COMMAND", "CLIENT_ID", "KEY")
+_SUMMARY = "GITHUB_STEP_SUMMARY"
+_CONNECTION = (
+    *("PORTAL", "ENVIRONMENT", "PATIENT", "FHIR_USER", "TOKEN", "TOKEN_COMMAND"),
+    *("CLIENT_ID", "KEY", "KEY_ID", "CONFIG"),
+)
 _PROFILE_KEYS = ("portal", "environment", "client_id", "key_file", "token_command")
+_REPORTS = {"JUNIT": "junit.xml", "REPORT": "report.json", _SUMMARY: "summary.md"}
+_ERROR = "gpcli: "
+_CHECK_COLUMNS = 4  # of a plain line: name, status, milliseconds, what was seen
 _SECRET_MEMBERS = ("d", "p", "q", "dp", "dq", "qi")
 _SHORTEST_SECRET = 12  # what is shorter would be masked in other words too
-_INVALID_USAGE = 2
+_FAILURE, _INVALID_USAGE = 1, 2
 
 
 class WrongInput(Exception):
@@ -63,8 +71,12 @@ class RunDirectory:
         inputs = self._inputs
         given = [name for name in _CONNECTION if inputs[name]]
         env = {name: text for name, text in os.environ.items() if not name.startswith(_INPUT)}
+        if _SUMMARY in env:
+            env[_SUMMARY] = str(self._directory / _REPORTS[_SUMMARY])
         if inputs["SANDBOX"] and given:
-            raise WrongInput(f"sandbox is a portal of its own: leave out {_word(given[0])}.")
+            raise WrongInput(
+                f"sandbox is a portal of its own, with its own people: leave out {_word(given[0])}."
+            )
         if inputs["SANDBOX"]:
             return {**_without_connection(env), "GPCLI_CONFIG_DIR": str(self._directory)}
         if not inputs["PORTAL"]:
@@ -81,8 +93,6 @@ class RunDirectory:
     def _check_given_env(self, env: dict[str, str], given: list[str]) -> dict[str, str]:
         if given:
             raise WrongInput(f"{_word(given[0])} is given without portal: for which one is it?")
-        if self._inputs["CONFIG"]:
-            raise WrongInput("config is given without portal: its keys are of that profile.")
         if not env.get("GPCLI_PORTAL"):
             raise WrongInput("Which portal? Give portal, or sandbox: ada to try the action.")
         return env
@@ -96,8 +106,12 @@ class RunDirectory:
             raise WrongInput("portal needs patient: the id of a test patient at the portal.")
         if bool(inputs["KEY"]) is not bool(inputs["CLIENT_ID"]):
             raise WrongInput("key and client-id are needed together.")
+        if inputs["KEY_ID"] and not inputs["KEY"]:
+            raise WrongInput("key-id is given without key.")
+        if re.search(r"\s", inputs["TOKEN"].strip()):
+            raise WrongInput("token is no access token: it has a space or a line break in it.")
         profile = self._parse_config()
-        profile |= {"portal": inputs["PORTAL"], "environment": inputs["ENVIRONMENT"]}
+        profile |= {"portal": inputs["PORTAL"], "environment": inputs["ENVIRONMENT"] or "staging"}
         if inputs["KEY"]:
             key = _convert_key(inputs["KEY"], inputs["KEY_ID"])
             self._write_private("key.jwk", key)
@@ -162,11 +176,13 @@ def list_secrets(inputs: Mapping[str, str]) -> Iterator[str]:
         return  # no JWK: gpcli says so, or it is PEM
 
 
-def build_line(inputs: Mapping[str, str], gpcli: str, junit: Path) -> list[str]:
+def build_line(inputs: Mapping[str, str], place: Path) -> list[str]:
     """Return the line of `gpcli smoke`; raise WrongInput for a word that `write` can't have."""
+    gpcli = str(Path(sys.executable).parent / "gpcli")
     if inputs["WRITE"] not in {"none", "reversible", "all"}:
         raise WrongInput("write must be none, reversible or all.")
-    line = [gpcli, "smoke", "--json", f"--junit={junit}"]
+    files = [f"--{name.lower()}={place / _REPORTS[name]}" for name in ("JUNIT", "REPORT")]
+    line = [gpcli, "smoke", *files]
     if inputs["WRITE"] != "none":
         line.append(f"--write={inputs['WRITE']}")
     for name in ("CHECKS", "EXPECT", "WAIT_READY", "PARALLEL", "COMPARE"):
@@ -177,14 +193,75 @@ def build_line(inputs: Mapping[str, str], gpcli: str, junit: Path) -> list[str]:
     return line
 
 
-def run_gpcli(line: list[str], env: Mapping[str, str], answer: Path) -> int:
-    """Run gpcli with its answer in a file; what stops this step stops gpcli, which cleans up."""
-    with answer.open("wb") as stream:
-        process = subprocess.Popen(line, env=env, stdout=stream, stdin=subprocess.DEVNULL)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda received, _: process.send_signal(received))
-        code = process.wait()
-    return code if code >= 0 else 128 - code
+def build_wording(inputs: Mapping[str, str], place: Path) -> Callable[[str], str]:
+    """Return what puts the inputs in the place of the files and the words that gpcli knows."""
+    token = "token" if inputs["TOKEN"] else "token-command"
+    names = {"key_file": "key", "token_command": token, "client_id": "client-id"}
+    verb = "is in" if inputs["TOKEN"] else "is printed by"
+    texts = {
+        "token that token_command prints": f"token that {verb} the input {token}",
+        "command in token_command": f"command in the input {token}",
+        "token_command is not": f"the input {token} is not",
+        "key_file names": "it must be",
+        str(place / "key.jwk"): "the input key",
+        str(place / "config.toml"): "the profile of the inputs",
+    }
+    if inputs["TOKEN"]:
+        texts["Its command must print a token"] = "It must be a token"
+
+    def name_input(found: re.Match[str]) -> str:
+        key = found[1].replace("\\", "")
+        is_input = key in _PROFILE_KEYS
+        return f"the input {names.get(key, key)}" if is_input else f"the input config: {key}"
+
+    def word(text: str) -> str:
+        for escape in ("", "\\"):  # Markdown has it before each _
+            config = str(place / "config.toml").replace("_", f"{escape}_")
+            text = re.sub(
+                rf"{re.escape(config)}: profiles\.{PROFILE}\.([\w.\\]+)", name_input, text
+            )
+            for theirs, ours in texts.items():
+                text = text.replace(theirs.replace("_", f"{escape}_"), ours)
+        return text
+
+    return word
+
+
+def run_gpcli(
+    line: list[str], env: Mapping[str, str], word: Callable[[str], str]
+) -> tuple[int, str]:
+    """Run gpcli, log what it says, and return its exit code and its error.
+
+    What stops this step stops gpcli, which cleans up.
+    """
+    process = subprocess.Popen(
+        line,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: process.send_signal(received))
+    error = ""
+    for each in process.stdout or ():
+        told = word(each.rstrip("\n"))
+        say(_lay_out(told))
+        error = told.removeprefix(_ERROR) if told.startswith(_ERROR) else error
+    code = process.wait()
+    code = code if code >= 0 else 128 - code
+    return code, error or f"gpcli smoke ended with exit code {code}."
+
+
+def _lay_out(line: str) -> str:
+    """Return a line of the log for one of gpcli: of a check how it ended, its name, what it saw."""
+    cells = line.split("\t")
+    if len(cells) < _CHECK_COLUMNS:
+        return line
+    name, status, _, seen = cells[:_CHECK_COLUMNS]
+    return f"{status:<8} {name}: {seen}"
 
 
 def say(text: str) -> None:
@@ -208,49 +285,87 @@ def set_outputs(outputs: Mapping[str, object]) -> None:
             stream.write(f"{name}<<{end}\n{value}\n{end}\n")
 
 
-def publish_report(answer: Path, inputs: Mapping[str, str]) -> None:
-    """Put the report in its place, show it in the log, and count its checks."""
-    if not answer.stat().st_size:
-        return
-    target = Path(inputs["REPORT"])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(answer, target)
-    report = json.loads(answer.read_text(encoding="utf-8"))
-    for check in report["checks"]:
-        seen = "".join(each if each.isprintable() else " " for each in check["seen"])
-        say(f"{check['status']:<8} {check['name']}: {seen}")
-    counts = Counter(check["status"] for check in report["checks"])
-    set_outputs(
-        {
-            "report": target,
-            "junit": inputs["JUNIT"],
-            "passed": counts["ok"] + counts["warning"],
-            "warnings": counts["warning"],
-            "failed": counts["failed"],
-            "skipped": counts["skipped"],
-        }
-    )
+def require_writable(inputs: Mapping[str, str]) -> None:
+    """Make the directories of the reports; raise WrongInput where one can't be written."""
+    for name in ("JUNIT", "REPORT"):
+        try:
+            path = Path(inputs[name])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("ab").close()
+        except OSError as error:
+            raise WrongInput(_word_refusal(name, inputs[name], error)) from None
+    if os.path.realpath(inputs["JUNIT"]) == os.path.realpath(inputs["REPORT"]):
+        raise WrongInput("junit and report name the same file: each needs one of its own.")
+
+
+def _word_refusal(name: str, path: str, error: OSError) -> str:
+    asker = name if name == _SUMMARY else _word(name)
+    return f"{asker}: a report can't be written to '{path}': {error.strerror}."
+
+
+def publish_reports(place: Path, inputs: Mapping[str, str], word: Callable[[str], str]) -> bool:
+    """Put the reports in their places, count the checks, and return whether all could be written.
+
+    What gpcli did not write is empty, whatever an earlier run has left there.
+    """
+    targets = {name: inputs.get(name) or os.environ.get(name) for name in _REPORTS}
+    refused = []
+    for name, target in targets.items():
+        source = place / _REPORTS[name]
+        text = word(source.read_text(encoding="utf-8")) if source.exists() else ""
+        try:
+            if target:
+                mode = "a" if name == _SUMMARY else "w"
+                with Path(target).open(mode, encoding="utf-8") as stream:
+                    stream.write(text)
+        except OSError as error:
+            level = "warning" if name == _SUMMARY else "error"
+            refused.append((level, _word_refusal(name, str(target), error)))
+            continue
+        if text and name != _SUMMARY:
+            set_outputs({_word(name): target})
+        if text and name == "REPORT":
+            set_outputs(count_checks(text))
+    for level, message in refused:
+        say_command(f"{level} title=gpcli smoke", message)
+    return not any(level == "error" for level, _ in refused)
+
+
+def count_checks(report: str) -> dict[str, int]:
+    """Return the outputs that count the checks of a report in JSON."""
+    counts = Counter(check["status"] for check in json.loads(report)["checks"])
+    return {
+        "passed": counts["ok"] + counts["warning"],
+        "warnings": counts["warning"],
+        "failed": counts["failed"],
+        "skipped": counts["skipped"],
+    }
+
+
+def has_report(path: Path) -> bool:
+    """Return whether there is an earlier report; a run that checked nothing leaves an empty one."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 def check_portal(inputs: dict[str, str], directory: Path) -> int:
     """Run `gpcli smoke` as the inputs say and return its exit code; raise WrongInput."""
-    if inputs["COMPARE"] and not Path(inputs["COMPARE"]).is_file():
+    if inputs["COMPARE"] and not has_report(Path(inputs["COMPARE"])):
         say_command("notice title=gpcli smoke", "There is no earlier report to compare with.")
         inputs["COMPARE"] = ""
-    junit = Path(inputs["JUNIT"])
-    line = build_line(inputs, str(Path(sys.executable).parent / "gpcli"), junit)
-    run = RunDirectory(inputs, directory)
+    run, word = RunDirectory(inputs, directory), build_wording(inputs, directory)
     with run as place:
-        env = run.build_env()
-        junit.parent.mkdir(parents=True, exist_ok=True)
+        line, env = build_line(inputs, place), run.build_env()
+        require_writable(inputs)
         quiet = secrets.token_hex(16)
         say(f"::stop-commands::{quiet}")  # what a portal says is no command of the workflow
         try:
-            code = run_gpcli(line, env, place / "report.json")
-            publish_report(place / "report.json", inputs)
+            code, error = run_gpcli(line, env, word)
         finally:
             say(f"::{quiet}::")
-    return code
+        if code:
+            say_command("error title=gpcli smoke", error)
+        is_published = publish_reports(place, inputs, word)
+    return code if is_published else code or _FAILURE
 
 
 def main() -> int:

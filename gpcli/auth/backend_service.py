@@ -45,7 +45,7 @@ class ServiceBearer:
     """Access tokens for the client of `profile`, whose key is in the file `key_path`.
 
     `cache_dir` is where the portal's SMART configuration is cached; `now` gives Unix seconds.
-    Both methods raise ConfigError for an unusable key, NotPermitted for a portal
+    What gives a token raises ConfigError for an unusable key, NotPermitted for a portal
     without this sign-in, SignInRefused, BadResponse, and what HttpClient raises.
     """
 
@@ -63,6 +63,12 @@ class ServiceBearer:
     def scope(self) -> str | None:
         """The scopes that were granted, else those requested; None = no token was fetched yet."""
         return self._scope
+
+    def require_key(self) -> None:
+        """Raise ConfigError for an unusable key, before anything is asked."""
+        from gpcli.auth.machine_key import read_machine_key  # noqa: PLC0415  (start-up: joserfc)
+
+        read_machine_key(self._key_path)
 
     def get_token(self, client: HttpClient) -> str:
         """Return the token, a new one where it is about to end."""

@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import pairwise
 from typing import Any, Protocol, TextIO, runtime_checkable
 
 import typer
@@ -101,7 +102,7 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Read the command's part of the line; raises InvalidUsage, InputNeeded."""
-        bare = self.bare_values
+        bare, given = self.bare_values, args
         args = [f"{each}={bare[each]}" if each in bare else each for each in args]
         try:
             rest = super().parse_args(ctx, args)
@@ -111,9 +112,16 @@ class Command(TyperCommand):
             excess = " ".join(rest).translate(_ESCAPES)
             raise InvalidUsage(
                 f"There is more on the line than the command takes: ({excess})",
-                hint=_help_hint(ctx),
+                hint=f"{self._word_detached_value(given, rest)}{_help_hint(ctx)}",
             )
         return rest
+
+    def _word_detached_value(self, given: Sequence[str], rest: Sequence[str]) -> str:
+        """Return a hint where a word that is too much stands behind an option without a value."""
+        for option, word in pairwise(given):
+            if option in self.bare_values and word == rest[0]:
+                return f"A value of {option} is joined to it: {option}={word}. ".translate(_ESCAPES)
+        return ""
 
 
 class WritingCommand(Command):

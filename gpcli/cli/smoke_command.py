@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import typer
 
 from gpcli import __version__
 from gpcli.app_context import AppContext
+from gpcli.auth.backend_service import ServiceBearer
 from gpcli.care.offers import parse_service
 from gpcli.care.slots import parse_duration
 from gpcli.cli.global_options import get_context
+from gpcli.cli.smoke_report_files import JUNIT, MARKDOWN, REPORT, ReportFiles
 from gpcli.cli.value_parsers import choice, whole_number
 from gpcli.errors import (
     Failure,
@@ -26,18 +27,17 @@ from gpcli.errors import (
     ProductionGuard,
     Unavailable,
 )
+from gpcli.model.account import Verdict
 from gpcli.model.smoke import CheckReport, SmokeReport, Writing
-from gpcli.render.junit import format_junit
 from gpcli.render.output import Output
 from gpcli.render.view import View
 from gpcli.render.views.smoke_views import (
     SMOKE_CHECKS,
     SMOKE_REPORT,
-    format_markdown,
     summarise,
 )
 from gpcli.smoke.check import Probe, SmokeCheck, SmokeRun
-from gpcli.smoke.comparison import compare_reports, parse_report
+from gpcli.smoke.comparison import compare_reports, parse_report, select_comparable
 from gpcli.smoke.contract import build_coverage
 from gpcli.smoke.leftovers import hold_writing
 from gpcli.smoke.runner import (
@@ -48,12 +48,10 @@ from gpcli.smoke.runner import (
 )
 from gpcli.smoke.search_checks import measure_latency
 
-STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
-"""The variable that names the file of a GitHub job's summary, in Markdown."""
-
+_WRITING: tuple[Writing, ...] = ("none", "reversible", "all")
 _MAX_WORKERS = 32
 _POLL_SECONDS = 1.0
-_SERVER_ERROR = 500
+_NOT_FOUND, _SERVER_ERROR = 404, 500
 
 
 class Write(StrEnum):
@@ -64,7 +62,7 @@ class Write(StrEnum):
 
 
 Checks = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option("--checks", metavar="TAG,…", help="Only the checks of these tags or names"),
 ]
 WriteOption = Annotated[
@@ -76,9 +74,12 @@ WriteOption = Annotated[
         help="Try errands too, and undo them; --write=all sends a message as well",
     ),
 ]
-Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML")]
+Junit = Annotated[Path | None, typer.Option(JUNIT, metavar="FILE", help="Write JUnit XML")]
 Markdown = Annotated[
-    Path | None, typer.Option("--markdown", metavar="FILE", help="Write the report in Markdown")
+    Path | None, typer.Option(MARKDOWN, metavar="FILE", help="Write the report in Markdown")
+]
+Report = Annotated[
+    Path | None, typer.Option(REPORT, metavar="FILE", help="Write the report in JSON, as --json")
 ]
 WaitReady = Annotated[
     str | None,
@@ -95,13 +96,13 @@ Parallel = Annotated[
 ]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Begin no check after a failure")]
 Expect = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option("--expect", metavar="SERVICE,…", help="Fail where one of them is not offered"),
 ]
 NoRetry = Annotated[bool, typer.Option("--no-retry", help="Try every request once")]
 Compare = Annotated[
     Path | None,
-    typer.Option("--compare", metavar="FILE", help="Tell what is new since a report of --json"),
+    typer.Option("--compare", metavar="FILE", help="Tell what is new since an earlier report"),
 ]
 
 
@@ -111,6 +112,7 @@ def smoke(
     write: WriteOption = None,
     junit: Junit = None,
     markdown: Markdown = None,
+    report: Report = None,
     wait_ready: WaitReady = None,
     parallel: Parallel = 1,
     fail_fast: FailFast = False,
@@ -124,45 +126,79 @@ def smoke(
     view: View[Any] = SMOKE_CHECKS if output.is_streamed or output.is_text else SMOKE_REPORT
     if output.answer_field_query(view):
         return
-    expected = frozenset(parse_service(each).value for each in _split_words("--expect", expect))
-    chosen = choose_checks(_split_words("--checks", checks), expected)
-    patience = parse_duration(wait_ready, "--wait-ready").total_seconds() if wait_ready else 0.0
-    require_known_checks(context.profile)
-    earlier = parse_report(_read_file(compare), str(compare)) if compare else None
-    writing: Writing = write.value if write else "none"
-    _guard_production(context, writing)
-    run = SmokeRun(context, write=writing, expected=expected, retries=not no_retry)
-    with _ReportFiles(context, junit, markdown) as files, run.clients:
-        if patience:
+    with ReportFiles(context, {JUNIT: junit, MARKDOWN: markdown, REPORT: report}) as files:
+        writing: Writing = write.value if write else "none"
+        expected = {parse_service(each).value for each in _split_words("--expect", expect)}
+        chosen = _choose_checks(_split_words("--checks", checks), expected, writing)
+        patience = parse_duration(wait_ready, "--wait-ready").total_seconds() if wait_ready else 0.0
+        earlier = parse_report(_read_file(compare), str(compare)) if compare else None
+        _check_profile(context, writing)
+        run = SmokeRun(context, write=writing, expected=frozenset(expected), retries=not no_retry)
+        files.empty()
+        with run.clients:
             _wait_until_ready(run, patience)
-        with hold_writing(run):
-            report = _make_report(run, chosen, parallel, fail_fast=fail_fast)
+            with hold_writing(run):
+                found = _make_report(run, chosen, parallel, fail_fast=fail_fast)
         if earlier is not None:
-            report = replace(report, changes=compare_reports(earlier, report.checks))
-        files.write(report)
-    _show(output, report)
-    error = build_smoke_error(report.checks, run.hints)
+            found = _compare(found, earlier, chosen)
+        files.write(found)
+    _show(output, found)
+    error = files.failure or build_smoke_error(found.checks, run.hints)
     if error:
         raise error
 
 
-def _guard_production(context: AppContext, writing: Writing) -> None:
+def _check_profile(context: AppContext, writing: Writing) -> None:
+    """Raise ConfigError, ProductionGuard for a profile with which nothing can be checked."""
+    require_known_checks(context.profile)
     if writing != "none" and context.profile.environment == "production":
         raise ProductionGuard(
             "gpcli smoke --write is never for a production portal: nothing was sent.",
             hint="Without --write it only reads.",
         )
+    if context.settings.machine and isinstance(context.bearer, ServiceBearer):
+        context.bearer.require_key()
 
 
-def _split_words(option: str, text: str | None) -> list[str]:
-    words = [word.strip() for word in (text or "").split(",")] if text is not None else []
+def _split_words(option: str, texts: Sequence[str] | None) -> list[str]:
+    words = [word.strip() for text in texts or () for word in text.split(",")]
     if not all(words):
         raise InvalidUsage(f"{option} needs words with commas between, and none that is empty.")
     return words
 
 
+def _choose_checks(
+    words: Sequence[str], expected: Collection[str], writing: Writing
+) -> tuple[SmokeCheck, ...]:
+    """Return the checks of `words`; raise InvalidUsage for a word of which none would be made."""
+    chosen = choose_checks(words, expected)
+    for word in words:
+        needed = {each.writes for each in chosen if word in (each.name, *each.tags)}
+        least = min(needed, key=_WRITING.index)
+        if _WRITING.index(least) > _WRITING.index(writing):
+            flag = "--write" if least == "reversible" else f"--write={least}"
+            raise InvalidUsage(
+                f"--checks {word}: all of that writes, and {flag} was not given.",
+                hint=f"Nothing was checked. With {flag} it is tried at a test patient.",
+            )
+    return chosen
+
+
+def _compare(
+    report: SmokeReport, earlier: Mapping[str, Verdict], chosen: Sequence[SmokeCheck]
+) -> SmokeReport:
+    comparable = select_comparable(earlier, chosen)
+    return replace(
+        report,
+        changes=compare_reports(comparable, report.checks),
+        not_compared=len(earlier) - len(comparable),
+    )
+
+
 def _wait_until_ready(run: SmokeRun, patience: float) -> None:
-    """Wait up to `patience` seconds until the portal answers; it may be starting."""
+    """Wait up to `patience` seconds, if any, until the portal answers; it may be starting."""
+    if not patience:
+        return
     end, output = time.monotonic() + patience, run.context.output
     with output.progress("Waiting for the portal to be ready"):
         while (why := _find_fault(run.probe)) and time.monotonic() + _POLL_SECONDS <= end:
@@ -179,7 +215,8 @@ def _find_fault(probe: Probe) -> str | None:
         status = probe.get("metadata", token="").status
     except (Unavailable, Failure) as error:
         return error.message
-    return f"it answers with {status}." if status >= _SERVER_ERROR else None
+    is_starting = status == _NOT_FOUND or status >= _SERVER_ERROR  # 404: what stands before it
+    return f"it answers with {status}." if is_starting else None
 
 
 def _make_report(
@@ -226,51 +263,6 @@ def _show(output: Output, report: SmokeReport) -> None:
     if output.fields is None:
         for sentence in summarise(report):
             output.notice(sentence)
-
-
-class _ReportFiles:
-    """The files of a run's report, opened before it begins: then it is known that they can be."""
-
-    def __init__(self, context: AppContext, junit: Path | None, markdown: Path | None) -> None:
-        summary = context.env.get(STEP_SUMMARY)
-        self._paths = {
-            "junit": junit,
-            "markdown": markdown,
-            "summary": Path(summary) if summary else None,
-        }
-        self._streams: dict[str, BinaryIO] = {}
-        self._stack = ExitStack()
-
-    def __enter__(self) -> _ReportFiles:
-        for name, path in self._paths.items():
-            if path is None:
-                continue
-            try:
-                self._streams[name] = self._stack.enter_context(path.open("ab"))
-            except OSError as error:
-                raise InvalidUsage(
-                    f"The report can't be written to '{path}': {error.strerror}.",
-                    hint="Nothing was checked. Name another file.",
-                ) from error
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def write(self, report: SmokeReport) -> None:
-        """Write the report; it replaces what a file had, but the job's summary is added to."""
-        markdown = format_markdown(report).encode()
-        documents = {"junit": format_junit(report), "markdown": markdown, "summary": markdown}
-        for name, stream in self._streams.items():
-            try:
-                if name != "summary" and stream.seekable():
-                    stream.truncate(0)
-                stream.write(documents[name])
-                stream.flush()
-            except OSError as error:
-                raise Failure(
-                    f"The report can't be written to '{self._paths[name]}': {error.strerror}."
-                ) from error
 
 
 def _read_file(path: Path) -> bytes:

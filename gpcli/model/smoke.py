@@ -102,8 +102,8 @@ class SmokeReport:
 
     `report` is `REPORT_FORMAT`. `gpcli` is the version that ran. `ms` is how long all took. `write`
     is what it was allowed to write; `left` names what it made and could not undo, `undone` counts
-    what it undid of earlier runs. `changes` are what is new since the report of `--compare`, `None`
-    = none was given.
+    what it undid of earlier runs. `changes` are what is new since the report of `--compare`, and
+    `not_compared` how many of its checks were not chosen now; `None` = none was given.
     """
 
     gpcli: str
@@ -119,6 +119,7 @@ class SmokeReport:
     undone: int = 0
     left: tuple[str, ...] = ()
     changes: tuple[Change, ...] | None = None
+    not_compared: int | None = None
     report: int = field(default=REPORT_FORMAT)
 
     def count(self, status: Verdict) -> int:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as Xml
 
+from gpcli.errors import GpcliError
 from gpcli.model.account import Verdict
 from gpcli.model.smoke import CheckReport, SmokeReport
 from gpcli.render.sanitise import safe_text
 
+_SUITE = "gpcli smoke"
 _NO_CHARACTER = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Source: XML 1.0, 2.2, Char."""
 
@@ -20,7 +22,7 @@ def format_junit(report: SmokeReport) -> bytes:
     """Return the document: one suite, a test case for each check; what was doubtful has passed."""
     suite = Xml.Element(
         "testsuite",
-        name="gpcli smoke",
+        name=_SUITE,
         tests=str(len(report.checks)),
         failures=str(report.count(Verdict.FAILED)),
         errors="0",
@@ -33,6 +35,21 @@ def format_junit(report: SmokeReport) -> bytes:
         Xml.SubElement(properties, "property", name=name, value=_text(getattr(report, name)))
     for check in report.checks:
         _add_case(suite, check)
+    return _format_document(suite)
+
+
+def format_junit_error(error: GpcliError) -> bytes:
+    """Return the document of a run that has no report: one case, with the error that ended it."""
+    suite = Xml.Element(
+        "testsuite", name=_SUITE, tests="1", failures="0", errors="1", skipped="0", time="0.000"
+    )
+    case = Xml.SubElement(suite, "testcase", classname="gpcli.smoke", name="run", time="0.000")
+    told = Xml.SubElement(case, "error", message=_text(error.message), type=error.code)
+    told.text = "\n".join(_text(each) for each in (error.message, error.hint) if each)
+    return _format_document(suite)
+
+
+def _format_document(suite: Xml.Element) -> bytes:
     root = Xml.Element("testsuites")
     root.append(suite)
     Xml.indent(root)

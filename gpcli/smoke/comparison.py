@@ -1,4 +1,4 @@
-"""What is new in a report since an earlier one of `gpcli smoke --json`."""
+"""What is new in a report since an earlier one of `gpcli smoke`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 from gpcli.errors import InvalidUsage
 from gpcli.model.account import Verdict
 from gpcli.model.smoke import REPORT_FORMAT, Change, CheckReport
+from gpcli.smoke.check import SmokeCheck
+from gpcli.smoke.record_checks import SERVICE
+from gpcli.smoke.runner import CHECKS, SERVICE_COVERAGE
 
-_HINT = "gpcli smoke --json > FILE writes one."
+_HINT = "gpcli smoke --report FILE writes one."
 
 
 def parse_report(content: bytes, name: str) -> Mapping[str, Verdict]:
@@ -18,6 +21,11 @@ def parse_report(content: bytes, name: str) -> Mapping[str, Verdict]:
 
     Raises: InvalidUsage for what is no report, or one of another form.
     """
+    if not content.strip():
+        raise InvalidUsage(
+            f"--compare: '{name}' is empty: the run that was to write it checked nothing.",
+            hint=_HINT,
+        )
     try:
         document: Any = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -36,6 +44,16 @@ def parse_report(content: bytes, name: str) -> Mapping[str, Verdict]:
         raise InvalidUsage(
             f"--compare: the checks in '{name}' can't be read.", hint=_HINT
         ) from None
+
+
+def select_comparable(
+    before: Mapping[str, Verdict], chosen: Sequence[SmokeCheck]
+) -> dict[str, Verdict]:
+    """Return what an earlier report has of the checks `chosen` now, and of those that are gone."""
+    unchosen = {each.name for each in CHECKS} - {each.name for each in chosen}
+    if not any(SERVICE in each.tags for each in chosen):
+        unchosen.add(SERVICE_COVERAGE)
+    return {name: status for name, status in before.items() if name not in unchosen}
 
 
 def compare_reports(

@@ -117,6 +117,8 @@ def check_services(probe: Probe) -> str:
 
 def check_expected_services(probe: Probe) -> str:
     """Compare the services that are offered with those that have to be."""
+    if not probe.run.expected:
+        raise NotTried("--expect names no service")
     services = probe.facts.services
     offered = {each.service.value for each in services if each.status is Standing.OFFERED}
     missing = sorted(probe.run.expected - offered)

@@ -74,8 +74,11 @@ def choose_checks(words: Sequence[str], expected: Collection[str] = ()) -> tuple
                 hint=f"Tags: {tags}. gpcli help smoke lists the checks.",
             )
     wanted = {*words} or {each.name for each in CHECKS}
-    chosen = {each.name for each in CHECKS if {each.name, *each.tags} & wanted} - {EXPECTED}
-    chosen |= {EXPECTED} if expected else set()
+    chosen = {each.name for each in CHECKS if {each.name, *each.tags} & wanted}
+    if expected:
+        chosen.add(EXPECTED)
+    elif EXPECTED not in words:
+        chosen.discard(EXPECTED)
     for check in reversed(CHECKS):
         if check.name in chosen:
             chosen.update(check.needs)

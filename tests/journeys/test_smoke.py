@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree
 
 import httpx
 import jsonschema
@@ -135,6 +134,16 @@ def test_a_profile_may_accept_that_nothing_is_offered(world):
     assert eva("gpcli smoke --checks service").code == 0
 
 
+def test_an_option_of_words_that_is_repeated_counts_each_time(world):
+    finn = world.shell("finn")
+    ending = finn(
+        "gpcli smoke --checks gp --checks services --expect e-consultation --expect booking --json"
+    )
+
+    assert {"gp", "services"} <= outcomes(ending.json).keys()
+    assert seen(ending.json, "services") == "expected and not offered: e-consultation"
+
+
 def test_parallel_checks_come_out_as_one_after_another(ada):
     one, many = (ada.json(f"gpcli smoke --parallel {number}") for number in (1, 12))
 
@@ -193,6 +202,9 @@ def test_a_table_fits_the_screen_and_ends_with_what_failed(ada, width):
         ("--checks nope", "--checks: there is no check or tag 'nope'"),
         ("--checks ''", "--checks needs words"),
         ("--checks gp,,tls", "--checks needs words"),
+        ("--checks gp --checks nope", "--checks: there is no check or tag 'nope'"),
+        ("--checks gp,write", "--checks write: all of that writes, and --write was not given"),
+        ("--checks write-message --write", "and --write=all was not given"),
         ("--expect nope", "'nope'"),
         ("--parallel 0", "--parallel"),
         ("--parallel 33", "--parallel"),
@@ -202,6 +214,9 @@ def test_a_table_fits_the_screen_and_ends_with_what_failed(ada, width):
         ("--junit {home}", "The report can't be written to"),
         ("--markdown {home}/nowhere/x.md", "The report can't be written to"),
         ("--compare {home}", "can't be read"),
+        ("--report {home}", "--report: The report can't be written to"),
+        ("--junit -", "--junit needs the name of a file"),
+        ("--markdown {home}/a --report {home}/./a", "--markdown and --report name the same file"),
     ],
 )
 def test_what_is_wrong_on_the_line_is_said_before_anything_is_asked(ada, world, options, message):
@@ -212,6 +227,13 @@ def test_what_is_wrong_on_the_line_is_said_before_anything_is_asked(ada, world, 
     assert (ending.code, ending.out) == (2, "")
     assert message in ending.error["message"]
     assert asked.asked == []
+
+
+def test_a_value_of_write_that_stands_apart_is_shown_as_it_is_written(ada):
+    ending = ada("gpcli smoke --write all --checks gp --json")
+
+    assert ending.refused == (2, "usage", "")
+    assert ending.error["hint"].startswith("A value of --write is joined to it: --write=all. ")
 
 
 def test_a_report_to_compare_with_that_is_not_there_is_not_found(ada):
@@ -225,6 +247,26 @@ def test_a_name_that_the_profile_leaves_out_and_there_is_not_is_a_configuration_
 
     assert ending.refused == (2, "config", "")
     assert "did you mean 'paging'?" in ending.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("way", "message"),
+    [
+        ("client_id = 'machine'\nkey_file = 'key.jwk'", "is not a key: it is not JSON."),
+        ("token_command = 'cat \"'", "token_command is not a command: no closing quotation."),
+    ],
+)
+def test_a_sign_in_that_can_never_be_is_said_before_anything_is_asked(ada, world, way, message):
+    (world.home / "key.jwk").write_text("garbage")
+    (world.home / "key.jwk").chmod(0o600)
+    (world.home / "config.toml").write_text(
+        f"[profiles.here]\nportal = '{ada.env['GPCLI_PORTAL']}'\nenvironment = 'sandbox'\n{way}\n"
+    )
+    shell = ada.without("GPCLI_PORTAL", "GPCLI_TOKEN", "GPCLI_ENVIRONMENT")
+    ending = replace(shell, transport=httpx.MockTransport(refuse))("gpcli smoke --json")
+
+    assert ending.refused == (2, "config", "")
+    assert ending.error["message"].endswith(message)
 
 
 def test_what_the_profile_leaves_out_is_skipped_though_it_would_fail(ada):
@@ -329,10 +371,10 @@ def test_what_is_new_since_a_report_is_told_and_changes_no_exit_code(ada, world)
     assert worse.code == 11
     assert {each["check"]: (each["before"], each["now"]) for each in worse.json["changes"]} == {
         "threads": ("ok", "failed"),
-        "gp": ("ok", None),
         "services": (None, "ok"),
         "contact": (None, "failed"),
     }
+    assert worse.json["not_compared"] == 1
     assert (
         "New since the earlier report: threads was ok"
         in broken(f"gpcli smoke --checks threads --compare {earlier}").err
@@ -341,33 +383,6 @@ def test_what_is_new_since_a_report_is_told_and_changes_no_exit_code(ada, world)
 
 def test_without_an_earlier_report_nothing_is_compared(ada):
     assert ada.json(f"gpcli smoke --checks {FEW}")["changes"] is None
-
-
-def test_reports_are_written_beside_the_answer(ada, world):
-    junit, markdown, summary = (world.home / name for name in ("a.xml", "a.md", "summary"))
-    junit.write_text("what an earlier and longer run has left " * 9000, encoding="utf-8")
-    markdown.write_text("left " * 90000, encoding="utf-8")
-    summary.write_text("# Build\n", encoding="utf-8")
-
-    shell = ada.with_env(GITHUB_STEP_SUMMARY=str(summary))
-    report = shell.json(f"gpcli smoke --junit {junit} --markdown {markdown}")
-
-    suite = ElementTree.parse(junit).getroot()[0]  # noqa: S314  (our own)
-    assert [case.get("name") for case in suite.iter("testcase")] == list(outcomes(report))
-    assert markdown.read_text(encoding="utf-8").startswith("## gpcli smoke: sandbox passed\n")
-    assert summary.read_text(encoding="utf-8").startswith("# Build\n## gpcli smoke: sandbox passed")
-
-
-def test_a_failed_run_writes_its_reports_too(ada, world):
-    junit = world.home / "a.xml"
-    ending = bent(ada, break_search_of("Communication"))(
-        f"gpcli smoke --checks threads --junit {junit} --json"
-    )
-
-    assert ending.code == 11
-    assert '<failure message="a search was refused: status 404" type="contract">' in (
-        junit.read_text(encoding="utf-8")
-    )
 
 
 @pytest.mark.parametrize("option", ["", "--json"])

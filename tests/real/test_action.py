@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,20 @@ HOSTILE = "$(touch pwned) `touch pwned` '\"; touch pwned #\n::set-output name=x:
 FEW = {"checks": "patient,gp,threads"}
 
 
+STEP = ROOT / ".github" / "action" / "smoke.py"
+
+
+def step_env(place: Path, given: dict[str, str], **more: str) -> dict[str, str]:
+    """The variables of the action's second step alone, with the gpcli of this environment."""
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
+    env = {
+        f"GPCLI_INPUT_{name.upper().replace('-', '_')}": given.get(name, each.get("default"))
+        for name, each in inputs.items()
+    }
+    runner = {"RUNNER_TEMP": str(place), "GITHUB_OUTPUT": str(place / "outputs")}
+    return minimal_env(place, **env, **runner, **more)
+
+
 @pytest.fixture
 def job(start_job, tmp_path, runner_temp) -> Job:
     return start_job(tmp_path, runner_temp)
@@ -41,6 +56,12 @@ def read_everything(*places: Path) -> bytes:
 
 def read_junit(path: Path, name: str) -> list[Xml.Element]:
     return Xml.fromstring(path.read_bytes()).findall(f".//{name}")  # noqa: S314 - our own report
+
+
+def annotations(ending) -> list[str]:
+    """The errors that GitHub shows above a job's log and at its commit, as they read there."""
+    told = re.findall("^::error title=gpcli smoke::(.*)$", ending.log, re.MULTILINE)
+    return [text.replace("%0A", "\n").replace("%25", "%") for text in told]
 
 
 def connect(sandbox: Sandbox) -> dict[str, str]:
@@ -63,6 +84,7 @@ def test_with_a_token_it_leaves_reports_a_summary_and_counts_and_no_token(job, a
     assert (report["profile"], report["write"], report["left"]) == ("smoke", "reversible", [])
     assert len(cases) == len(report["checks"]) == sum(counted.values())
     assert counted["failed"] == 0 < counted["passed"]
+    assert "::error" not in ending.log
     assert ending.outputs["exit-code"] == "0"
     assert (ending.outputs["report"], ending.outputs["junit"]) == (
         "gpcli-smoke.json",
@@ -116,14 +138,115 @@ def test_a_portal_that_fails_ends_the_step_with_11_and_has_a_report_and_what_is_
     [failure] = read_junit(job.workspace / "a" / "b.xml", "failure")
     assert failure.attrib["message"] in ending.log
     assert "threads" in ending.summary
+    assert annotations(ending) == ["1 of 5 checks failed: threads."]
 
 
-def test_a_portal_that_takes_no_token_ends_the_step_with_4(job, action):
+def test_a_portal_that_takes_no_token_ends_the_step_with_4_and_names_the_input(job, action):
     with Sandbox() as sandbox:
         ending = job.use(action, {**connect(sandbox), "token": "a-token-of-yesterday"})
 
+    said = "The portal does not accept the token that is in the input token."
     assert (ending.code, ending.outputs["exit-code"]) == (4, "4"), ending.log
     assert "yesterday" not in ending.log
+    assert annotations(ending) == [said]
+    shown = [ending.log, ending.summary, *map(Path.read_text, job.workspace.glob("gpcli-smoke.*"))]
+    assert len(shown) == 4
+    assert all(said in each and "command prints" not in each for each in shown)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"environment": "test"}, "the input environment: 'test' is not one of"),
+        ({"config": "[smoke]\nnope = 1"}, "the input config: smoke: 'nope' is not one of"),
+        ({"parallel": "x%0Ay"}, "--parallel: 'x%0Ay' is not a whole number."),
+        ({"token": "", "client-id": "x", "key": "{"}, "the input key is not a key"),
+        ({"token": "", "token-command": "a '"}, "the input token-command is not a command"),
+        ({"checks": "write"}, "--checks write: all of that writes"),
+    ],
+)
+def test_what_gpcli_says_is_wrong_is_an_annotation_and_nothing_earlier_is_an_output(
+    job, action, given, told
+):
+    (job.workspace / "gpcli-smoke.xml").write_text("of yesterday")
+    (job.workspace / "gpcli-smoke.json").write_text("of yesterday")
+    there = {"portal": "http://127.0.0.1:9/fhir", "environment": "sandbox", "patient": "ada"}
+
+    ending = job.use(action, {**there, "token": "a-token-of-today", **given})
+
+    assert (ending.code, ending.outputs["exit-code"]) == (2, "2"), ending.log
+    [annotation] = annotations(ending)
+    assert annotation.startswith(told)
+    assert ending.outputs["report"] == ending.outputs["passed"] == ""
+    assert (job.workspace / "gpcli-smoke.json").read_text() == ""
+    assert "yesterday" not in (job.workspace / "gpcli-smoke.xml").read_text()
+
+
+@pytest.mark.parametrize("name", ["junit", "report"])
+@pytest.mark.parametrize("path", ["/proc/x/y", "taken/y", "", "."])
+def test_a_report_that_cannot_be_written_is_said_by_its_input_before_anything_is_asked(
+    job, action, name, path
+):
+    (job.workspace / "taken").touch()
+
+    ending = job.use(action, {"sandbox": "ada", name: path})
+
+    assert (ending.code, ending.outputs["exit-code"]) == (2, "2"), ending.log
+    [annotation] = annotations(ending)
+    assert annotation.startswith(f"{name}: a report can't be written to '{path}': ")
+
+
+def test_two_reports_in_one_file_are_refused(job, action):
+    ending = job.use(action, {"sandbox": "ada", "junit": "./x", "report": "x"})
+
+    assert (ending.code, ending.outputs["exit-code"]) == (2, "2")
+    assert annotations(ending) == [
+        "junit and report name the same file: each needs one of its own."
+    ]
+
+
+@pytest.mark.parametrize("name", ["junit", "report"])
+def test_a_disk_that_is_full_ends_a_run_that_passed_with_1_and_names_the_input(job, action, name):
+    with Sandbox() as sandbox:
+        token = sandbox.issue_token("ada").access_token
+
+        ending = job.use(action, {**connect(sandbox), "token": token, **FEW, name: "/dev/full"})
+
+    assert (ending.code, ending.outputs["exit-code"]) == (1, "1"), ending.log
+    assert annotations(ending) == [
+        f"{name}: a report can't be written to '/dev/full': No space left on device."
+    ]
+
+
+def test_a_summary_that_cannot_be_written_is_a_warning_that_names_its_variable(tmp_path):
+    with Sandbox() as sandbox:
+        given = {**connect(sandbox), "token": sandbox.issue_token("ada").access_token, **FEW}
+
+        done = subprocess.run(
+            [sys.executable, STEP],
+            env=step_env(tmp_path, given, GITHUB_STEP_SUMMARY="/dev/full"),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = "GITHUB_STEP_SUMMARY: a report can't be written to '/dev/full': No space left on device."
+    assert f"::warning title=gpcli smoke::{told}\n" in done.stdout
+
+
+def test_an_empty_report_of_a_run_that_checked_nothing_is_not_compared_with(job, action):
+    (job.workspace / "earlier.json").touch()
+    with Sandbox() as sandbox:
+        token = sandbox.issue_token("ada").access_token
+
+        ending = job.use(
+            action, {**connect(sandbox), "token": token, **FEW, "compare": "earlier.json"}
+        )
+
+    assert ending.code == 0, ending.log
+    assert "::notice title=gpcli smoke::There is no earlier report" in ending.log
 
 
 @pytest.mark.parametrize(
@@ -133,7 +256,7 @@ def test_a_portal_that_takes_no_token_ends_the_step_with_4(job, action):
         ("environment", 2),
         ("patient", 11),
         ("fhir-user", 0),
-        ("token", 4),
+        ("token", 2),
         ("token-command", 2),
         ("config", 2),
         ("checks", 2),
@@ -171,6 +294,15 @@ def test_an_input_is_data_whatever_stands_in_it(job, action, name, code):
         ({"portal": "https://x.example/", "patient": "1"}, "one of token, token-command, or key"),
         ({"portal": "https://x.example/", "token": "x"}, "portal needs patient"),
         ({"config": "a = 1"}, "config is given without portal"),
+        ({"environment": "production"}, "environment is given without portal"),
+        ({"sandbox": "ada", "config": "a = 1"}, "leave out config"),
+        ({"sandbox": "ada", "environment": "staging"}, "leave out environment"),
+        ({"sandbox": "ada", "key-id": "x"}, "leave out key-id"),
+        (
+            {"portal": "https://x.example/", "patient": "1", "token": "x", "key-id": "x"},
+            "key-id is given without key",
+        ),
+        ({"portal": "https://x.example/", "patient": "1", "token": "x y"}, "token is no access"),
         (
             {"portal": "https://x.example/", "patient": "1", "key": "-----BEGIN", "client-id": "x"},
             "needs key-id",
@@ -229,19 +361,13 @@ def test_the_sandbox_needs_no_secrets(start_job, action, tmp_path):
 def test_a_step_that_is_cancelled_takes_its_errands_back_and_removes_the_key(tmp_path):
     key = tmp_path / "key.jwk"
     key.write_text(json.dumps(KEYS["EC"].as_dict(private=True)))
-    inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
     client = {"client-id": "my-machine", "key": key.read_text()}
     with Sandbox(machine=key, delay=timedelta(days=1)) as sandbox:
         sandbox.add_fault("PUT Appointment/*: delay=200ms")
         given = {**connect(sandbox), **client, "write": "reversible", "checks": "write"}
-        env = {
-            f"GPCLI_INPUT_{name.upper().replace('-', '_')}": given.get(name, each.get("default"))
-            for name, each in inputs.items()
-        }
-        runner = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "outputs")}
         step = subprocess.Popen(
-            [sys.executable, ROOT / ".github" / "action" / "smoke.py"],
-            env=minimal_env(tmp_path, **env, **runner),
+            [sys.executable, STEP],
+            env=step_env(tmp_path, given),
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

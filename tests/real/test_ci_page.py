@@ -65,9 +65,9 @@ def test_a_workflow_has_githubs_form_and_nothing_that_linters_find(tmp_path, tex
     workflow.write_text(text)
 
     check("check-jsonschema", "--builtin-schema", "vendor.github-workflows", workflow, cwd=tmp_path)
-    check(
-        "zizmor", "--offline", "--config", ROOT / ".github" / "zizmor.yml", workflow, cwd=tmp_path
-    )
+    config = ROOT / ".github" / "zizmor.yml"
+    ours = ("--config", config) if text == OURS else ("--no-config",)
+    check("zizmor", "--offline", *ours, workflow, cwd=tmp_path)
     assert lint_workflow(text) == ""
 
 
@@ -184,5 +184,12 @@ def test_the_pipeline_of_jenkins_is_groovy_and_its_lines_run(tmp_path):
 
         run_lines(tmp_path, re.findall(r"\bsh '(.*)'", text), env)
 
-    for name in re.findall(r"(?:junit|archiveArtifacts) '(.*)'", text):
-        assert (tmp_path / name).stat().st_size
+    kept = re.findall(r"(?:testResults|artifacts): '(.*?)'", text)
+    assert len(kept) == 2
+    assert all((tmp_path / name).stat().st_size for name in kept)
+
+
+def test_jenkins_gives_the_token_to_no_stage_that_installs():
+    before, _, smoke = JENKINS.partition("stage('Smoke')")
+
+    assert ("credentials(" in before, "credentials(" in smoke) == (False, True)

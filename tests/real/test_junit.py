@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gpcli.errors import ConfigError
 from gpcli.model.account import Verdict
-from gpcli.render.junit import format_junit
+from gpcli.render.junit import format_junit, format_junit_error
 from gpcli.sandbox.server import Sandbox
 from tests.hostile_text import HostileTexts
 from tests.journeys.process import as_person, gpcli
@@ -36,6 +37,7 @@ def test_a_report_of_every_outcome_and_of_hostile_texts_is_valid(schema):
     ]
 
     schema.validate(format_junit(run_of(*checks, ms=3_600_000, profile=words)).decode())
+    schema.validate(format_junit_error(ConfigError(words, hint=words)).decode())
 
 
 @pytest.mark.parametrize(("person", "code"), [("ada", 0), ("eva", 11)])

@@ -8,7 +8,8 @@ from gpcli.errors import InvalidUsage
 from gpcli.model.account import Verdict
 from gpcli.model.smoke import REPORT_FORMAT, Change
 from gpcli.render.view import to_json_object
-from gpcli.smoke.comparison import compare_reports, parse_report
+from gpcli.smoke.comparison import compare_reports, parse_report, select_comparable
+from gpcli.smoke.runner import choose_checks
 from tests.smoke.builders import report_of, run_of
 
 OK, FAILED, SKIPPED = Verdict.OK, Verdict.FAILED, Verdict.SKIPPED
@@ -48,6 +49,18 @@ def test_failures_passes_and_checks_that_come_and_go_are_new_and_nothing_else():
 
 def test_nothing_is_new_in_the_same_report():
     assert compare_reports({"gp": OK}, [report_of("gp")]) == ()
+
+
+def test_what_was_not_chosen_now_is_not_compared_but_what_is_gone_is():
+    before = {"gp": OK, "paging": OK, "gone": OK, "service-coverage": FAILED}
+
+    assert select_comparable(before, choose_checks(["gp"])) == {"gp": OK, "gone": OK}
+    assert "service-coverage" in select_comparable(before, choose_checks(["booking"]))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n"])
+def test_an_empty_file_says_that_nothing_was_checked(content):
+    assert refusal(content).startswith("--compare: 'old.json' is empty: ")
 
 
 def test_what_is_no_json_says_where():

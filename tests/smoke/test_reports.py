@@ -113,16 +113,22 @@ def test_what_is_left_and_what_is_new_is_told():
         Change("gp", Verdict.OK, Verdict.FAILED),
         Change("batch", None, Verdict.OK),
         Change("old", Verdict.OK, None),
+        Change("paging", None, Verdict.FAILED),
     )
-    told = list(summarise(run_of(*CHECKS, undone=2, left=("Task/7",), changes=changes)))
+    left = ("Task/7", "Task/8: it stays as it was.")
+    found = run_of(*CHECKS, undone=2, left=left, changes=changes, not_compared=50)
+    told = list(summarise(found))
 
     assert "Left by earlier runs and undone: 2." in told
     assert "Left at the portal: Task/7." in told
+    assert "Left at the portal: Task/8: it stays as it was." in told
     assert [each for each in told if each.startswith("New")] == [
         "New since the earlier report: gp was ok and is failed.",
-        "New since the earlier report: batch was not made and is ok.",
         "New since the earlier report: old was ok and is not made.",
+        "New since the earlier report: paging was not made and is failed.",
     ]
+    assert "Not in the earlier report, and not failed now: 1 of the checks." in told
+    assert "Not chosen now, so not compared: 50 of the earlier checks." in told
 
 
 def test_markdown_says_how_it_went_and_has_a_row_for_each_check():

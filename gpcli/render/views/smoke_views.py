@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
+from gpcli.errors import GpcliError
 from gpcli.model.account import Verdict
 from gpcli.model.smoke import CheckReport, ContractLine, SmokeReport
-from gpcli.render.sanitise import safe_line
+from gpcli.render.sanitise import json_escape_hidden, safe_line
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.account_views import VERDICT_STYLES
 
@@ -49,11 +51,8 @@ def summarise(report: SmokeReport) -> Iterator[str]:
     if report.undone:
         yield f"Left by earlier runs and undone: {report.undone}."
     for what in report.left:
-        yield f"Left at the portal: {what}."
-    for change in report.changes or ():
-        before = change.before.value if change.before else "not made"
-        now = change.now.value if change.now else "not made"
-        yield f"New since the earlier report: {change.check} was {before} and is {now}."
+        yield f"Left at the portal: {what.removesuffix('.')}."
+    yield from _summarise_changes(report)
     for status in (Verdict.WARNING, Verdict.FAILED):
         for check in report.checks:
             if check.status is status:
@@ -71,10 +70,38 @@ def _summarise_untried(lines: Sequence[ContractLine]) -> Iterator[str]:
         yield f"Not tried, since {why}: {named}."
 
 
+def _summarise_changes(report: SmokeReport) -> Iterator[str]:
+    """Yield what is new since the earlier report; what was not in one of both is counted."""
+    added = 0
+    for change in report.changes or ():
+        if change.before is None and change.now is not Verdict.FAILED:
+            added += 1
+            continue
+        before = change.before.value if change.before else "not made"
+        now = change.now.value if change.now else "not made"
+        yield f"New since the earlier report: {change.check} was {before} and is {now}."
+    if added:
+        yield f"Not in the earlier report, and not failed now: {added} of the checks."
+    if report.not_compared:
+        yield f"Not chosen now, so not compared: {report.not_compared} of the earlier checks."
+
+
 def _summarise_check(check: CheckReport) -> str:
     request = f" X-Request-ID: {check.trace_id}." if check.trace_id else ""
     label = check.status.value.capitalize()
     return f"{label}: {check.name} ({check.cause}): {check.seen.removesuffix('.')}.{request}"
+
+
+def format_report_json(report: SmokeReport) -> bytes:
+    """Return the report as a line of JSON, as `--json` writes it."""
+    document = json.dumps(SMOKE_REPORT.record(report), ensure_ascii=False, allow_nan=False)
+    return f"{json_escape_hidden(document)}\n".encode()
+
+
+def format_markdown_error(error: GpcliError) -> str:
+    """Return, as Markdown, why a run has no report."""
+    sentences = [f"- {_escape_markdown(each)}" for each in (error.message, error.hint) if each]
+    return "\n".join(["## gpcli smoke: no report", "", *sentences, "", ""])
 
 
 def format_markdown(report: SmokeReport) -> str:
