@@ -56,6 +56,7 @@ def test_without_the_extra_a_fixture_says_the_line_that_installs_it(tmp_path):
     assert "1 error" in said
 
 
+@pytest.mark.real
 def test_a_wrong_option_is_told_in_one_line(tmp_path):
     said = run_pytest(tmp_path, "-o", "gpcli_clock=noon", test_mine=USES_IT, test_other=USES_IT)
 
@@ -114,6 +115,7 @@ def strictly_said(tmp_path_factory) -> str:
     )
 
 
+@pytest.mark.real
 def test_an_odd_marker_is_told_in_one_line(strictly_said):
     assert strictly_said.count("\nThe marker gpcli_person takes a person, and a child") == 3
     assert strictly_said.count("\nThe marker gpcli_fault_must_fire takes nothing, or False.") == 1

@@ -105,6 +105,7 @@ def test_different_names_are_counted_and_the_same_ones_are_not():
         decode_json(f"{{{','.join(names)}}}".encode())
 
 
+@pytest.mark.real
 def test_a_page_of_six_thousand_appointments_is_read():
     def code(system: str, code: str) -> dict[str, object]:
         return {"coding": [{"system": system, "code": code, "display": "General practice"}]}

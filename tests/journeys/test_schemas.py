@@ -53,6 +53,7 @@ def test_every_command_has_a_schema_and_a_line_or_no_answer_in_json():
     assert set(ANSWERS) - played == set(SIGN_IN)
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     "lines",
     [
@@ -67,6 +68,7 @@ def test_what_ada_reads_and_sends_is_valid(world, judge, lines):
     assert [each for line in lines for each in play(ada, judge, line, home)] == []
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("options", ["--json", "--json --dry-run"])
 def test_what_ada_has_not_agreed_to_is_valid(world, judge, options):
     ada, home = world.shell("ada"), str(world.home)

@@ -180,6 +180,7 @@ def test_ndjson_is_an_object_a_line(shell_of):
     assert [json.loads(line) for line in lines] == shell.json("gpcli slots --to +20d")
 
 
+@pytest.mark.real
 def test_ndjson_comes_as_far_as_the_portal_gets_and_json_is_whole_or_absent(world):
     shell = world.shell("hans")
     many = "gpcli slots --to +40d"

@@ -144,6 +144,7 @@ def test_an_option_of_words_that_is_repeated_counts_each_time(world):
     assert seen(ending.json, "services") == "expected and not offered: e-consultation"
 
 
+@pytest.mark.real
 def test_parallel_checks_come_out_as_one_after_another(ada):
     one, many = (ada.json(f"gpcli smoke --parallel {number}") for number in (1, 12))
 

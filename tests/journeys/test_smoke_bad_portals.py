@@ -93,6 +93,7 @@ def test_a_missing_patient_is_a_matter_of_the_configuration(ada):
     assert (ending.code, ending.error["code"]) == (2, "input_needed")
 
 
+@pytest.mark.real
 def test_a_portal_of_which_every_second_answer_is_missing_passes_with_retries_alone(ada):
     def half(number):
         def bend(request, response):
@@ -201,6 +202,7 @@ def canaries(world, token: str) -> set[str]:
     return {each for each in found if len(each) > 4}
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("way", BENT)
 def test_what_is_wrong_is_found_and_nobody_is_named(ada, world, way):
     junit, markdown = world.home / "a.xml", world.home / "a.md"
@@ -216,6 +218,7 @@ def test_what_is_wrong_is_found_and_nobody_is_named(ada, world, way):
 SLOW = [pytest.param(each, marks=pytest.mark.real) for each in ("bo", "finn", "guro", "hans")]
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("person", ["ada", "cecilie", "david", "eva", *SLOW])
 def test_a_run_that_passes_names_nobody_either(world, person):
     shell = world.shell(person)

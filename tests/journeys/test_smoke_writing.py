@@ -234,6 +234,7 @@ def test_what_never_arrives_is_said_and_looked_for_by_the_next_run(ada_in_ci, li
     assert runs.read_text().split() == []
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("fault", ["lost-reply", "cut-reply", "bad-json", "slow-drip"])
 def test_an_errand_whose_answer_is_lost_has_failed_and_is_undone(ada_in_ci, live, fault):
     live.add_fault(f"POST Appointment: {fault}")

@@ -6,6 +6,8 @@ import pytest
 
 from tests.sandbox.fhir.portal import BASE, NOON, booking, slot
 
+pytestmark = pytest.mark.real
+
 ASKED = (
     "/Slot?schedule.actor=HealthcareService/booking&status=free&start=ge2027-03-01"
     "&_include=Slot:schedule&_include:iterate=Schedule:actor&_sort=start&_count=500"

@@ -291,6 +291,7 @@ def test_a_file_that_is_none_is_told(tmp_path: Path, text: str | bytes, told: st
     assert told in refusal(tmp_path / "people.yaml", text)
 
 
+@pytest.mark.real
 def test_aliases_that_grow_without_end_are_stopped(tmp_path: Path) -> None:
     rows = [f"    a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     head = ["resources:", "  - resourceType: Basic", "    id: a", "    a0: &a0 [1, 2]"]
