@@ -141,7 +141,7 @@ def test_an_option_of_words_that_is_repeated_counts_each_time(world):
     )
 
     assert {"gp", "services"} <= outcomes(ending.json).keys()
-    assert seen(ending.json, "services") == "expected and not offered: e-consultation"
+    assert seen(ending.json, "expected-services") == "expected and not offered: e-consultation"
 
 
 @pytest.mark.real
