@@ -17,6 +17,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
+from gpcli.errors import Failure, GpcliError
 from gpcli.model.account import SignInState
 from gpcli.render import views
 from gpcli.render.times import TimeFormat
@@ -46,6 +47,7 @@ class RecordMaker:
             date: lambda: draw(*_TIMES).date(),
             bytes: lambda: b"x",
             Exception: lambda: ValueError(texts.make()),
+            GpcliError: lambda: Failure(texts.make(), hint=texts.make()),
             type(None): lambda: None,
             TimeFormat: lambda: TimeFormat(NOW),
             ActingParties: lambda: self.make(SignInState),
