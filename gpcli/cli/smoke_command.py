@@ -43,12 +43,12 @@ from gpcli.smoke.leftovers import hold_writing
 from gpcli.smoke.runner import (
     build_smoke_error,
     choose_checks,
+    find_missing_flag,
     require_known_checks,
     run_checks_in_order,
 )
 from gpcli.smoke.search_checks import measure_latency
 
-_WRITING: tuple[Writing, ...] = ("none", "reversible", "all")
 _MAX_WORKERS = 32
 _POLL_SECONDS = 1.0
 _NOT_FOUND, _SERVER_ERROR = 404, 500
@@ -173,10 +173,8 @@ def _choose_checks(
     """Return the checks of `words`; raise InvalidUsage for a word of which none would be made."""
     chosen = choose_checks(words, expected)
     for word in words:
-        needed = {each.writes for each in chosen if word in (each.name, *each.tags)}
-        least = min(needed, key=_WRITING.index)
-        if _WRITING.index(least) > _WRITING.index(writing):
-            flag = "--write" if least == "reversible" else f"--write={least}"
+        writes = {each.writes for each in chosen if word in (each.name, *each.tags)}
+        if flag := find_missing_flag(writes, writing):
             raise InvalidUsage(
                 f"--checks {word}: all of that writes, and {flag} was not given.",
                 hint=f"Nothing was checked. With {flag} it is tried at a test patient.",

@@ -23,7 +23,7 @@ from gpcli.errors import (
 )
 from gpcli.model.account import Verdict
 from gpcli.model.service import Standing
-from gpcli.model.smoke import CheckReport
+from gpcli.model.smoke import CheckReport, Writing
 from gpcli.smoke.check import SmokeCheck, SmokeRun, run_check, skip
 from gpcli.smoke.portal_checks import PORTAL_CHECKS, SESSION
 from gpcli.smoke.record_checks import EXPECTED, RECORD_CHECKS, SERVICE, SERVICE_CHECKS
@@ -54,7 +54,12 @@ _MAX_UNANSWERED = 3
 
 _LEFT_OUT = "the profile leaves it out"
 
-_WRITING = ("none", "reversible", "all")
+_WRITE_FLAGS: Mapping[Writing, str] = {
+    "none": "",
+    "reversible": "--write",
+    "all": "--write=all",
+}
+"""What is written -> the flag that allows it; each allows what comes before it, too."""
 
 Notify = Callable[[CheckReport], None]
 
@@ -83,6 +88,16 @@ def choose_checks(words: Sequence[str], expected: Collection[str] = ()) -> tuple
         if check.name in chosen:
             chosen.update(check.needs)
     return tuple(each for each in CHECKS if each.name in chosen)
+
+
+def find_missing_flag(writes: Collection[Writing], given: Writing) -> str | None:
+    """Return the flag without which nothing of what `writes` so is tried; `None` = `given` will do.
+
+    Where it is about several checks, the one that writes least counts.
+    """
+    order = [*_WRITE_FLAGS]
+    least = min(writes, key=order.index)
+    return _WRITE_FLAGS[least] if order.index(least) > order.index(given) else None
 
 
 def require_known_checks(profile: Profile) -> None:
@@ -180,8 +195,7 @@ class _Schedule:
         """Return why a check is not made; `None` = nothing is in its way."""
         if check.name in self._run.left_out:
             return _LEFT_OUT
-        if _WRITING.index(check.writes) > _WRITING.index(self._run.write):
-            flag = "--write" if check.writes == "reversible" else "--write=all"
+        if flag := find_missing_flag({check.writes}, self._run.write):
             return f"it writes, and {flag} was not given"
         if self._unanswered >= _MAX_UNANSWERED:
             return "the portal no longer answers"
