@@ -99,7 +99,7 @@ def report_failure(
     if type(error) in SILENT_ENDINGS:
         return SILENT_ENDINGS[type(error)]
     options = parse_line(list(argv)).options
-    known = _as_gpcli_error(error)
+    known = as_gpcli_error(error)
     output = _open_output(env, streams, is_json=_asks_for_json(argv, options, known))
     try:
         if "--debug" in options or is_set(env.get("GPCLI_DEBUG")):
@@ -179,7 +179,8 @@ def _open_output(env: "Mapping[str, str]", streams: "Streams", *, is_json: bool)
     )
 
 
-def _as_gpcli_error(error: BaseException) -> "GpcliError":
+def as_gpcli_error(error: BaseException) -> "GpcliError":
+    """Return the error that tells a person what another one means."""
     from gpcli.errors import (  # noqa: PLC0415  (start-up: only failures need it)
         GpcliError,
         system_error,

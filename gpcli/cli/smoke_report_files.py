@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 
 from gpcli.app_context import AppContext
-from gpcli.errors import Failure, GpcliError, InvalidUsage, system_error, unexpected_error
+from gpcli.cli.run import as_gpcli_error
+from gpcli.errors import Failure, InvalidUsage
 from gpcli.model.smoke import SmokeReport
 from gpcli.render.junit import format_junit, format_junit_error
 from gpcli.render.views.smoke_views import (
@@ -62,7 +63,8 @@ class ReportFiles:
     ) -> None:
         with self._stack:
             if error is not None and not self._is_written:
-                known = _explain(error)
+                is_known = isinstance(error, Exception)
+                known = as_gpcli_error(error) if is_known else Failure("The run was interrupted.")
                 markdown = format_markdown_error(known).encode()
                 self._write_all(
                     {JUNIT: format_junit_error(known), MARKDOWN: markdown, STEP_SUMMARY: markdown}
@@ -144,14 +146,3 @@ class ReportFiles:
         rest = memoryview(document)
         while rest:
             rest = rest[self._streams[option].write(rest) :]
-
-
-def _explain(error: BaseException) -> GpcliError:
-    """Return the error that a report tells, for whatever ended a run before it had one."""
-    if isinstance(error, GpcliError):
-        return error
-    if isinstance(error, OSError) and error.strerror:
-        return system_error(error)
-    if isinstance(error, Exception):
-        return unexpected_error(error)
-    return Failure("The run was interrupted.")
