@@ -197,14 +197,10 @@ def _is_seconds(value: Any) -> bool:
 
 
 def _is_instant(value: Any) -> bool:
-    return isinstance(value, str) and value.isascii() and _parse_instant(value) is not None
-
-
-def _parse_instant(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text)
+        return isinstance(value, str) and value.isascii() and bool(datetime.fromisoformat(value))
     except ValueError:
-        return None
+        return False
 
 
 def _get_people(portal: ControllablePortal, body: Json) -> Json:

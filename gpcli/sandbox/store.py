@@ -49,6 +49,12 @@ DROP TABLE answer;
 _LEADING_ELEMENTS = ("resourceType", "id", "meta")
 
 
+def keep_log(connection: sqlite3.Connection, *, lasting: bool) -> None:
+    """Have a connection write ahead in a log; `lasting` = a power cut does no harm to it."""
+    connection.execute(f"PRAGMA synchronous = {'NORMAL' if lasting else 'OFF'}")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
 def _random_id() -> str:
     return str(uuid.uuid4())
 
@@ -71,7 +77,7 @@ class Store:
         self.new_id = new_id
         self._path = path
         self._clock = clock
-        self._synchronous = "NORMAL" if lasting else "OFF"
+        self._lasting = lasting
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._last_rid = 0
@@ -86,8 +92,7 @@ class Store:
         opened = sqlite3.connect(
             self._path, timeout=30, isolation_level=None, check_same_thread=False
         )
-        opened.execute(f"PRAGMA synchronous = {self._synchronous}")
-        opened.execute("PRAGMA journal_mode = WAL")
+        keep_log(opened, lasting=self._lasting)
         self._local.connection = opened
         self._opened.append(opened)
         return opened

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
+from gpcli.sandbox.store import keep_log
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS smart_session (
   id TEXT PRIMARY KEY, client_id TEXT NOT NULL, person TEXT NOT NULL, patient TEXT NOT NULL,
@@ -45,9 +47,7 @@ class SmartDatabase:
             path, isolation_level=None, check_same_thread=False, timeout=10
         )
         self._connection.row_factory = sqlite3.Row
-        synchronous = "NORMAL" if lasting else "OFF"
-        self._connection.execute(f"PRAGMA synchronous = {synchronous}")
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        keep_log(self._connection, lasting=lasting)
         self._connection.executescript(SCHEMA)
 
     @contextmanager
