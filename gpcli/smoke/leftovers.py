@@ -241,21 +241,25 @@ def undo_all(probe: Probe, runs: Iterable[str]) -> list[str]:
     try:
         leftovers = [each for each in fetch_leftovers(probe) if each.run in chosen]
     except (GpcliError, CheckFailed) as error:
-        why = word_error(error) if isinstance(error, GpcliError) else error
-        remaining = [f"perhaps what this run made: the portal could not be asked ({why})"]
+        remaining = [
+            f"perhaps what this run made: the portal could not be asked ({_word_reason(error)})"
+        ]
         leftovers = []
     for leftover in leftovers:
         probe.run.label.note_arrival(leftover.record)
         try:
             undo(probe, leftover)
-        except GpcliError as error:
-            remaining.append(f"{leftover.reference}: {word_error(error).rstrip('.')}")
-        except CheckFailed as error:
-            remaining.append(f"{leftover.reference}: {error}")
+        except (GpcliError, CheckFailed) as error:
+            remaining.append(f"{leftover.reference}: {_word_reason(error)}")
         else:
             probe.run.undone += not _is_own(leftover, probe.run)
     probe.run.left += [each for each in remaining if each not in probe.run.left]
     return remaining
+
+
+def _word_reason(error: GpcliError | CheckFailed) -> str:
+    """Return why something could not be undone, as a clause, without the portal's own words."""
+    return word_error(error).rstrip(".") if isinstance(error, GpcliError) else str(error)
 
 
 def _is_own(leftover: Leftover, run: SmokeRun) -> bool:

@@ -124,9 +124,10 @@ def check_token_endpoint(probe: Probe) -> str:
         "client_id": client_id,
     }
     probe.answer = response = probe.public_client.post_form(url, form)
-    if response.is_success and "access_token" in (response.body or ()):
+    answered = response.body if isinstance(response.body, dict) else {}
+    if response.is_success and "access_token" in answered:
         raise CheckFailed("a refresh token that was made up was taken", "security")
-    word = response.body.get("error") if isinstance(response.body, dict) else None
+    word = answered.get("error")
     if response.status not in (400, 401) or word not in _TOKEN_ERRORS:
         raise CheckFailed(
             f"a made-up refresh token was answered with {response.status} and no error of OAuth"

@@ -13,7 +13,7 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.communication import THREAD_SYSTEM
 from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.patient import Owner, find_owner, read_name
-from gpcli.model.appointment import Slot
+from gpcli.model.appointment import WAITING, Slot
 from gpcli.model.service import Offers, Service, ServiceName, Standing
 from gpcli.model.thread import Attachment, ThreadKind
 from gpcli.portal import queries
@@ -37,7 +37,7 @@ SERVICE = "service"
 EXPECTED = "expected-services"
 """The name of the check that is only made where services are expected."""
 
-OPEN_STATUSES = frozenset({"proposed", "pending", "booked", "waitlist", "arrived"})
+OPEN_STATUSES = WAITING | {"booked", "arrived"}
 """The statuses of an Appointment that is neither over nor cancelled."""
 
 _WITHDRAWN = "entered-in-error"
