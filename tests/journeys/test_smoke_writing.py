@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,21 +49,16 @@ def unlabelled(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
 
 
 def wait_for_something_alive(sandbox: Sandbox) -> None:
-    pause = threading.Event()
-    for _ in range(6000):  # of 5 ms
-        if alive(sandbox):
-            return
-        pause.wait(0.005)
-    raise AssertionError("nothing was made")
+    wait_until(lambda: alive(sandbox), "nothing was made")
 
 
-def wait_for_use(sandbox: Sandbox, fault: str) -> None:
+def wait_until(is_so: Callable[[], object], otherwise: str) -> None:
     pause = threading.Event()
     for _ in range(6000):  # of 5 ms
-        if any(each.id == fault and each.used for each in sandbox.faults):
+        if is_so():
             return
         pause.wait(0.005)
-    raise AssertionError("no request met the fault")
+    raise AssertionError(otherwise)
 
 
 @pytest.fixture
@@ -127,9 +122,9 @@ def test_a_run_that_is_interrupted_undoes_what_it_made(live, tmp_path, end, code
 def test_what_is_under_way_when_a_run_is_interrupted_is_waited_for(live, tmp_path):
     before = unlabelled(live)
     env = as_person(live, tmp_path, "ada")
-    fault = live.add_fault("POST Appointment: delay=2s")
+    live.add_fault("POST Appointment: delay=2s")
     process = start_gpcli("smoke", "--write", "--checks", "book", env=env)
-    wait_for_use(live, fault.id)
+    wait_until(lambda: live.faults[0].used, "no request met the fault")
     process.send_signal(signal.SIGINT)
     assert wait_for_end(process).code == 130
     assert (alive(live), unlabelled(live)) == ([], before)
