@@ -116,18 +116,19 @@ class AppContext:
     @cached_property
     def output(self) -> Output:
         """The one writer."""
-        from gpcli.render.output import Format, Output
-        from gpcli.render.stderr import PATIENCE
+        from gpcli.config.variables import without_secrets
+        from gpcli.render.output import Output
         from gpcli.render.terminal import detect_terminal
 
         return Output(
             self.stdout,
             self.stderr,
             self._terminal or detect_terminal(self.stdin, self.stdout, self.stderr, self.env),
-            format=Format(self.options.format or Format.AUTO),
+            format=self.options.format,
             fields=self.options.fields,
             now=self.clock,
-            patience=PATIENCE if self._patience is None else self._patience,
+            patience=self._patience,
+            env=None if self.options.no_input else without_secrets(self.env),
         )
 
     @property
@@ -137,11 +138,12 @@ class AppContext:
             from gpcli.render.prompt import Prompt, can_prompt, open_terminal
 
             terminal, claimed = self.output.terminal, self._is_stdin_claimed
-            no_input = self.options.no_input
             self._ask = Prompt(
                 self.stdin,
                 self.stderr,
-                allowed=can_prompt(terminal, self.env, no_input, stdin_claimed=claimed),
+                allowed=can_prompt(
+                    terminal, self.env, self.options.no_input, stdin_claimed=claimed
+                ),
                 terminal_device=(self._terminal_device or open_terminal) if claimed else None,
                 on_answer=self.restart_deadlines,
                 width=terminal.width,

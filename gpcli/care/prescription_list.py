@@ -22,6 +22,9 @@ _TAKEN_UP = frozenset({"accepted", "in-progress", "ready", "completed", "rejecte
 
 SEE_PRESCRIPTIONS = "gpcli rx list shows the prescriptions."
 
+_MANY_FILLS = 1_000
+"""Where an unknown number of fills is sorted: after every usual one."""
+
 _SEE_REQUESTS = "gpcli rx requests lists them."
 
 
@@ -61,7 +64,7 @@ def fetch_prescriptions(
     kind: str | None = None,
     gp: str | None = None,
 ) -> PrescriptionListing:
-    """Fetch the prescriptions in force; with `everything` also those of the last 12 months.
+    """Fetch the prescriptions in force, most urgent first; with `everything` of 12 months.
 
     Those that say not to take something are in force as well, and so are those on hold.
 
@@ -80,7 +83,7 @@ def fetch_prescriptions(
     shown = [each for each in recent if everything or each.is_current]
     of_unknown_kind = [each for each in matching if kind and each.kind is None]
     return PrescriptionListing(
-        tuple(shown),
+        tuple(sorted(shown, key=_urgency)),
         inactive=len(recent) - len(shown),
         long_expired=len(of_kind) - len(recent) if everything else 0,
         unknown_kind=sum(everything or each.is_current for each in of_unknown_kind),
@@ -190,6 +193,24 @@ def propose_renewal_withdrawal(portal: Portal, renewal_id: str, intent: UUID) ->
         preview=renewal,
         send=lambda: portal.prescriptions.send_withdrawal(renewal_id, intent),
     )
+
+
+def _urgency(prescription: Prescription) -> tuple[int, int, str]:
+    """Return what to sort by: what not to take, what runs out, what is asked for, the rest.
+
+    What is in force no longer comes last. Within a rank, what has the fewest fills comes first.
+    """
+    is_asked_for = prescription.renewal is not None and prescription.renewal.is_open
+    if not prescription.is_current:
+        rank = 4
+    elif prescription.do_not_take:
+        rank = 0
+    elif prescription.low:
+        rank = 2 if is_asked_for else 1
+    else:
+        rank = 3
+    fills = prescription.remaining.fills if prescription.remaining else _MANY_FILLS
+    return rank, fills, prescription.label.casefold()
 
 
 def _is_at(prescription: Prescription, surgeries: tuple[Surgery, ...] | None) -> bool:

@@ -14,7 +14,11 @@ from gpcli.cli.global_options import get_context
 from gpcli.cli.result_output import require_complete, show_appointment
 from gpcli.cli.value_parsers import whole_number
 from gpcli.model.service import ServiceName
+from gpcli.render.times import format_day
 from gpcli.render.views.appointment_views import FLU, RECEIPT, SLOTS, slot_label
+
+SHOWN_SLOTS = 20
+"""Free times that `slots` shows on a terminal unless `--all` or `--limit` says otherwise."""
 
 From = Annotated[
     str | None, typer.Option("--from", metavar="DAY", help="First day: 2026-12-01, today, +7d")
@@ -42,6 +46,7 @@ Limit = Annotated[
     int | None,
     typer.Option(
         "--limit",
+        "-n",
         parser=whole_number(1),
         metavar="N",
         help="At most so many times",
@@ -67,6 +72,9 @@ def slots(
     practitioner: With = None,
     via: Via = None,
     limit: Limit = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help=f"On a terminal, also those after the first {SHOWN_SLOTS}")
+    ] = False,
 ) -> None:
     """List free times."""
     context = get_context(ctx)
@@ -74,9 +82,13 @@ def slots(
     free = fetch_slots(
         context.portal, ServiceName.BOOKING, search, gp=context.options.gp, limit=limit
     )
-    shown = context.output.show_list(SLOTS, free)
+    most = None if everything or limit else SHOWN_SLOTS
+    shown, more = context.output.show_beginning(SLOTS, free, most)
     if search.started and not shown:
         _explain_none(context, search)
+    if more:
+        last = format_day(more[-1].start.astimezone(context.zone), context.now())
+        context.output.notice(f"… {len(more)} more until {last}: --all, --weekday, --between")
     require_complete(context)
 
 

@@ -20,13 +20,8 @@ from gpcli.render.views.account_views import (
     VARIABLES,
 )
 from gpcli.render.views.appointment_views import APPOINTMENTS, FLU, RECEIPT, SLOTS
-from gpcli.render.views.prescription_views import (
-    PRESCRIPTION,
-    PRESCRIPTIONS,
-    RENEWAL_RECEIPTS,
-    REQUESTS,
-    WITHDRAWALS,
-)
+from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS
+from gpcli.render.views.renewal_views import RENEWAL_RECEIPTS, REQUESTS, WITHDRAWALS
 from gpcli.render.views.service_views import (
     CONSENT_RECEIPT,
     CONSENTS,

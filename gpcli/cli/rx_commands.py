@@ -29,16 +29,13 @@ from gpcli.cli.read_text import STDIN
 from gpcli.cli.result_output import DRY_RUN_NOTICE, build_receipt, require_complete
 from gpcli.cli.value_parsers import choice, format_choices
 from gpcli.errors import InvalidUsage
-from gpcli.model.prescription import REFUSED, Prescription, Renewal
+from gpcli.model.prescription import REFUSED, Renewal
 from gpcli.render.times import TimeFormat
-from gpcli.render.views.prescription_views import (
-    PRESCRIPTION,
-    PRESCRIPTIONS,
+from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS, prescription_label
+from gpcli.render.views.renewal_views import (
     RENEWAL_RECEIPTS,
     REQUESTS,
     WITHDRAWALS,
-    prescription_label,
-    prescription_notes,
     renewal_label,
     renewal_notes,
 )
@@ -86,7 +83,6 @@ def list_prescriptions(
     context.output.show_list(PRESCRIPTIONS, found.shown)
     if found.is_empty and not context.portal.flaws:
         context.output.notice("There are none.")
-    _show_notes(context, _format_notes(found.shown))
     for notice in _format_omissions(found):
         context.output.notice(notice)
     require_complete(context)
@@ -178,12 +174,6 @@ def withdraw(
         prescription_list.propose_renewal_withdrawal(context.portal, renewal_id, intent)
     )
     _show_withdrawal(context, outcome, intent)
-
-
-def _format_notes(shown: Sequence[Prescription]) -> list[str]:
-    return [
-        f"{each.label} ({each.id}): {note}" for each in shown for note in prescription_notes(each)
-    ]
 
 
 def _show_notes(context: AppContext, notes: Sequence[str]) -> None:

@@ -41,9 +41,9 @@ def services(
     rows = [row for row in list_services(ours, context.now()) if named in {None, row.service}]
     if named:
         require_service(ours, named, context.now())
-    context.output.show_list(services_view(several_gps=len(ours.surgeries) > 1), rows)
+    view = services_view(several_gps=len(ours.surgeries) > 1, whole=named is not None)
+    context.output.show_list(view, rows)
     if named is None and context.output.is_table and not has_no_online_service(rows):
-        context.output.show_separator()
         show_contacts(context, ours.surgeries)
     if named is None:
         note_offers(context, rows, ours.surgeries)

@@ -6,9 +6,7 @@ import subprocess
 from collections.abc import Sequence
 
 from gpcli.app_context import AppContext
-
-SECRETS = ("GPCLI_TOKEN",)
-"""Variables that are left out of the environment of other programs."""
+from gpcli.config.variables import without_secrets
 
 
 def start_program(
@@ -27,8 +25,12 @@ def start_program(
 
     Raises: OSError if it can't be run.
     """
-    env = {name: value for name, value in context.env.items() if name not in SECRETS}
     umask = -1 if private else context.former_umask
     return subprocess.Popen(  # noqa: S603  (the command that the person named)
-        argv, env=env, umask=umask, stdin=stdin, stdout=stdout, stderr=stderr
+        argv,
+        env=without_secrets(context.env),
+        umask=umask,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
     )

@@ -8,6 +8,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+SECRETS = ("GPCLI_TOKEN",)
+"""Variables that other programs do not get."""
+
+
+def without_secrets(env: "Mapping[str, str]") -> "dict[str, str]":
+    """Return the environment for a program of the person's."""
+    return {name: value for name, value in env.items() if name not in SECRETS}
+
+
 def find_variable(env: "Mapping[str, str]", name: str) -> str:
     """Return a variable's value without the spaces and line ends around it; empty = it has none.
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import chain
 
 _NARROW = re.compile("[ -~\xa0-\xac\xae-\u02ff\u2010-\u2027\u2192\u2800-\u28ff]*")
 """Text in which every character is one column: Latin letters, dashes, quotes, the spinner."""
@@ -96,19 +95,15 @@ GAP = "  "
 
 
 def align_rows(
-    header: Sequence[str],
-    first: Sequence[Sequence[str]],
-    more: Iterable[Sequence[str]],
-    right: Sequence[bool],
+    header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]
 ) -> Iterable[str]:
     """Yield the header's line and a line for each row, without line ends.
 
-    The columns are as wide as the header and the `first` rows need; among `more` rows a longer
-    cell pushes its neighbours aside rather than being cut. `right` has, for each column, whether
+    The columns are as wide as the header and the rows need. `right` has, for each column, whether
     its cells are aligned to the right.
     """
-    widths = [max(map(display_width, column)) for column in zip(header, *first, strict=True)]
-    for row in chain([header], first, more):
+    widths = [max(map(display_width, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
         cells = (
             pad(cell, width, right=side)
             for cell, width, side in zip(row, widths, right, strict=True)

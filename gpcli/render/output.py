@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TextIO, Unpack
@@ -32,10 +32,17 @@ from gpcli.render.times import TimeFormat
 from gpcli.render.view import Cell, Json, T, View, rfc3339
 
 if TYPE_CHECKING:
+    from gpcli.render.pager import Pager
     from gpcli.render.stderr_lines import NoticeDetails
 
 MAX_WARNINGS = 100
 """The most warnings of one kind: a portal may send any number of broken records."""
+
+_AROUND_A_LIST = 4
+"""Lines around a list: what its rows share, its header, what is left out, the next prompt."""
+
+_FEWEST_ROWS = 5
+"""The rows of a list's beginning that are shown however low the screen is."""
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -123,8 +130,9 @@ class Output:
 
     `fields` are the columns to write (keys, in JSON), in their order; `None` = all; an empty tuple
     = instead of any record, the names that can be chosen. `now` and `machine_zone`
-    (`None` = the operating system's) decide how times are worded on a terminal. `patience` is how
-    many seconds of work pass before progress is shown.
+    (`None` = the operating system's) decide how times are worded on a terminal. `format` is a
+    Format, `None` = `auto`. `patience` is how many seconds of work pass before progress is shown,
+    `None` = `PATIENCE`. `env` names the pager for long answers, `None` = there is none.
 
     Every method may raise BrokenPipeError, when the reader has gone.
     """
@@ -135,20 +143,26 @@ class Output:
         stderr: TextIO,
         terminal: Terminal,
         *,
-        format: Format = Format.AUTO,
+        format: str | None = None,
         fields: tuple[str, ...] | None = None,
         now: Callable[[], datetime] = _utc_now,
         machine_zone: tzinfo | None = None,
-        patience: float = PATIENCE,
+        patience: float | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.terminal = terminal
-        self.format = _resolve_format(format, terminal)
+        self.format = _resolve_format(Format(format or Format.AUTO), terminal)
         self.fields = fields
         self._now = now
         self._machine_zone = machine_zone
-        self._progress = Progress(self._build_indicator(LineWriter(stderr)), patience=patience)
+        self._progress = Progress(
+            self._build_indicator(LineWriter(stderr)),
+            patience=PATIENCE if patience is None else patience,
+        )
         self._messages = self._build_messages(LineWriter(stderr, lock=self._progress))
         self._stdout = LineWriter(stdout, lock=self._progress)
+        self._pager = self._build_pager(stdout, env)
+        self._is_paging = False
         self._has_written_field_names = False
 
     @property
@@ -182,7 +196,22 @@ class Output:
         """
         if self.fields == ():
             return self._write_field_names(view)
-        return self._build_answer_format().write_rows(view, rows)
+        with self.paging():
+            return self._build_answer_format().write_rows(view, rows)
+
+    def show_beginning(
+        self, view: View[T], rows: Iterable[T], most: int | None
+    ) -> tuple[int, Sequence[T]]:
+        """Write a list as `show_list`; return its length, and the rows that were left out.
+
+        On a terminal at most so many rows are shown, and no more than fit it; `None` = all. In
+        other formats nothing is left out.
+        """
+        if not self.is_table or most is None or self.fields == ():
+            return self.show_list(view, rows), ()
+        listed = list(rows)
+        fitting = min(most, max(self.terminal.height - _AROUND_A_LIST, _FEWEST_ROWS))
+        return self.show_list(view, listed[:fitting]), listed[fitting:]
 
     def answer_field_query(self, view: View[T]) -> bool:
         """Check the chosen fields, for use before anything is sent or asked.
@@ -209,12 +238,31 @@ class Output:
         if self.fields == ():
             self._write_field_names(view)
             return
-        self._build_answer_format().write_item(view, item, text)
+        with self.paging():
+            self._build_answer_format().write_item(view, item, text)
+
+    @contextmanager
+    def paging(self) -> Iterator[None]:
+        """Have the records that the body shows go through the pager together."""
+        is_outermost, self._is_paging = not self._is_paging, True
+        try:
+            yield
+        finally:
+            if is_outermost:
+                self._is_paging = False
+                self._show_pages()
+
+    def _show_pages(self) -> None:
+        failure = self._pager.show() if self._pager else None
+        if failure:
+            self.warning(f"The pager {failure}: this is without. GPCLI_PAGER= turns it off.")
 
     def show_separator(self) -> None:
         """Separate a record from the next: `--` in plain lines, an empty line in tables."""
-        if self.is_text:
-            self._stdout.write_line("--" if self.format is Format.PLAIN else "")
+        if self.format is Format.PLAIN:
+            self._stdout.write_line("--")
+        elif self.is_table:
+            self._table_writer.write_line("")
 
     def show_value(self, text: str) -> None:
         """Write a bare value, such as a count, in every format."""
@@ -327,7 +375,18 @@ class Output:
         from gpcli.render.table import TableFormat  # noqa: PLC0415  (start-up: rich takes 40 ms)
 
         time_format = TimeFormat(self._now(), self._machine_zone)
-        return TableFormat(self._stdout, self.fields, self.terminal, time_format)
+        return TableFormat(self._table_writer, self.fields, self.terminal, time_format)
+
+    @property
+    def _table_writer(self) -> LineWriter:
+        return LineWriter(self._pager, lock=self._progress) if self._pager else self._stdout
+
+    def _build_pager(self, stdout: TextIO, env: Mapping[str, str] | None) -> Pager | None:
+        if env is None or self.format is not Format.TABLE or not self.terminal.stdout_tty:
+            return None
+        from gpcli.render.pager import build_pager  # noqa: PLC0415  (start-up: for terminals only)
+
+        return build_pager(stdout, self.terminal, env)
 
     def _build_json_format(self) -> AnswerFormat:
         from gpcli.render.json_output import (  # noqa: PLC0415  (start-up: json)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from io import StringIO
-from itertools import islice
 
-from rich.box import Box
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -17,18 +16,18 @@ from rich.text import Text
 from gpcli.render.columns import align_rows, fit_widths
 from gpcli.render.sanitise import safe_line, safe_text
 from gpcli.render.terminal import LineWriter, Terminal
-from gpcli.render.times import TimeFormat, format_day, format_period
-from gpcli.render.view import Cell, Column, T, View
+from gpcli.render.times import TimeFormat, format_period
+from gpcli.render.view import Cell, Column, Entry, T, View
 
 
 def format_cell(column: Column[T], row: T, time_format: TimeFormat) -> str:
     """Return what `column` shows of `row`: its table text, or else its plain value; sanitised."""
     if column.table is not None:
         return safe_text(column.table(row, time_format))
-    return safe_text(format_value(column.plain(row)))
+    return safe_text(format_value(column.plain(row), time_format))
 
 
-def format_value(value: Cell) -> str:
+def format_value(value: Cell, time_format: TimeFormat) -> str:
     """Format a value: `yes` and `no`, nothing for `None`, times with their own offset."""
     if isinstance(value, str):
         return value
@@ -37,22 +36,35 @@ def format_value(value: Cell) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return format_period(value, None)
+        return format_period(value, None, time_format.now)
     if isinstance(value, tuple):
         return ", ".join(value)
-    return format_day(value) if isinstance(value, date) else str(value)
+    return time_format.day(value) if isinstance(value, date) else str(value)
 
 
 MAX_TABLE_ROWS = 200
 """Rows beyond which a list is written as aligned lines: rich takes 0.26 ms a row."""
 
+BLOCKS_BELOW = 60
+"""Columns of a terminal below which rows that would wrap are blocks."""
+
 _TEXT_WIDTH = 96
 _MIN_VALUE_WIDTH = 16
 _GAP = 2
-_TEXT_INDENT = 2
+_INDENT = 2
 _MAX_CELL_LINES = 2
-_RULE = Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
-_ASCII_RULE = Box("    \n    \n -  \n    \n    \n    \n    \n    \n", ascii=True)
+
+
+@dataclass(frozen=True)
+class _TableColumn:
+    """A column as it is drawn; `least` and `natural` are its widths, as rich counts columns."""
+
+    header: str
+    cells: list[Text]
+    least: int
+    natural: int
+    right: bool = False
+    droppable: bool = False
 
 
 class TableFormat:
@@ -71,20 +83,24 @@ class TableFormat:
         self._time_format = time_format
 
     def write_rows(self, view: View[T], rows: Iterable[T]) -> int:
-        """Draw a table, or write aligned lines if it is long; return how many rows there were.
+        """Draw a list, and return how many rows there were.
 
-        Where there is too little room, droppable columns are left out, the last ones first; if
-        that is not enough, each row is drawn as a block.
+        What all rows share stands once above. Where there is too little room for a table, droppable
+        columns are left out, the last ones first; if that is not enough, each row is a block.
         """
+        listed = list(rows)
         columns = self._select_columns(view, lambda column: column.for_people and column.in_table)
-        remaining = iter(rows)
-        first = list(islice(remaining, MAX_TABLE_ROWS + 1))
-        columns = [column for column in columns if self._is_in_table(column, first)]
-        if len(first) > MAX_TABLE_ROWS:
-            return self._write_aligned(columns, first, remaining)
-        if first:
-            self._draw_table_or_blocks(self._drop_empty(columns, first), first, blocks=view.blocks)
-        return len(first)
+        columns = [column for column in columns if self._is_in_table(column, listed)]
+        if not listed:
+            return 0
+        if self._fields is not None:
+            self._draw_table_or_blocks(columns, listed, blocks=view.blocks)
+        elif view.entry is not None:
+            self._draw_entries([view.entry(row, self._time_format) for row in listed])
+        else:
+            columns = self._drop_empty(columns, listed)
+            self._draw_sections(view, columns, listed)
+        return len(listed)
 
     def write_item(self, view: View[T], item: T, text: str | None) -> None:
         """Draw labels and values in two columns, or write the value of the one chosen field.
@@ -95,11 +111,11 @@ class TableFormat:
         if self._fields is not None and len(columns) == 1:
             self._stdout.write_line(self._format(columns[0], item))
             return
-        self._draw_blocks(columns, [[self._build_cell(column, item) for column in columns]])
+        self._draw_blocks(columns, [item])
         if text and self._fields is None:
             self._stdout.write_line("")
             body = Text(self._stdout.make_encodable(safe_text(text).rstrip("\n")))
-            indented = Padding(body, (0, 0, 0, _TEXT_INDENT))  # so that no text passes for a label
+            indented = Padding(body, (0, 0, 0, _INDENT))  # so that no text passes for a label
             self._draw(indented, min(self._terminal.width, _TEXT_WIDTH))
 
     def _is_in_table(self, column: Column[T], rows: Sequence[T]) -> bool:
@@ -115,76 +131,168 @@ class TableFormat:
         return columns if self._fields is not None else list(filter(is_usual, columns))
 
     def _drop_empty(self, columns: Sequence[Column[T]], rows: Sequence[T]) -> Sequence[Column[T]]:
-        """Return the columns that are not empty in every row; all, where fields were chosen."""
-        if self._fields is not None:
-            return columns
+        """Return the columns that are not empty in every row."""
         return [column for column in columns if any(self._format(column, row) for row in rows)]
 
-    def _draw_table_or_blocks(
-        self, columns: Sequence[Column[T]], rows: Sequence[T], *, blocks: bool
+    def _draw_sections(
+        self, view: View[T], columns: Sequence[Column[T]], rows: Sequence[T]
     ) -> None:
-        cells = [[self._build_cell(column, row) for column in columns] for row in rows]
-        sizes = [
-            _measure_column(column, texts) for column, *texts in zip(columns, *cells, strict=True)
-        ]
-        shown = [] if blocks else self._select_fitting(columns, sizes)
-        if not shown:
-            self._draw_blocks(columns, cells)
+        """Draw the rows of each section below its name and what they share."""
+        if view.blocks:
+            self._draw_table_or_blocks(columns, rows, blocks=True)
             return
-        widths = fit_widths([sizes[place] for place in shown], self._available_width(len(shown)))
-        shown_cells = [[row[place] for place in shown] for row in cells]
-        table = self._build_table([columns[place] for place in shown], shown_cells, widths)
-        self._draw(table, self._terminal.width)
+        sections: dict[str, list[T]] = {}
+        for row in rows:
+            sections.setdefault(view.section(row) if view.section else "", []).append(row)
+        for number, (name, members) in enumerate(sections.items()):
+            if number:
+                self._stdout.write_line("")
+            kept, shared = self._split_shared(columns, members)
+            above = " · ".join(filter(None, (safe_line(name), shared)))
+            self._draw_table_or_blocks(kept, members, above, blocks=False)
 
-    def _select_fitting(
-        self, columns: Sequence[Column[T]], sizes: Sequence[tuple[int, int]]
-    ) -> list[int]:
-        """Return the places of the columns to show beside each other; none if they do not fit."""
-        shown = list(range(len(columns)))
-        droppable = [place for place in shown if columns[place].droppable and self._fields is None]
-        while droppable and self._is_crowded([sizes[place] for place in shown]):
-            shown.remove(droppable.pop())
-        return shown if self._has_room([sizes[place] for place in shown]) else []
+    def _split_shared(
+        self, columns: Sequence[Column[T]], rows: Sequence[T]
+    ) -> tuple[Sequence[Column[T]], str]:
+        """Return the columns whose values differ, and what all rows share in the other ones."""
+        parts: list[str] = []
+        kept: list[Column[T]] = []
+        for column in columns:
+            values = {self._format(column, row) for row in rows} if column.shared else set()
+            if len(values) == 1:
+                parts += values
+            else:
+                kept.append(column)
+        return kept, " · ".join(map(safe_line, parts))
 
-    def _has_room(self, sizes: Sequence[tuple[int, int]]) -> bool:
-        return sum(least for least, _ in sizes) <= self._available_width(len(sizes))
+    def _draw_table_or_blocks(
+        self, columns: Sequence[Column[T]], rows: Sequence[T], shared: str = "", *, blocks: bool
+    ) -> None:
+        """Draw `rows`, below what they share."""
+        zone = None if self._fields is not None else self._find_zone_to_tell(columns, rows)
+        in_zone = replace(self._time_format, told_zone=zone)
+        drawn = [] if blocks else self._select_fitting(self._expand(columns, rows, in_zone))
+        told = f"Times are those of {zone}; Here is this computer's clock." if zone else ""
+        for line in filter(None, (shared, told if drawn else "")):
+            self._draw(Text(self._stdout.make_encodable(line)), self._terminal.width)
+        if drawn:
+            self._draw_table(drawn, len(rows))
+            return
+        if shared:
+            self._stdout.write_line("")
+        self._draw_blocks(columns, rows)
 
-    def _is_crowded(self, sizes: Sequence[tuple[int, int]]) -> bool:
-        """Return whether columns do not fit, or cells would take too many lines."""
-        if not self._has_room(sizes):
-            return True
-        widths = fit_widths(sizes, self._available_width(len(sizes)))
-        return any(
-            natural > _MAX_CELL_LINES * width
-            for width, (_, natural) in zip(widths, sizes, strict=True)
+    def _draw_table(self, columns: Sequence[_TableColumn], count: int) -> None:
+        natural = sum(column.natural for column in columns)
+        if count > MAX_TABLE_ROWS and natural <= self._available_width(len(columns)):
+            self._write_aligned(columns)
+        else:
+            self._draw(self._build_table(columns), self._terminal.width)
+
+    def _find_zone_to_tell(self, columns: Sequence[Column[T]], rows: Sequence[T]) -> str | None:
+        """Return the zone of all times, where this computer's clock shows others; else `None`."""
+        moments = [column.moment(row) for column in columns if column.moment for row in rows]
+        zones = {zone for when, zone in moments if when}
+        if len(zones) != 1 or not any(self._time_format.here(*each) for each in moments):
+            return None
+        return zones.pop()
+
+    def _expand(
+        self, columns: Sequence[Column[T]], rows: Sequence[T], time_format: TimeFormat
+    ) -> list[_TableColumn]:
+        """Return the columns of a table: also the days, and what this computer's clock shows."""
+        expanded: list[_TableColumn] = []
+        for column in columns:
+            is_grouped = column.by_day is not None and self._fields is None
+            expanded += (
+                self._split_days(column, rows)
+                if is_grouped
+                else [self._build_column(column, rows, time_format)]
+            )
+            if column.moment and time_format.told_zone:
+                here = [time_format.here(*column.moment(row)) for row in rows]
+                expanded.append(_measure("Here", [Text(text) for text in here], wraps=False))
+        return expanded
+
+    def _build_column(
+        self, column: Column[T], rows: Sequence[T], time_format: TimeFormat
+    ) -> _TableColumn:
+        return _measure(
+            column.header,
+            [self._build_cell(column, row, time_format) for row in rows],
+            wraps=column.wraps and not _is_id_column(column),
+            right=column.right,
+            droppable=column.droppable and self._fields is None,
         )
+
+    def _split_days(self, column: Column[T], rows: Sequence[T]) -> list[_TableColumn]:
+        """Return a column of days, each only where it begins, and one of what is on them."""
+        split = [column.by_day(row, self._time_format) for row in rows if column.by_day]
+        before = ["", *(day for day, _ in split)]
+        days = [
+            Text("" if day == former else day, style="bold")
+            for (day, _), former in zip(split, before, strict=False)
+        ]
+        clocks = [Text(clock) for _, clock in split]
+        encoded = ([self._make_encodable(text) for text in texts] for texts in (days, clocks))
+        return [
+            _measure(header, texts, wraps=False)
+            for header, texts in zip((column.header, ""), encoded, strict=True)
+        ]
+
+    def _select_fitting(self, columns: list[_TableColumn]) -> list[_TableColumn]:
+        """Return the columns to show beside each other; none if they do not fit."""
+        shown = list(columns)
+        droppable = [column for column in columns if column.droppable]
+        while droppable and self._is_crowded(shown):
+            shown.remove(droppable.pop())
+        return shown if self._has_room(shown) else []
+
+    def _has_room(self, columns: Sequence[_TableColumn]) -> bool:
+        available = self._available_width(len(columns))
+        if self._terminal.width < BLOCKS_BELOW:
+            return sum(column.natural for column in columns) <= available
+        return sum(column.least for column in columns) <= available
+
+    def _is_crowded(self, columns: Sequence[_TableColumn]) -> bool:
+        """Return whether columns do not fit, or cells would take too many lines."""
+        if not self._has_room(columns):
+            return True
+        return any(
+            column.natural > _MAX_CELL_LINES * width
+            for width, column in zip(self._fit_widths(columns), columns, strict=True)
+        )
+
+    def _fit_widths(self, columns: Sequence[_TableColumn]) -> list[int]:
+        sizes = [(column.least, column.natural) for column in columns]
+        return fit_widths(sizes, self._available_width(len(columns)))
 
     def _available_width(self, columns: int) -> int:
         return self._terminal.width - _GAP * (columns - 1)
 
-    def _build_table(
-        self, columns: Sequence[Column[T]], cells: Sequence[Sequence[Text]], widths: Sequence[int]
-    ) -> Table:
+    def _build_table(self, columns: Sequence[_TableColumn]) -> Table:
         table = Table(
-            box=_RULE if self._stdout.utf8 else _ASCII_RULE,
+            box=None,
             show_edge=False,
             pad_edge=False,
-            padding=(0, _GAP - 1, 0, 0),
+            padding=(0, _GAP, 0, 0),
             header_style="bold",
-            border_style="dim",
         )
-        for column, width in zip(columns, widths, strict=True):
+        for column, width in zip(columns, self._fit_widths(columns), strict=True):
             table.add_column(
-                Text(safe_line(column.header)),
+                Text(column.header),
                 width=width,
                 justify="right" if column.right else "left",
                 overflow="fold",
             )
-        for row in cells:
+        for row in zip(*(column.cells for column in columns), strict=True):
             table.add_row(*row)
         return table
 
-    def _draw_blocks(self, columns: Sequence[Column[T]], cells: Sequence[Sequence[Text]]) -> None:
+    def _draw_blocks(self, columns: Sequence[Column[T]], rows: Sequence[T]) -> None:
+        cells = [
+            [self._build_cell(column, row, self._time_format) for column in columns] for row in rows
+        ]
         labels = max((cell_len(column.header) for column in columns), default=0)
         ids = [
             cell_len(cell.plain)
@@ -198,27 +306,39 @@ class TableFormat:
                 self._stdout.write_line("")
             self._draw(_build_block(columns, row, labels), width)
 
-    def _build_cell(self, column: Column[T], row: T) -> Text:
+    def _draw_entries(self, entries: Sequence[Entry]) -> None:
+        """Draw a title and its id on a line, and what matters of the record below, indented."""
+        for entry in entries:
+            title = Text(safe_line(entry.title), style="bold")
+            title.append(f"  {safe_line(entry.id)}", style="not bold dim")
+            self._draw(self._make_encodable(title), self._terminal.width)
+            for phrases in entry.lines:
+                texts = [Text(safe_line(text), style=style) for text, style in phrases if text]
+                body = self._make_encodable(Text(" · ").join(texts))
+                if body.plain:
+                    self._draw(Padding(body, (0, 0, 0, _INDENT)), self._terminal.width)
+
+    def _make_encodable(self, text: Text) -> Text:
+        """Return `text` in characters that the stream has; its styles stay where they fit."""
+        plain = self._stdout.make_encodable(text.plain)
+        return text if plain == text.plain else Text(plain, style=text.style)
+
+    def _build_cell(self, column: Column[T], row: T, time_format: TimeFormat) -> Text:
         style = column.style if isinstance(column.style, str) else column.style(row)
-        return Text(self._format(column, row), style=style)
+        text = self._stdout.make_encodable(format_cell(column, row, time_format))
+        return Text(text, style=style)
 
     def _format(self, column: Column[T], row: T) -> str:
-        return self._stdout.make_encodable(format_cell(column, row, self._time_format))
+        return self._build_cell(column, row, self._time_format).plain
 
-    def _write_aligned(
-        self, columns: Sequence[Column[T]], first: Sequence[T], remaining: Iterable[T]
-    ) -> int:
-        def format_row(row: T) -> list[str]:
-            return [safe_line(self._format(column, row)) for column in columns]
-
-        header = [safe_line(column.header) for column in columns]
+    def _write_aligned(self, columns: Sequence[_TableColumn]) -> None:
+        rows = zip(*(column.cells for column in columns), strict=True)
         lines = align_rows(
-            header,
-            [format_row(row) for row in first],
-            map(format_row, remaining),
+            [column.header for column in columns],
+            [[safe_line(cell.plain) for cell in row] for row in rows],
             [column.right for column in columns],
         )
-        return self._stdout.write_lines(lines) - 1
+        self._stdout.write_lines(lines)
 
     def _draw(self, drawing: RenderableType, width: int) -> None:
         buffer = StringIO()
@@ -237,17 +357,16 @@ def _build_block(columns: Sequence[Column[T]], row: Sequence[Text], labels: int)
     return block
 
 
-def _measure_column(column: Column[T], cells: Sequence[Text]) -> tuple[int, int]:
-    """Return the least and the natural width of a column, as rich counts columns.
-
-    Ids are never broken, other values only at spaces.
-    """
+def _measure(
+    header: str, cells: list[Text], *, wraps: bool, right: bool = False, droppable: bool = False
+) -> _TableColumn:
+    """Return a column with its widths: what wraps is broken only at spaces, the rest never."""
+    header = safe_line(header)
     lines = [line for cell in cells for line in cell.plain.split("\n")]
-    lines.append(safe_line(column.header))
-    natural = max(map(cell_len, lines))
-    if _is_id_column(column):
-        return natural, natural
-    return max((cell_len(word) for line in lines for word in line.split()), default=0), natural
+    natural = max(map(cell_len, (*lines, header)))
+    words = (cell_len(word) for line in (*lines, header) for word in line.split())
+    least = max(words, default=0) if wraps else natural
+    return _TableColumn(header, cells, least, natural, right, droppable)
 
 
 def _is_id_column(column: Column[T]) -> bool:

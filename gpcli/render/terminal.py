@@ -8,19 +8,19 @@ from codecs import lookup
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from gpcli.render.sanitise import escape_character
 
-USUAL_WIDTH = 80
-"""The columns of a terminal that does not tell its width."""
+USUAL_WIDTH, USUAL_HEIGHT = 80, 24
+"""The columns and the lines of a terminal that does not tell its size."""
 
 _OFF_VALUES = frozenset({"", "0", "false"})
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """What the three streams are. `width` is in columns.
+    """What the three streams are. `width` is in columns, `height` in lines.
 
     `color` allows colour on streams that are terminals, with `force_color` on all.
     """
@@ -31,6 +31,7 @@ class Terminal:
     width: int = USUAL_WIDTH
     color: bool = False
     force_color: bool = False
+    height: int = USUAL_HEIGHT
 
     @property
     def has_stdout_color(self) -> bool:
@@ -52,6 +53,8 @@ def detect_terminal(
 ) -> Terminal:
     """Return what the streams and NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM and COLUMNS say.
 
+    LINES goes before the height of the terminal, as COLUMNS does before its width.
+
     NO_COLOR wins over the two variables that force colour, and they win over `TERM=dumb`. A stream
     that is closed or missing is no terminal.
     """
@@ -63,9 +66,10 @@ def detect_terminal(
         stdin_tty=is_terminal(stdin),
         stdout_tty=stdout_tty,
         stderr_tty=stderr_tty,
-        width=_detect_width(stdout if stdout_tty else stderr, env),
+        width=_detect_size("COLUMNS", stdout if stdout_tty else stderr, env),
         color=(forced or capable) and not refused,
         force_color=forced and not refused,
+        height=_detect_size("LINES", stdout if stdout_tty else stderr, env),
     )
 
 
@@ -82,7 +86,7 @@ def is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
-def is_utf8(stream: TextIO | None) -> bool:
+def is_utf8(stream: object) -> bool:
     """Return whether `stream` takes every character: its encoding is UTF-8, or it names none."""
     encoding = getattr(stream, "encoding", None)
     try:
@@ -91,15 +95,20 @@ def is_utf8(stream: TextIO | None) -> bool:
         return False
 
 
-def _detect_width(stream: TextIO | None, env: Mapping[str, str]) -> int:
-    requested = env.get("COLUMNS", "")
+_SIZES = {"COLUMNS": USUAL_WIDTH, "LINES": USUAL_HEIGHT}
+
+
+def _detect_size(name: str, stream: TextIO | None, env: Mapping[str, str]) -> int:
+    """Return the terminal's width (`COLUMNS`) or height (`LINES`)."""
+    requested = env.get(name, "")
     if requested.isascii() and requested.isdigit() and int(requested[:6]) > 0:
         return int(requested[:6])
     try:
-        columns = os.get_terminal_size(stream.fileno()).columns if stream else 0
+        size = os.get_terminal_size(stream.fileno()) if stream else None
     except (OSError, ValueError):
-        columns = 0
-    return columns or USUAL_WIDTH
+        size = None
+    detected = getattr(size, name.lower(), 0)
+    return detected or _SIZES[name]
 
 
 _ASCII_REPLACEMENTS = str.maketrans(
@@ -114,6 +123,16 @@ _ASCII_REPLACEMENTS = str.maketrans(
 )
 
 
+class TextSink(Protocol):
+    """What takes text: a stream, or a pager."""
+
+    def write(self, text: str, /) -> int:
+        """Take `text`; return its length."""
+
+    def flush(self) -> None:
+        """Pass on what was taken."""
+
+
 class LineWriter:
     """Writes whole lines to a text stream, whatever characters its encoding lacks.
 
@@ -121,7 +140,9 @@ class LineWriter:
     nothing else is written meanwhile. Every write may raise BrokenPipeError.
     """
 
-    def __init__(self, stream: TextIO, lock: AbstractContextManager[object] | None = None) -> None:
+    def __init__(
+        self, stream: TextSink, lock: AbstractContextManager[object] | None = None
+    ) -> None:
         self._stream = stream
         self._lock = nullcontext() if lock is None else lock
         self._encoding = getattr(stream, "encoding", None) or "utf-8"

@@ -17,24 +17,72 @@ _RELATIVE_DAYS = {-1: "yesterday", 0: "today", 1: "tomorrow"}
 class TimeFormat:
     """What the wording of times depends on, and that wording.
 
-    `now` decides what is "tomorrow"; `machine_zone` is this computer's (`None` = the operating
-    system's).
+    `now` decides what is "tomorrow" and which year goes without saying; `machine_zone` is this
+    computer's (`None` = the operating system's). `told_zone` is the zone of which is said already
+    that times are in it; `None` = none.
     """
 
     now: datetime
     machine_zone: tzinfo | None = None
+    told_zone: str | None = None
 
     def time(self, when: datetime | None, zone: str) -> str:
         """Return a time in the surgery's `zone`; empty for `None`."""
-        if when is None:
-            return ""
-        return format_surgery_time(when, zone, now=self.now, machine_zone=self.machine_zone)
+        return self.period(when, None, zone)
 
     def period(self, start: datetime | None, end: datetime | None, zone: str) -> str:
-        """Return a period in the surgery's `zone`; empty without a start."""
+        """Return a period in the surgery's `zone`: `tomorrow, Tue 24 Nov 09:00–09:20`.
+
+        It is empty without a start. The year is left out where it is the current one. Where the
+        period ends on the same day, only the clock of its end is given; `end` `None` = none. Where
+        this computer's clock shows another time then, both are given, unless the zone was told:
+        `Tue 24 Nov 09:00 Europe/Oslo (08:00 here)`. `zone` is an IANA name; with an unknown one the
+        time's own offset is used and shown. A time that a day has twice gets the zone's
+        abbreviation.
+        """
         if start is None:
             return ""
-        return format_surgery_period(start, end, zone, now=self.now, machine_zone=self.machine_zone)
+        begins, now = self._enter(start, zone)
+        ends = None if end is None else _to_zone(end, begins.tzinfo)
+        text = _format_relative_day(begins, now) + format_period(begins, ends, now)
+        if zone == self.told_zone:
+            return text
+        here = self.here(start, zone)
+        if _find_zone(zone) is None:
+            text += f" UTC{begins.isoformat()[-6:]}"
+        elif here:
+            text += f" {zone}"
+        return f"{text} ({here} here)" if here else text
+
+    def day(self, day: date) -> str:
+        """Return a day with its weekday, without the year if that is the current one."""
+        return format_day(day, self.now)
+
+    def surgery_day(self, when: datetime, zone: str) -> str:
+        """Return the day of a time in the surgery's `zone`: `tomorrow, Tue 24 Nov`."""
+        begins, now = self._enter(when, zone)
+        return f"{_format_relative_day(begins, now)}{format_day(begins, now)}"
+
+    def surgery_clock(self, start: datetime, end: datetime | None, zone: str) -> str:
+        """Return the clock of a period in the surgery's `zone`, for use beside its day."""
+        begins, now = self._enter(start, zone)
+        ends = None if end is None else _to_zone(end, begins.tzinfo)
+        return format_period(begins, ends, now).removeprefix(f"{format_day(begins, now)} ")
+
+    def here(self, when: datetime | None, zone: str) -> str:
+        """Return what this computer's clock shows then; empty where it agrees with `zone`."""
+        if when is None:
+            return ""
+        begins, _ = self._enter(when, zone)
+        here = _to_zone(when, self.machine_zone)
+        if here.utcoffset() == begins.utcoffset():
+            return ""
+        return _format_machine_time(here, begins)
+
+    def _enter(self, when: datetime, zone: str) -> tuple[datetime, datetime]:
+        """Return a time and the present in `zone`; with an unknown one, in the time's own."""
+        inside = _to_zone(when, _find_zone(zone) or when.tzinfo)
+        return inside, _to_zone(self.now, inside.tzinfo)
 
     def recorded_day(self, recorded: str | None, zone: str) -> str:
         """Return the day of a dateTime as a portal writes it (R4), that of a time in `zone`.
@@ -45,64 +93,32 @@ class TimeFormat:
             when = datetime.fromisoformat(recorded or "")
         except ValueError:
             return recorded or ""
-        in_zone = _to_zone(when, _find_zone(zone) or when.tzinfo) if when.tzinfo else when
-        return format_day(in_zone)
+        if when.tzinfo is None:
+            return self.day(when)
+        return format_day(*self._enter(when, zone))
 
 
-def format_surgery_time(
-    when: datetime, zone: str, *, now: datetime, machine_zone: tzinfo | None
-) -> str:
-    """Format a time in the surgery's `zone`: `tomorrow, Tue 24 Nov 2026 09:00`.
+def format_period(begins: datetime, ends: datetime | None, now: datetime) -> str:
+    """Format two times of one zone, the second day only if it differs; `ends` `None` = only one.
 
-    Where the machine's clock shows another time then, both are given:
-    `Tue 24 Nov 2026 09:00 Europe/Oslo (08:00 here)`. `zone` is an IANA name; with an unknown one
-    the time's own offset is used and shown. A time that a day has twice gets the zone's
-    abbreviation.
+    The year of `now` is left out.
     """
-    return format_surgery_period(when, None, zone, now=now, machine_zone=machine_zone)
-
-
-def format_surgery_period(
-    start: datetime,
-    end: datetime | None,
-    zone: str,
-    *,
-    now: datetime,
-    machine_zone: tzinfo | None,
-) -> str:
-    """Format a period as `format_surgery_time` does a time.
-
-    Where it ends on the same day, only the clock of its end is given; `end` `None` = none.
-    """
-    known_zone = _find_zone(zone)
-    begins = _to_zone(start, known_zone or start.tzinfo)
-    ends = None if end is None else _to_zone(end, begins.tzinfo)
-    text = _format_relative_day(begins, _to_zone(now, begins.tzinfo)) + format_period(begins, ends)
-    here = _to_zone(start, machine_zone)
-    differs = here.utcoffset() != begins.utcoffset()
-    if known_zone is None:
-        text += f" UTC{begins.isoformat()[-6:]}"
-    elif differs:
-        text += f" {zone}"
-    return f"{text} ({_format_machine_time(here, begins)} here)" if differs else text
-
-
-def format_period(begins: datetime, ends: datetime | None) -> str:
-    """Format two times of one zone, the second day only if it differs; `ends` `None` = only one."""
     with_zone = _is_ambiguous(begins) or (
         ends is not None and begins.utcoffset() != ends.utcoffset()
     )
-    first = f"{format_day(begins)} {_format_clock(begins, with_zone=with_zone)}"
+    first = f"{format_day(begins, now)} {_format_clock(begins, with_zone=with_zone)}"
     if ends is None or ends == begins:
         return first
     if ends.date() == begins.date():
         return f"{first}{RANGE_DASH}{_format_clock(ends, with_zone=with_zone)}"
-    return f"{first} {RANGE_DASH} {format_day(ends)} {_format_clock(ends, with_zone=with_zone)}"
+    last = f"{format_day(ends, now)} {_format_clock(ends, with_zone=with_zone)}"
+    return f"{first} {RANGE_DASH} {last}"
 
 
-def format_day(day: date) -> str:
-    """Format a day with its weekday: `Tue 24 Nov 2026`."""
-    return f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
+def format_day(day: date, now: date | None = None) -> str:
+    """Format a day with its weekday: `Tue 24 Nov 2026`, without the year if that is `now`'s."""
+    text = f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
+    return text if now and day.year == now.year else f"{text} {day.year}"
 
 
 def _format_clock(when: datetime, *, with_zone: bool) -> str:

@@ -124,6 +124,11 @@ class Column(Generic[T]):
     `droppable` columns are left out first. `right` aligns the cells to the right. `style` is the
     rich style of the cells, such as `green` or `dim`, or a function of the row that returns it.
     `json_path` is where JSON has the value of a column that is no key there: `remaining.basis`.
+
+    A value of a `shared` column that all rows of a table have stands once above it. The cells of
+    one that does not wrap (`wraps`) stay on one line. `moment` returns the time and its zone of a
+    column of times. `by_day` returns the day and the rest of its cell: in a table the day stands
+    only where it changes.
     """
 
     name: str
@@ -136,6 +141,23 @@ class Column(Generic[T]):
     style: str | Callable[[T], str] = ""
     droppable: bool = False
     json_path: str = ""
+    shared: bool = False
+    wraps: bool = True
+    moment: Callable[[T], tuple[datetime | None, str]] | None = None
+    by_day: Callable[[T, TimeFormat], tuple[str, str]] | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record in words: its title, and what matters of it, as lines of phrases with their styles.
+
+    `id` is what the record is named by on the command line. A style is rich's; a phrase may be
+    empty.
+    """
+
+    title: str
+    id: str
+    lines: tuple[tuple[tuple[str, str], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -144,7 +166,9 @@ class View(Generic[T]):
 
     `columns` start with the id. `record` returns the whole JSON object, with every key; `keys` are
     that object's keys, in order; empty = the columns' names. With `blocks`, a list is
-    shown to people as a block for each record instead of a table.
+    shown to people as a block for each record instead of a table; with `entry` as an entry for
+    each record, unless fields were chosen. `section` names the section that a record belongs to:
+    where there are several, each has a table of its own.
     """
 
     name: str
@@ -152,6 +176,8 @@ class View(Generic[T]):
     record: Callable[[T], dict[str, Json]]
     keys: tuple[str, ...] = ()
     blocks: bool = False
+    entry: Callable[[T, TimeFormat], Entry] | None = None
+    section: Callable[[T], str] | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -187,11 +213,17 @@ class View(Generic[T]):
 
 
 def dataclass_view(
-    kind: type[T], name: str, columns: tuple[Column[T], ...], *, blocks: bool = False
+    kind: type[T],
+    name: str,
+    columns: tuple[Column[T], ...],
+    *,
+    blocks: bool = False,
+    entry: Callable[[T, TimeFormat], Entry] | None = None,
+    section: Callable[[T], str] | None = None,
 ) -> View[T]:
     """Return a view of records of the dataclass `kind`, with `to_json_object` as their JSON."""
     record: type = kind  # for mypy, type[T] is not hashable, as json_fields needs
-    return View(name, columns, to_json_object, json_fields(record), blocks)
+    return View(name, columns, to_json_object, json_fields(record), blocks, entry, section)
 
 
 _JSON_ONLY = "only JSON has it."

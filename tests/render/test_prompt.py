@@ -9,7 +9,7 @@ from gpcli.render.prompt import Prompt, can_prompt
 from gpcli.render.terminal import Terminal
 
 CHOICES = [
-    ("slot-b", "Tue 24 Nov 2026 09:00"),
+    ("slot-b", "Tue 24 Nov 09:00"),
     ("2", "Wed 25 Nov\x1b[31m 2026 09:00"),
     ("c", "Thu"),
 ]
@@ -85,7 +85,7 @@ def test_choices_are_numbered_and_sanitised():
     ask.choose("Which time?", CHOICES, flag="SLOT")
     assert err.getvalue() == (
         "Which time?\n"
-        "  1  Tue 24 Nov 2026 09:00\n"
+        "  1  Tue 24 Nov 09:00\n"
         "  2  Wed 25 Nov\\x1b[31m 2026 09:00\n"
         "  3  Thu\n"
         "Number (1-3): "
@@ -215,14 +215,14 @@ ASKING = """
 import sys
 from gpcli.render.prompt import Prompt
 ask = Prompt(sys.stdin, sys.stderr, allowed=sys.stdin.isatty() and sys.stderr.isatty())
-choices = [("a", "Tue 24 Nov 2026 09:00"), ("b", "Tue 24 Nov 2026 09:20")]
+choices = [("a", "Tue 24 Nov 09:00"), ("b", "Tue 24 Nov 09:20")]
 print("chosen", ask.choose("Which time?", choices, flag="SLOT"))
 """
 
 
 def test_a_person_at_a_real_terminal_is_asked_and_understood():
     person = pexpect.spawn(sys.executable, ["-c", ASKING], encoding="utf-8", timeout=30)
-    person.expect_exact("Which time?\r\n  1  Tue 24 Nov 2026 09:00\r\n")
+    person.expect_exact("Which time?\r\n  1  Tue 24 Nov 09:00\r\n")
     person.expect_exact("Number (1-2): ")
     person.sendline("2")
     person.expect_exact("chosen b")

@@ -8,7 +8,7 @@ from gpcli.render.stderr import WordedPlan
 
 PLAN = WordedPlan(
     "Book a time",
-    (("For", "Ada Nordmann"), ("When", "tomorrow,\nTue 24 Nov 2026"), ("Costs", "")),
+    (("For", "Ada Nordmann"), ("When", "tomorrow,\nTue 24 Nov"), ("Costs", "")),
     "staging",
     ("It overlaps another booking.",),
 )
@@ -101,7 +101,7 @@ def test_a_plan_shows_labels_and_values_and_the_environment(make_output):
         "Book a time [staging]\n"
         "  For    Ada Nordmann\n"
         "  When   tomorrow,\n"
-        "         Tue 24 Nov 2026\n"
+        "         Tue 24 Nov\n"
         "  Costs\n"
         "! It overlaps another booking.\n"
     )
@@ -123,7 +123,7 @@ def test_a_plan_is_an_object_with_json(make_output):
                 "environment": "staging",
                 "rows": [
                     {"label": "For", "value": "Ada Nordmann"},
-                    {"label": "When", "value": "tomorrow,\nTue 24 Nov 2026"},
+                    {"label": "When", "value": "tomorrow,\nTue 24 Nov"},
                     {"label": "Costs", "value": ""},
                 ],
                 "warnings": ["It overlaps another booking."],

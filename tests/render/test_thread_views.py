@@ -108,10 +108,10 @@ def test_a_status_has_its_words_and_an_unknown_one_stands_as_written(status, wor
 @pytest.mark.parametrize(
     ("changes", "label"),
     [
-        ({}, "Rash · 1 unread · open · Sun 22 Nov 2026 18:05 · Dr. Ingrid Haugland"),
+        ({}, "Rash · 1 unread · open · Sun 22 Nov 18:05 · Dr. Ingrid Haugland"),
         (
             {"unread_count": 0, "practitioner": None, "subject": None, "status": "completed"},
-            "(no subject) · closed · Sun 22 Nov 2026 18:05 · Solbakken legesenter",
+            "(no subject) · closed · Sun 22 Nov 18:05 · Solbakken legesenter",
         ),
         ({"last": None, "practitioner": None, "surgery": None}, "Rash · 1 unread · open"),
         (
@@ -168,19 +168,19 @@ def test_a_conversation_is_its_head_then_each_message_with_its_text_set_in(make_
         "Status    open\n"
         "Unread    1\n"
         "Messages  2\n"
-        "Last      yesterday, Sun 22 Nov 2026 18:05\n"
-        "Started   Fri 20 Nov 2026 18:05\n"
+        "Last      yesterday, Sun 22 Nov 18:05\n"
+        "Started   Fri 20 Nov 18:05\n"
         "With      Dr. Ingrid Haugland\n"
         "Surgery   Solbakken legesenter\n"
         "\n"
         "From      Ada Solberg\n"
-        "Sent      Fri 20 Nov 2026 18:05\n"
+        "Sent      Fri 20 Nov 18:05\n"
         "Attached  m-1.1  rash.jpg (image/jpeg, 12 kB)\n"
         "\n"
         "  It itches.\n"
         "\n"
         "From      Dr. Ingrid Haugland (unread)\n"
-        "Sent      Fri 20 Nov 2026 18:05\n"
+        "Sent      Fri 20 Nov 18:05\n"
         "\n"
         "  Use a cream.\n"
     )
@@ -445,7 +445,7 @@ def test_a_message_says_all_that_its_sender_says(make_output):
         ["About", "Blood test"],
         ["Medium", "written"],
         ["Note", "Ring us"],
-        ["Soon", "(Ida Nordli, Sat 21 Nov 2026)"],
+        ["Soon", "(Ida Nordli, Sat 21 Nov)"],
     ]
 
 
@@ -471,7 +471,7 @@ def test_a_priority_is_in_the_table_where_there_is_one(make_output):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"created": "2026-01-02T23:30:00Z"}, "Sat 3 Jan 2026"),
+        ({"created": "2026-01-02T23:30:00Z"}, "Sat 3 Jan"),
         ({"status": "current", "document_status": "final"}, "12 kB"),
         ({"status": "superseded"}, "superseded"),
         ({"status": "current", "document_status": "preliminary"}, "preliminary"),

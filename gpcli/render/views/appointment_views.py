@@ -25,6 +25,11 @@ def _format_slot_time(slot: Slot, time_format: TimeFormat) -> str:
     return time_format.period(slot.start, slot.end, slot.zone)
 
 
+def _split_slot_time(slot: Slot, time_format: TimeFormat) -> tuple[str, str]:
+    day = time_format.surgery_day(slot.start, slot.zone)
+    return day, time_format.surgery_clock(slot.start, slot.end, slot.zone)
+
+
 def _format_practitioner(time: Slot | Appointment, _: TimeFormat) -> str:
     return describe_practitioner(time) or ""
 
@@ -46,13 +51,26 @@ SLOTS: View[Slot] = dataclass_view(
     "slots",
     (
         Column("id", "ID", lambda slot: slot.id),
-        Column("start", "When", lambda slot: slot.start, _format_slot_time),
+        Column(
+            "start",
+            "When",
+            lambda slot: slot.start,
+            _format_slot_time,
+            moment=lambda slot: (slot.start, slot.zone),
+            by_day=_split_slot_time,
+        ),
         Column("end", "End", lambda slot: slot.end, in_table=False),
         Column("zone", "Zone", lambda slot: slot.zone, in_table=False),
         Column("service", "Service", lambda slot: slot.service, in_table=False),
-        Column("channel", "Way", lambda slot: slot.channel),
-        Column("practitioner", "With", lambda slot: slot.practitioner, _format_practitioner),
-        Column("surgery", "Surgery", lambda slot: slot.surgery, droppable=True),
+        Column("channel", "Way", lambda slot: slot.channel, wraps=False),
+        Column(
+            "practitioner",
+            "With",
+            lambda slot: slot.practitioner,
+            _format_practitioner,
+            shared=True,
+        ),
+        Column("surgery", "Surgery", lambda slot: slot.surgery, droppable=True, shared=True),
         Column("location", "Where", lambda slot: slot.location, in_table=False),
         Column("comment", "Note", lambda slot: slot.comment, in_table=_has_comment),
         Column(
@@ -130,7 +148,14 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
     """Return the columns of an appointment, for records of `kind`."""
     return (
         Column("id", "ID", lambda appointment: appointment.id),
-        Column("start", "When", lambda appointment: appointment.start, _format_appointment_time),
+        Column(
+            "start",
+            "When",
+            lambda appointment: appointment.start,
+            _format_appointment_time,
+            wraps=False,
+            moment=lambda appointment: (appointment.start, appointment.zone),
+        ),
         Column("end", "End", lambda appointment: appointment.end, for_people=False),
         Column(
             "status",
@@ -138,6 +163,7 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             lambda appointment: appointment.status,
             _format_status,
             style=_find_style,
+            wraps=False,
         ),
         Column(
             "service",
@@ -145,9 +171,21 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             lambda appointment: appointment.service,
             in_table=_is_other_service,
         ),
-        Column("channel", "Way", lambda appointment: appointment.channel),
-        Column("practitioner", "With", lambda each: each.practitioner, _format_practitioner),
-        Column("surgery", "Surgery", lambda appointment: appointment.surgery, droppable=True),
+        Column("channel", "Way", lambda appointment: appointment.channel, wraps=False),
+        Column(
+            "practitioner",
+            "With",
+            lambda each: each.practitioner,
+            _format_practitioner,
+            shared=True,
+        ),
+        Column(
+            "surgery",
+            "Surgery",
+            lambda appointment: appointment.surgery,
+            droppable=True,
+            shared=True,
+        ),
         Column("location", "Where", lambda appointment: appointment.location, in_table=False),
         Column("reason", "Reason", lambda appointment: appointment.reason, in_table=False),
         Column("answer", "Answer", lambda appointment: appointment.answer, in_table=False),

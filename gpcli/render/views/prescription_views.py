@@ -1,163 +1,22 @@
-"""Prescriptions, what is left of them, and requests to renew them."""
+"""Prescriptions, and what is left of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from gpcli.model.prescription import Basis, Prescription, Remaining, Renewal, RenewalReceipt
+from gpcli.model.prescription import Basis, Prescription, Remaining
 from gpcli.render.times import TimeFormat
-from gpcli.render.view import Column, View, dataclass_view
-from gpcli.render.views.wording import UNKNOWN, receipt_columns
-
-RENEWAL_STATUSES = {
-    "requested": "asked for",
-    "received": "seen by the surgery",
-    "accepted": "taken up by the surgery",
-    "in-progress": "taken up by the surgery",
-    "on-hold": "on hold",
-    "ready": "taken up by the surgery",
-    "entered-in-error": "entered in error",
-    "completed": "renewed",
-    "rejected": "refused",
-    "failed": "failed",
-    "cancelled": "withdrawn",
-}
-"""R4 TaskStatus in a patient's words; an unknown code is shown as recorded."""
-
-RENEWAL_STYLES = {
-    "completed": "green",
-    "rejected": "red",
-    "failed": "red",
-    "cancelled": "dim",
-    "entered-in-error": "dim",
-    "requested": "yellow",
-    "received": "yellow",
-    "accepted": "yellow",
-    "in-progress": "yellow",
-}
-"""The rich style of each status in a table."""
-
-
-def format_renewal_status(renewal: Renewal | None) -> str:
-    """Format the status of a request to renew; empty where there is none."""
-    return RENEWAL_STATUSES.get(renewal.status, renewal.status) if renewal else ""
-
-
-def renewal_label(renewal: Renewal, time_format: TimeFormat) -> str:
-    """Return the line for a request to renew in a list of choices."""
-    asked = time_format.time(renewal.asked, renewal.zone)
-    return " · ".join(filter(None, (renewal.prescription, asked, format_renewal_status(renewal))))
-
-
-def renewal_notes(renewal: Renewal) -> tuple[str, ...]:
-    """Return the notes on a request that are neither the patient's own words nor the answer."""
-    return tuple(note for note in renewal.notes if note not in {renewal.note, renewal.answer})
-
-
-REQUESTS: View[Renewal] = dataclass_view(
-    Renewal,
-    "renewals",
-    (
-        Column("id", "ID", lambda renewal: renewal.id),
-        Column("prescription", "Prescription", lambda renewal: renewal.prescription),
-        Column(
-            "prescription_id", "Its ID", lambda renewal: renewal.prescription_id, in_table=False
-        ),
-        Column(
-            "status",
-            "Status",
-            lambda renewal: renewal.status,
-            lambda renewal, _: format_renewal_status(renewal),
-            style=lambda renewal: RENEWAL_STYLES.get(renewal.status, ""),
-        ),
-        Column(
-            "asked",
-            "Asked",
-            lambda renewal: renewal.asked,
-            lambda renewal, time_format: time_format.time(renewal.asked, renewal.zone),
-        ),
-        Column(
-            "updated",
-            "Last change",
-            lambda renewal: renewal.updated,
-            lambda renewal, time_format: time_format.time(renewal.updated, renewal.zone),
-            in_table=False,
-        ),
-        Column("answer", "Answer", lambda renewal: renewal.answer),
-        Column("note", "Your note", lambda renewal: renewal.note, in_table=False),
-        Column("zone", "Zone", lambda renewal: renewal.zone, for_people=False),
-        Column("business_status", "Progress", lambda renewal: renewal.business_status),
-        Column("notes", "Notes", lambda renewal: renewal.notes, in_table=False),
-    ),
-)
-
-
-def _format_result(receipt: RenewalReceipt, time_format: TimeFormat) -> str:
-    if receipt.error:
-        return f"not asked: {receipt.error.message}"
-    if receipt.dry_run and receipt.id is None:
-        return "not sent"
-    words = RENEWAL_STATUSES.get(receipt.status or "", receipt.status or UNKNOWN)
-    return words if receipt.changed else f"{words} before"
-
-
-def _result_style(receipt: RenewalReceipt) -> str:
-    return "red" if receipt.error else RENEWAL_STYLES.get(receipt.status or "", "")
-
-
-RENEWAL_RECEIPTS: View[RenewalReceipt] = dataclass_view(
-    RenewalReceipt,
-    "renewal-receipts",
-    (
-        Column("prescription_id", "ID", lambda receipt: receipt.prescription_id),
-        Column("prescription", "Prescription", lambda receipt: receipt.prescription),
-        Column("id", "Request", lambda receipt: receipt.id),
-        Column(
-            "status", "Result", lambda receipt: receipt.status, _format_result, style=_result_style
-        ),
-        Column("answer", "Answer", lambda receipt: receipt.answer),
-        Column("warning", "Warning", lambda receipt: receipt.warning),
-        Column(
-            "error",
-            "Error",
-            lambda receipt: receipt.error.code if receipt.error else None,
-            for_people=False,
-        ),
-        Column(
-            "asked",
-            "Asked",
-            lambda receipt: receipt.asked,
-            lambda receipt, time_format: time_format.time(receipt.asked, receipt.zone),
-            in_table=False,
-        ),
-        Column("zone", "Zone", lambda receipt: receipt.zone, for_people=False),
-        *receipt_columns(RenewalReceipt),
-    ),
-)
-
-WITHDRAWALS: View[RenewalReceipt] = replace(
-    RENEWAL_RECEIPTS,
-    name="withdrawal-receipts",
-    columns=(
-        Column("id", "ID", lambda receipt: receipt.id),
-        Column("prescription", "Prescription", lambda receipt: receipt.prescription),
-        Column("prescription_id", "Its ID", lambda receipt: receipt.prescription_id),
-        *(
-            column
-            for column in RENEWAL_RECEIPTS.columns
-            if column.name not in {"id", "prescription", "prescription_id"}
-        ),
-    ),
-)
-"""The receipt of a withdrawn request, whose id comes first, as in the list of requests."""
-
+from gpcli.render.view import Column, Entry, View, dataclass_view
+from gpcli.render.views.renewal_views import RENEWAL_STYLES, format_renewal_status
+from gpcli.render.views.wording import UNKNOWN
 
 BASIS_TEXTS = {
-    Basis.PORTAL: "by the portal",
-    Basis.DISPENSES: "counted",
-    Basis.EXPIRED: "expired",
+    Basis.PORTAL: "the portal tells it",
+    Basis.DISPENSES: "counted from what was handed out",
+    Basis.EXPIRED: "it has expired",
 }
-"""Where the number of remaining fills is from; counted = from what was dispensed."""
+"""Where the number of remaining fills is from."""
 
 _PRESCRIPTION_STATUSES = {
     "active": "in use",
@@ -183,43 +42,83 @@ def format_remaining(remaining: Remaining | None) -> str:
         return UNKNOWN
     if remaining.fills <= 0:
         return "none left"
-    return "once" if remaining.fills == 1 else f"{remaining.fills} times"
+    return _format_times(remaining.fills)
 
 
 def prescription_label(prescription: Prescription) -> str:
     """Return the line for a prescription in a list of choices."""
-    group = f"group {prescription.group}" if prescription.group in _NOTED_GROUPS else ""
     parts = (
         prescription.label,
         _format_unusual_status(prescription),
-        "" if prescription.do_not_take else format_remaining(prescription.remaining),
-        group,
+        "" if prescription.do_not_take else _word_left(prescription),
+        _word_group(prescription.group),
         format_renewal_status(prescription.renewal),
         prescription.prescriber,
     )
     return " · ".join(filter(None, parts))
 
 
-def prescription_notes(prescription: Prescription) -> tuple[str, ...]:
-    """Return what a list has no room for: why not to take it, why it is on hold, what to heed.
-
-    Each is a phrase, in the order of its weight.
-    """
-    status = _format_unusual_status(prescription)
-    reasons = (prescription.status_reason, prescription.reason)
-    because = (
-        "; ".join(filter(None, reasons)) if prescription.do_not_take else prescription.status_reason
-    )
-    return tuple(
-        filter(
-            None,
+def describe_prescription(prescription: Prescription, time_format: TimeFormat) -> Entry:
+    """Return a prescription as it stands in a list: how to take it, what is left, what to heed."""
+    left = "" if prescription.do_not_take else _word_left(prescription)
+    until = time_format.recorded_day(prescription.valid_until, prescription.zone)
+    validity = "expired" if prescription.expired else "valid until"
+    return Entry(
+        prescription.label,
+        str(prescription.id),
+        (
             (
-                ": ".join(filter(None, (status, because))) if because else "",
-                _format_report(prescription),
-                prescription.instructions,
+                (_word_status(prescription), _status_style(prescription)),
+                (prescription.dose or "", ""),
+                (prescription.instructions or "", ""),
             ),
-        )
+            (
+                (left, _remaining_style(prescription)),
+                (until and f"{validity} {until}", ""),
+                *_word_renewal(prescription),
+                (_word_group(prescription.group), "yellow"),
+                (_format_report(prescription), ""),
+            ),
+        ),
     )
+
+
+def _word_status(prescription: Prescription) -> str:
+    """Return a phrase on what is unusual of its status, and why it is so."""
+    reasons = (prescription.status_reason, prescription.reason)
+    because = "; ".join(filter(None, reasons if prescription.do_not_take else reasons[:1]))
+    return ": ".join(filter(None, (_format_unusual_status(prescription), because)))
+
+
+def _word_renewal(prescription: Prescription) -> Iterator[tuple[str, str]]:
+    renewal = prescription.renewal
+    if renewal:
+        words = f"renewal {format_renewal_status(renewal)}"
+        yield words, RENEWAL_STYLES.get(renewal.status, "")
+
+
+def _word_left(prescription: Prescription) -> str:
+    """Return a phrase on how often it can be fetched still, in the record's own units."""
+    remaining = prescription.remaining
+    if remaining is None:
+        return "not known how much is left" if prescription.is_current else ""
+    if remaining.basis is Basis.EXPIRED:
+        return ""
+    if remaining.fills <= 0:
+        return "nothing left to fetch"
+    amount = f" ({remaining.quantity.text})" if remaining.quantity else ""
+    return f"can be fetched {_format_times(remaining.fills)} more{amount}"
+
+
+def _format_times(fills: int) -> str:
+    return "once" if fills == 1 else f"{fills} times"
+
+
+def _word_group(group: str | None) -> str:
+    """Return what a prescription group means for a renewal; empty where that is nothing unusual."""
+    if group not in _NOTED_GROUPS:
+        return ""
+    return f"group {group}: renewing it usually takes a consultation"
 
 
 def _format_report(prescription: Prescription) -> str:
@@ -231,13 +130,6 @@ def _format_report(prescription: Prescription) -> str:
 
 def _format_left(prescription: Prescription) -> str:
     return "" if prescription.do_not_take else format_remaining(prescription.remaining)
-
-
-def _format_remaining_with_basis(prescription: Prescription, time_format: TimeFormat) -> str:
-    if prescription.do_not_take:
-        return ""
-    remaining = format_remaining(prescription.remaining)
-    return ", ".join(filter(None, (remaining, _format_basis(prescription, time_format))))
 
 
 def _remaining_style(prescription: Prescription) -> str:
@@ -365,7 +257,7 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
             "remaining",
             "Left",
             lambda prescription: prescription.remaining.fills if prescription.remaining else None,
-            _format_remaining_with_basis,
+            lambda prescription, _: _format_left(prescription),
             style=_remaining_style,
         ),
         Column(
@@ -466,17 +358,11 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
         ),
         *_FACTS,
     ),
+    entry=describe_prescription,
 )
 """Prescriptions in a list, which shows the status and the group only where they are unusual."""
 
 _DETAIL_COLUMNS = {
-    "remaining": Column[Prescription](
-        "remaining",
-        "Left",
-        lambda prescription: prescription.remaining.fills if prescription.remaining else None,
-        lambda prescription, _: _format_left(prescription),
-        style=_remaining_style,
-    ),
     "group": Column[Prescription]("group", "Group", lambda prescription: prescription.group),
     "status": Column[Prescription](
         "status",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 from gpcli.model.receipt import ConsentReceipt
 from gpcli.model.service import Absence, Consent, OpeningHours, Service, Standing, Surgery
 from gpcli.render.times import RANGE_DASH, TimeFormat, format_day
@@ -16,7 +19,25 @@ _STANDING_TEXTS = {
     Standing.NOT_PERMITTED: "not permitted",
     Standing.NOT_TOLD: "not told",
 }
+_USABLE = frozenset({Standing.OFFERED, Standing.NOT_TOLD})
 _STYLES = {Standing.OFFERED: "green", Standing.NOT_OFFERED: "dim"}
+
+
+def _format_standing(row: Service, time_format: TimeFormat) -> str:
+    """Format whether it is offered, with the days of what is off for now."""
+    text = _STANDING_TEXTS[row.status]
+    if row.status is not Standing.OFF_FOR_NOW or not (row.off_from or row.off_until):
+        return text
+    if row.off_from and row.off_from > time_format.now:
+        return f"off from {time_format.day(row.off_from)}"
+    return f"off until {time_format.day(row.off_until)}" if row.off_until else text
+
+
+def _format_command(row: Service, time_format: TimeFormat) -> str:
+    """Format the command of what can be used, or the one that makes it so."""
+    if row.status is Standing.CONSENT_NEEDED:
+        return "gpcli consent grant"
+    return row.command or "" if row.status in _USABLE else ""
 
 
 def _format_price_cell(row: Service, time_format: TimeFormat) -> str:
@@ -29,8 +50,11 @@ def _format_reason(row: Service, time_format: TimeFormat) -> str:
     return "" if row.status in says_enough else row.reason or ""
 
 
-def services_view(*, several_gps: bool) -> View[Service]:
-    """Return the view of services, whose table has the GP only where there are several."""
+def services_view(*, several_gps: bool, whole: bool = False) -> View[Service]:
+    """Return the view of services, in a table for each GP where there are several.
+
+    With `whole`, each is a block with all that is known of it.
+    """
     return dataclass_view(
         Service,
         "services",
@@ -40,25 +64,41 @@ def services_view(*, several_gps: bool) -> View[Service]:
                 "status",
                 "Offered",
                 lambda row: row.status.value,
-                lambda row, _: _STANDING_TEXTS[row.status],
+                _format_standing,
                 style=lambda row: _STYLES.get(row.status, "yellow"),
+                wraps=False,
             ),
             Column(
                 "gp",
                 "GP",
                 lambda row: row.surgery.gp or row.surgery.name,
-                in_table=several_gps,
+                in_table=False,
                 json_path="surgery",
             ),
-            Column("price", "Price", lambda row: format_plain_price(row.price), _format_price_cell),
-            Column("answer_time", "Answer", lambda row: row.answer_time),
-            Column("command", "Command", lambda row: row.command),
-            Column("reason", "Why not", lambda row: row.reason, _format_reason),
-            Column("off_from", "Off from", lambda row: row.off_from, in_table=False),
-            Column("off_until", "Off until", lambda row: row.off_until, in_table=False),
-            Column("channels", "Ways", lambda row: row.channels, in_table=False),
-            *_SERVICE_TEXTS,
+            Column(
+                "price",
+                "Price",
+                lambda row: format_plain_price(row.price),
+                _format_price_cell,
+                wraps=False,
+            ),
+            Column("answer_time", "Answer", lambda row: row.answer_time, in_table=whole),
+            Column(
+                "command",
+                "Command",
+                lambda row: row.command,
+                _format_command,
+                wraps=False,
+                droppable=True,
+            ),
+            Column("reason", "Why not", lambda row: row.reason, _format_reason, in_table=whole),
+            Column("off_from", "Off from", lambda row: row.off_from, in_table=whole),
+            Column("off_until", "Off until", lambda row: row.off_until, in_table=whole),
+            Column("channels", "Ways", lambda row: row.channels, in_table=whole),
+            *(replace(column, in_table=whole) for column in _SERVICE_TEXTS),
         ),
+        blocks=whole,
+        section=(lambda row: row.surgery.label) if several_gps else None,
     )
 
 
@@ -95,13 +135,19 @@ def _format_times(line: OpeningHours) -> str:
     return f"until {closes}" if closes else _UNREADABLE if "all_day" in line.unreadable else ""
 
 
-def format_absences(absences: tuple[Absence, ...]) -> tuple[str, ...]:
-    """Format absences: `Sun 5 Jul 2027–Sun 25 Jul 2027 (Holidays)`."""
-    return tuple(_format_absence(absence) for absence in absences)
+def format_absences(absences: tuple[Absence, ...], now: date | None = None) -> tuple[str, ...]:
+    """Format absences: `Sun 5 Jul 2027–Sun 25 Jul 2027 (Holidays)`, without the year of `now`."""
+    return tuple(_format_absence(absence, now) for absence in absences)
 
 
-def _format_absence(absence: Absence) -> str:
-    start, end = (format_day(each.date()) if each else "" for each in (absence.start, absence.end))
+def _list_absences(row: Service | Surgery, time_format: TimeFormat) -> str:
+    return "\n".join(format_absences(row.absences, time_format.now))
+
+
+def _format_absence(absence: Absence, now: date | None) -> str:
+    start, end = (
+        format_day(each.date(), now) if each else "" for each in (absence.start, absence.end)
+    )
     if start and end:
         when = start if start == end else f"{start}{RANGE_DASH}{end}"
     else:
@@ -119,18 +165,17 @@ def _format_lines(hours: tuple[OpeningHours, ...]) -> tuple[str, ...]:
 
 
 _SERVICE_TEXTS: tuple[Column[Service], ...] = (
-    Column("service_name", "Called", lambda row: row.service_name, in_table=False),
-    Column("details", "Details", lambda row: row.details, in_table=False),
-    Column("hours", "Open", lambda row: _format_lines(row.hours), in_table=False),
+    Column("service_name", "Called", lambda row: row.service_name),
+    Column("details", "Details", lambda row: row.details),
+    Column("hours", "Open", lambda row: _format_lines(row.hours)),
     Column(
         "exceptions",
         "Exceptions",
         lambda row: row.exceptions,
         lambda row, _: "\n".join(row.exceptions),
-        in_table=lambda row: bool(row.exceptions),
     ),
-    Column("absences", "Away", lambda row: format_absences(row.absences), in_table=False),
-    Column("phones", "Phone", lambda row: row.phones, in_table=False),
+    Column("absences", "Away", lambda row: format_absences(row.absences), _list_absences),
+    Column("phones", "Phone", lambda row: row.phones),
 )
 """What else the portal says of a service."""
 
@@ -154,7 +199,7 @@ SURGERIES: View[Surgery] = dataclass_view(
             lambda surgery: surgery.exceptions,
             lambda surgery, _: "\n".join(surgery.exceptions),
         ),
-        Column("absences", "Away", lambda surgery: format_absences(surgery.absences)),
+        Column("absences", "Away", lambda row: format_absences(row.absences), _list_absences),
         Column("other_contacts", "Other", lambda surgery: surgery.other_contacts),
         Column(
             "remarks",

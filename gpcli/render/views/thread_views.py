@@ -113,6 +113,7 @@ def _thread_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             "Subject",
             lambda row: thread(row).subject,
             lambda row, _: thread(row).subject or NO_SUBJECT,
+            style=lambda row: "bold" if thread(row).unread_count else "",
         ),
         Column("kind", "Kind", lambda row: thread(row).kind, droppable=True),
         Column(
@@ -121,6 +122,7 @@ def _thread_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             lambda row: thread(row).status,
             lambda row, _: format_thread_status(thread(row)),
             style=lambda row: STATUS_STYLES.get(thread(row).status, "dim"),
+            wraps=False,
         ),
         Column("closed_because", "Because", lambda row: thread(row).closed_because, in_table=False),
         Column(
@@ -156,6 +158,8 @@ def _time_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             lambda row, time_format: (
                 thread(row).last_date or time_format.time(thread(row).last, thread(row).zone)
             ),
+            wraps=False,
+            moment=lambda row: (thread(row).last, thread(row).zone),
         ),
         Column(
             "started",
@@ -175,6 +179,7 @@ def _surgery_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]
             lambda row: thread(row).practitioner,
             lambda row, _: thread(row).practitioner or thread(row).surgery or "",
             droppable=True,
+            shared=True,
         ),
         Column("surgery", "Surgery", lambda row: thread(row).surgery, in_table=False),
     )
