@@ -19,6 +19,7 @@ from gpcli.auth.people import account_id
 from gpcli.auth.scopes import choose_scopes, has_record_scopes
 from gpcli.auth.session import StoredSession, session_lock
 from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult
+from gpcli.care.offers import list_services
 from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.config.offer_index import IndexedPerson, profile_key
 from gpcli.config.profiles import (
@@ -39,7 +40,7 @@ from gpcli.errors import (
 from gpcli.http.url_policy import read_local_reference
 from gpcli.model.account import SignInState, SignInSummary
 from gpcli.model.person import Identity, Parties, Person
-from gpcli.model.service import ConsentLevel, Offers
+from gpcli.model.service import ConsentLevel, Offers, ServiceName, Standing
 from gpcli.portal.capabilities import delete_cached_capabilities, fetch_capabilities
 from gpcli.portal.sole_patient import fetch_sole_patient
 from gpcli.sign_out import revoke_session
@@ -330,16 +331,19 @@ def _keep_secret(context: AppContext, secret: str | None) -> None:
 def _build_summary(
     context: AppContext, session: StoredSession, parties: Parties, offers: Offers
 ) -> SignInSummary:
-    offered = dict.fromkeys(offer.name for offer in offers.offers if offer.active)
+    services = list_services(offers, context.now())
+    usable = [each for each in services if each.status is Standing.OFFERED]
+    consulting = (each for each in usable if each.service is ServiceName.E_CONSULTATION)
     return SignInSummary(
         patient=parties.patient,
         acting_user=parties.acting_user,
         profile=context.profile.name,
         environment=context.profile.environment,
         surgeries=offers.surgeries,
-        offered=tuple(offered),
+        offered=tuple(dict.fromkeys(each.service for each in usable)),
         until=find_session_end(session, context.profile.zone),
         renews=session.refresh_token is not None,
+        channels=tuple(dict.fromkeys(way for each in consulting for way in each.channels)),
     )
 
 

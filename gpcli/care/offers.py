@@ -84,6 +84,19 @@ def list_services(offers: Offers, now: datetime) -> tuple[Service, ...]:
     )
 
 
+def describe_limits(services: Sequence[Service]) -> list[str]:
+    """Return sentences on what is offered and can't be used now: why, until when, and the cure."""
+    unconsented = dict.fromkeys(
+        SERVICE_LABELS[each.service] for each in services if each.status is Standing.CONSENT_NEEDED
+    )
+    limited = {Standing.OFF_FOR_NOW, Standing.NOT_PERMITTED}
+    sentences = [each.reason for each in services if each.status in limited and each.reason]
+    if unconsented:
+        needs = f"Your consent to Full Access is needed for {', '.join(unconsented)}."
+        sentences.append(f"{needs} gpcli consent grant gives it.")
+    return list(dict.fromkeys(sentences))
+
+
 def require_service(offers: Offers, name: ServiceName, now: datetime) -> list[Service]:
     """Return the Services called `name` that can be used now, one per GP.
 

@@ -9,6 +9,7 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care.offers import (
+    describe_limits,
     filter_by_gp,
     find_hidden_commands,
     find_surgeries,
@@ -43,8 +44,6 @@ def services(
         require_service(ours, named, context.now())
     view = services_view(several_gps=len(ours.surgeries) > 1, whole=named is not None)
     context.output.show_list(view, rows)
-    if named is None and context.output.is_table and not has_no_online_service(rows):
-        show_contacts(context, ours.surgeries)
     if named is None:
         note_offers(context, rows, ours.surgeries)
     else:
@@ -82,6 +81,7 @@ NOT_TOLD_NOTICE = (
     "The portal does not say which services its GPs offer: what is not told can be tried."
 )
 NO_GP_NOTICE = "The portal's record of you names no GP."
+NO_ONLINE_NOTICE = "Your GP offers no online services. This is how to reach the surgery:"
 
 
 def note_offers(
@@ -89,18 +89,20 @@ def note_offers(
 ) -> None:
     """Say where the portal does not tell what its GPs offer, or that they offer nothing online.
 
-    GPs who are not current are said first; with the last goes how to reach the surgeries. `rows`
-    are all services of all GPs.
+    GPs who are not current are said first. A person at a terminal, and whoever has nothing online,
+    is told what can't be used now and how to reach the surgeries. `rows` are all services of all
+    GPs.
     """
     note_ended(context, surgeries)
     if any(row.status is Standing.NOT_TOLD for row in rows):
         context.output.notice(NOT_TOLD_NOTICE)
-    if not has_no_online_service(rows):
+    has_none = has_no_online_service(rows)
+    if has_none:
+        context.output.notice(NO_ONLINE_NOTICE if surgeries else NO_GP_NOTICE)
+    if not (has_none or context.output.is_table):
         return
-    if not surgeries:
-        context.output.notice(NO_GP_NOTICE)
-        return
-    context.output.notice("Your GP offers no online services. This is how to reach the surgery:")
+    for sentence in describe_limits(rows):
+        context.output.notice(sentence)
     show_contacts(context, surgeries)
 
 

@@ -46,7 +46,10 @@ class SignInState:
 
 @dataclass(frozen=True)
 class SignInSummary:
-    """What a sign-in led to: who, at which GPs, and the services that these offer online."""
+    """What a sign-in led to: who, at which GPs, and the services that can be used online now.
+
+    `channels` are the ways of an e-consultation that can be used now, as the GPs tell them.
+    """
 
     patient: Person
     acting_user: Person | None
@@ -56,6 +59,7 @@ class SignInSummary:
     offered: tuple[ServiceName, ...]
     until: datetime | None
     renews: bool
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from gpcli.model.account import Finding, KnownPortal, SignedOut, SignInState, SignInSummary, Verdict
 from gpcli.model.receipt import OutboxPart, OutboxRequest
+from gpcli.model.service import ServiceName
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.wording import acting_name, format_acting_user
@@ -38,6 +39,14 @@ def _format_unattended(sign_in: SignInState | SignInSummary, time_format: TimeFo
     if sign_in.until is None:
         return "as long as the portal renews the session" if sign_in.renews else "not known"
     return f"until {time_format.time(sign_in.until, str(sign_in.until.tzinfo))}"
+
+
+def _format_offered(summary: SignInSummary, time_format: TimeFormat) -> str:
+    """Format what can be used now, with the ways of an e-consultation."""
+    ways = f" ({', '.join(summary.channels)})" if summary.channels else ""
+    consultation = ServiceName.E_CONSULTATION
+    names = (f"{name}{ways if name is consultation else ''}" for name in summary.offered)
+    return ", ".join(names) or "nothing"
 
 
 SIGN_INS: View[SignInState] = dataclass_view(
@@ -72,8 +81,9 @@ SIGNED_IN: View[SignInSummary] = dataclass_view(
             lambda summary: tuple(surgery.label for surgery in summary.surgeries),
             json_path="surgeries",
         ),
-        Column("offered", "Offers online", lambda summary: summary.offered),
+        Column("offered", "Online now", lambda summary: summary.offered, _format_offered),
         Column("until", "Works unattended", lambda summary: summary.until, _format_unattended),
+        Column("channels", "E-consultation", lambda summary: summary.channels, for_people=False),
     ),
 )
 
