@@ -76,16 +76,16 @@ def send_new_thread(context: AppContext, decision: Decision[Conversation], inten
     answer_time = find_answer_time(decision)
     outcome = context.confirm_and_send(decision)
     receipt = ThreadReceipt.of(outcome.record.thread, build_receipt(context, outcome, intent))
-    context.output.show_item(THREAD_RECEIPT, receipt)
-    context.output.notice(_format_thread_notice(receipt, outcome.record.messages, answer_time))
+    sentence = _format_thread_notice(receipt, outcome.record.messages, answer_time)
+    context.output.show_receipt(THREAD_RECEIPT, receipt, sentence)
 
 
 def show_reply(context: AppContext, outcome: Outcome[Message], intent: UUID) -> None:
     """Show the receipt of a reply."""
     receipt = MessageReceipt.of(outcome.record, build_receipt(context, outcome, intent))
-    context.output.show_item(message_receipts_view(context.zone.key), receipt)
     follow = f"Follow it with gpcli messages show {receipt.thread_id}."
-    context.output.notice(_format_unsent(outcome) or f"Sent. {follow}")
+    sentence = _format_unsent(outcome) or f"Sent. {follow}"
+    context.output.show_receipt(message_receipts_view(context.zone.key), receipt, sentence)
 
 
 def show_read_mark_result(

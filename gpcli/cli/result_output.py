@@ -11,7 +11,8 @@ from gpcli.errors import Partial
 from gpcli.model.appointment import Appointment
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Receipt
 from gpcli.model.service import Consent
-from gpcli.render.views.appointment_views import RECEIPT
+from gpcli.render.times import TimeFormat
+from gpcli.render.views.appointment_views import RECEIPT, format_appointment_time
 from gpcli.render.views.service_views import CONSENT_RECEIPT
 
 DRY_RUN_NOTICE = "Nothing was sent: this was a dry run."
@@ -37,8 +38,8 @@ def require_complete(context: AppContext, *, is_empty: bool = False) -> None:
 def show_appointment(context: AppContext, outcome: Outcome[Appointment], intent: UUID) -> None:
     """Show the receipt of a booking, enquiry or cancellation, and what happens next."""
     receipt = AppointmentReceipt.of(outcome.record, build_receipt(context, outcome, intent))
-    context.output.show_item(RECEIPT, receipt)
-    context.output.notice(format_next_step(receipt))
+    sentence = format_next_step(receipt, TimeFormat(context.now()))
+    context.output.show_receipt(RECEIPT, receipt, sentence)
     for remark in context.portal.remarks:
         context.output.warning(remark)
 
@@ -46,27 +47,36 @@ def show_appointment(context: AppContext, outcome: Outcome[Appointment], intent:
 def show_consent(context: AppContext, outcome: Outcome[Consent], intent: UUID) -> None:
     """Show the receipt of a consent that was given or withdrawn."""
     receipt = ConsentReceipt.of(outcome.record, build_receipt(context, outcome, intent))
-    context.output.show_item(CONSENT_RECEIPT, receipt)
-    if receipt.dry_run:
-        context.output.notice(DRY_RUN_NOTICE)
-    elif not receipt.changed:
-        context.output.notice(UNCHANGED_NOTICE)
+    context.output.show_receipt(CONSENT_RECEIPT, receipt, _format_consent(receipt))
 
 
-def format_next_step(receipt: AppointmentReceipt) -> str:
-    """Format the sentence on what has happened; it says "booked" only where the portal does."""
+def _format_consent(receipt: ConsentReceipt) -> str:
+    """Format what the consent is now, in the portal's words."""
     if receipt.dry_run:
         return DRY_RUN_NOTICE
+    before = "" if receipt.changed else f"{UNCHANGED_NOTICE} "
+    return f"{before}Your consent to {receipt.level} is {receipt.status}."
+
+
+def format_next_step(receipt: AppointmentReceipt, time_format: TimeFormat) -> str:
+    """Format what has happened and what comes next; it says "booked" only where the portal does."""
+    if receipt.dry_run:
+        return DRY_RUN_NOTICE
+    when = format_appointment_time(receipt, time_format)
+    what = f": {when}" if when else ""
     if receipt.status == "cancelled":
-        return "It is cancelled." if receipt.changed else f"{UNCHANGED_NOTICE} It is cancelled."
+        before = "" if receipt.changed else f"{UNCHANGED_NOTICE} "
+        return f"{before}Cancelled{what}."
     before = "" if receipt.changed else f"{REPEATED_NOTICE} "
+    follow = f"gpcli appointments show {receipt.id}"
     if receipt.is_waiting:
-        sent = "Sent; the" if receipt.changed else f"{REPEATED_NOTICE} The"
-        follow = f"Follow it with gpcli appointments show {receipt.id}."
-        return f"{sent} surgery has not confirmed it yet. {follow}"
+        sent = f"Sent{what}" if receipt.changed else f"{before}It is sent{what}"
+        return f"{sent}. The surgery has not confirmed it yet: {follow} tells when it has."
     if receipt.status == "booked":
-        return f"{before}It is booked."
-    return f"{before}The portal says: {receipt.status}."
+        until = time_format.time(receipt.cancel_until, receipt.zone)
+        free = f" It can be cancelled until {until}: gpcli cancel {receipt.id}" if until else ""
+        return f"{before}Booked{what}.{free or f' {follow} shows it.'}"
+    return f"{before}The portal says: {receipt.status}{what}. {follow} shows it."
 
 
 def build_receipt(context: AppContext, outcome: Outcome[Any], intent: UUID) -> Receipt:

@@ -246,7 +246,10 @@ def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UU
     error = overall_error(items, sent.request_id)
     if error is None or isinstance(error, ERRORS_AFTER_RESULTS):
         receipts = [item.to_receipt(context.zone.key, sent) for item in items]
-        context.output.show_list(RENEWAL_RECEIPTS, receipts)
+        if error:
+            context.output.show_list(RENEWAL_RECEIPTS, receipts)
+        else:
+            context.output.show_receipts(RENEWAL_RECEIPTS, receipts)
         for notice in _format_next_steps(outcome):
             context.output.notice(notice)
     if error:
@@ -287,11 +290,12 @@ def _format_answer(item: RenewalItem) -> str:
 def _show_withdrawal(context: AppContext, outcome: Outcome[Renewal], intent: UUID) -> None:
     """Show the receipt of a withdrawn request."""
     receipt = build_withdrawal_receipt(outcome.record, build_receipt(context, outcome, intent))
-    context.output.show_item(WITHDRAWALS, receipt)
-    context.output.notice(_format_withdrawn(outcome))
+    context.output.show_receipt(WITHDRAWALS, receipt, _format_withdrawn(outcome))
 
 
 def _format_withdrawn(outcome: Outcome[Renewal]) -> str:
     if outcome.dry_run:
         return DRY_RUN_NOTICE
-    return "It is withdrawn." if outcome.changed else "It was withdrawn already."
+    name = outcome.record.prescription
+    what = f": {name}" if name else ""
+    return f"Withdrawn{what}." if outcome.changed else f"It was withdrawn already{what}."

@@ -241,6 +241,23 @@ class Output:
         with self.paging():
             self._build_answer_format().write_item(view, item, text)
 
+    def show_receipt(self, view: View[T], receipt: T, sentence: str) -> None:
+        """Write the receipt of a write, and in a sentence what is so now.
+
+        A person at a terminal has seen the plan, and gets the sentence alone, unless fields were
+        chosen; otherwise the sentence is a notice.
+        """
+        if self.is_table and self.fields is None:
+            self.show_text(sentence)
+            return
+        self.show_item(view, receipt)
+        self.notice(sentence)
+
+    def show_receipts(self, view: View[T], receipts: Sequence[T]) -> None:
+        """Write the receipts of a write that a sentence tells, as `show_receipt` does one."""
+        if not self.is_table or self.fields is not None:
+            self.show_list(view, receipts)
+
     @contextmanager
     def paging(self) -> Iterator[None]:
         """Have the records that the body shows go through the pager together."""

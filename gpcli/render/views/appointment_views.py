@@ -110,11 +110,12 @@ def appointment_label(appointment: Appointment, now: datetime) -> str:
         appointment.subject,
         format_appointment_status(appointment.status),
     )
-    parts = (_format_appointment_time(appointment, TimeFormat(now)), *about)
+    parts = (format_appointment_time(appointment, TimeFormat(now)), *about)
     return " · ".join(filter(None, parts))
 
 
-def _format_appointment_time(appointment: Appointment, time_format: TimeFormat) -> str:
+def format_appointment_time(appointment: Appointment, time_format: TimeFormat) -> str:
+    """Return when an appointment is, or when it was wished; empty where neither is told."""
     if appointment.start is None and appointment.requested:
         requested = time_format.period(
             appointment.requested[0].start, appointment.requested[-1].end, appointment.zone
@@ -152,7 +153,7 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             "start",
             "When",
             lambda appointment: appointment.start,
-            _format_appointment_time,
+            format_appointment_time,
             wraps=False,
             moment=lambda appointment: (appointment.start, appointment.zone),
         ),
