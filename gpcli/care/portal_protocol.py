@@ -173,6 +173,13 @@ class Portal(Protocol):
         `since` is the first day; `None` = all.
         """
 
+    def fetch_day_ahead(self) -> None:
+        """Fetch in one round trip what the other methods return of a day.
+
+        That is what `fetch_surgeries`, `fetch_appointments` from today on, `mailbox.fetch_threads`
+        and `prescriptions.fetch_prescriptions` then return without asking the portal.
+        """
+
     def fetch_appointment(self, appointment: str) -> Appointment:
         """Fetch one booking or enquiry.
 

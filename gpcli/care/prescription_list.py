@@ -83,7 +83,7 @@ def fetch_prescriptions(
     shown = [each for each in recent if everything or each.is_current]
     of_unknown_kind = [each for each in matching if kind and each.kind is None]
     return PrescriptionListing(
-        tuple(sorted(shown, key=_urgency)),
+        tuple(sorted(shown, key=urgency)),
         inactive=len(recent) - len(shown),
         long_expired=len(of_kind) - len(recent) if everything else 0,
         unknown_kind=sum(everything or each.is_current for each in of_unknown_kind),
@@ -195,7 +195,7 @@ def propose_renewal_withdrawal(portal: Portal, renewal_id: str, intent: UUID) ->
     )
 
 
-def _urgency(prescription: Prescription) -> tuple[int, int, str]:
+def urgency(prescription: Prescription) -> tuple[int, int, str]:
     """Return what to sort by: what not to take, what runs out, what is asked for, the rest.
 
     What is in force no longer comes last. Within a rank, what has the fewest fills comes first.

@@ -20,6 +20,7 @@ from gpcli.render.views.account_views import (
     VARIABLES,
 )
 from gpcli.render.views.appointment_views import APPOINTMENTS, FLU, RECEIPT, SLOTS
+from gpcli.render.views.day_views import DAY
 from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS
 from gpcli.render.views.renewal_views import RENEWAL_RECEIPTS, REQUESTS, WITHDRAWALS
 from gpcli.render.views.service_views import (
@@ -61,6 +62,7 @@ VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "messages reply": (_MESSAGE_RECEIPTS,),
     "messages save": (SAVED,),
     "messages show": (CONVERSATION,),
+    "next": (APPOINTMENTS,),
     "outbox list": (OUTBOX,),
     "outbox settle": (OUTBOX,),
     "outbox show": (OUTBOX,),
@@ -84,6 +86,7 @@ VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "services": (_SERVICES,),
     "slots": (SLOTS,),
     "smoke": (SMOKE_REPORT, SMOKE_CHECKS),
+    "today": (DAY,),
     "troubleshoot": (FINDINGS,),
     "whoami": (SIGN_INS,),
 }

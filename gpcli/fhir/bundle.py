@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpcli.fhir.element import Element, Malformed, Reference, read_resource
@@ -100,6 +100,17 @@ class Bundle:
         self.not_understood |= page.not_understood
         self.next_url, self.total = page.next_url, page.total
         self.flaws += page.flaws
+
+    def copy(self) -> Bundle:
+        """Return a bundle to merge others into, with the same resources."""
+        return replace(
+            self,
+            matches=list(self.matches),
+            resources=dict(self.resources),
+            flaws=list(self.flaws),
+            not_understood=dict(self.not_understood),
+            _match_references=set(self._match_references),
+        )
 
     def add_match(self, resource: Element) -> None:
         """Add `resource` to the matches, once."""

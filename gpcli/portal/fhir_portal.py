@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from heapq import merge
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -48,12 +47,11 @@ from gpcli.portal.mapping import (
     unwrap,
     unwrap_answered,
 )
-from gpcli.portal.slot_owners import is_of_service
 from gpcli.portal.write.outcome import with_identifier
 from gpcli.portal.write.requests import WritePart, thread_part_intents
 
 if TYPE_CHECKING:
-    from gpcli.portal.found_times import FreeTimes, TimeFinder
+    from gpcli.portal.free_slots import FreeSlots
     from gpcli.portal.mailbox import FhirMailbox
     from gpcli.portal.prescriptions import FhirPrescriptions
     from gpcli.portal.raw_requests import RawWrites
@@ -159,75 +157,13 @@ class FhirPortal:
 
     def fetch_slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
         """Fetch the free times of these offers from the day `first` to `last`, page by page."""
-        proposed = self._fetch_proposed_times(offers, first, last) if offers else None
-        if proposed is not None:
-            yield from proposed
-            return
-        services = _service_references(offers)
-        others = self._other_actors(offers, services)
-        searches = [services] if services else [others]
-        if services and others:  # see docs/portal.md, Free times, for why these come second
-            searches.append(others)
-        for actors in searches if offers else ():
-            found = False
-            for slot in self._search_slots(offers, actors, first, last):
-                found = True
-                yield slot
-            if found:
-                return
-
-    def _search_slots(
-        self, offers: Sequence[Offer], actors: Sequence[str], first: date, last: date
-    ) -> Iterator[Slot]:
-        """Search for the free times of actors, as many at once as a URL may name; yield each once.
-
-        They come in order of time. Without actors all free times are searched for.
-        """
-        names, seen = {offer.name for offer in offers}, set()
-
-        def search(part: Sequence[str]) -> Iterator[Slot]:
-            for page in self._search.fetch_pages(queries.free_slots(part, first, last)):
-                yield from self._mapper.read_free_slots(page, part, names, first, last)
-
-        parts = [*queries.split_ids(actors)] or [()]
-        for slot in merge(*map(search, parts), key=lambda slot: slot.start):
-            if slot.id not in seen and is_of_service(slot, offers):
-                seen.add(slot.id)
-                yield slot
-
-    def _fetch_proposed_times(
-        self, offers: Sequence[Offer], first: date, last: date
-    ) -> Iterator[Slot] | None:
-        """Fetch free times with `$find`; `None` where the portal has it not, or refuses it."""
-        if not self._uses_find:
-            return None
-        return self._time_finder.fetch(self._wanted_times(offers), first, last)
-
-    @property
-    def _uses_find(self) -> bool:
-        """Whether free times are asked for with `$find`: where the portal lists it.
-
-        A profile that books by `post` or by `transaction` needs the Slots themselves.
-        """
-        may_find = self._dependencies.portal_profile.booking in {"auto", "operation"}
-        return may_find and self._search.fetch_capabilities().find_operation
+        return self._free_slots.fetch(offers, first, last)
 
     @cached_property
-    def _time_finder(self) -> TimeFinder:
-        from gpcli.portal.found_times import TimeFinder  # noqa: PLC0415  (start-up: few portals)
+    def _free_slots(self) -> FreeSlots:
+        from gpcli.portal.free_slots import FreeSlots  # noqa: PLC0415  (start-up: few need it)
 
-        return TimeFinder(self._dependencies)
-
-    def _wanted_times(self, offers: Sequence[Offer]) -> FreeTimes:
-        from gpcli.portal.found_times import FreeTimes  # noqa: PLC0415  (start-up: few portals)
-
-        services = _service_references(offers)
-        return FreeTimes(offers, [*services, *self._other_actors(offers, services)])
-
-    def _other_actors(self, offers: Sequence[Offer], services: Sequence[str]) -> list[str]:
-        """Return the references, besides `services`, by which times may be those of the GPs."""
-        known = (self._mapper.owners.actors.get(offer.surgery.id, ()) for offer in offers)
-        return sorted({actor for actors in known for actor in actors} - set(services))
+        return FreeSlots(self._dependencies)
 
     def fetch_booking_facts(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
@@ -283,6 +219,22 @@ class FhirPortal:
         """
         results = self._search.fetch_named(self._upcoming_queries(since))
         return self._read_upcoming(results, since)
+
+    def fetch_day_ahead(self) -> None:
+        """Fetch in one round trip the GPs, what is coming, the threads and the prescriptions."""
+        from gpcli.portal.prescriptions import (  # noqa: PLC0415  (start-up: few commands need it)
+            prescriptions_query,
+        )
+
+        self._search.fetch_ahead(
+            [
+                queries.patient_with_gps(self._patient),
+                *self._upcoming_queries(self._now().date()).values(),
+                queries.communications(self._patient),
+                queries.unread_messages(self._patient),
+                prescriptions_query(self._patient),
+            ]
+        )
 
     def fetch_appointment(self, appointment: str) -> Appointment:
         """Fetch one booking or enquiry; raise NotFound."""
@@ -425,15 +377,15 @@ class FhirPortal:
         Raises: NotFound where the portal proposes times, none with this id any more, and no earlier
         run made a booking.
         """
-        is_optional = self._uses_find or earlier or isinstance(result, NotFound)
+        is_optional = self._free_slots.uses_find or earlier or isinstance(result, NotFound)
         slots = self._mapper.read_slots(or_empty(result) if is_optional else unwrap(result))
         found = next((slot for slot in slots if slot.id == slot_id), None)
         if found is None:
             self._mapper.require_absent(f"Slot/{slot_id}")
         bookable = [each for each in offers.offers if each.name in BOOKABLE]
-        if found or earlier or not bookable or not self._uses_find:
+        if found or earlier or not bookable or not self._free_slots.uses_find:
             return found
-        proposed = self._time_finder.fetch_one(slot_id, self._wanted_times(bookable))
+        proposed = self._free_slots.fetch_proposed(slot_id, bookable)
         if proposed is None:
             raise NotFound(
                 f"The portal does not offer the time '{slot_id}' (any more): it may be gone.",
@@ -487,10 +439,6 @@ def _find_thread(result: SearchResult, intent: UUID) -> str | None:
     header, _ = thread_part_intents(intent)
     headers = with_identifier(or_empty(result), "Communication", header).matches
     return require(lambda: headers[0].require_string("id")) if headers else None
-
-
-def _service_references(offers: Sequence[Offer]) -> list[str]:
-    return sorted({f"HealthcareService/{offer.id}" for offer in offers if offer.id})
 
 
 def _has_status(status: str) -> Callable[[Element], bool]:

@@ -18,7 +18,7 @@ from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.included import Along, by_id_queries
 from gpcli.portal.local_search import is_in_order, keep_matching, sort_matches
-from gpcli.portal.mapping import NOT_SHOWN, SearchResult, unwrap_answered
+from gpcli.portal.mapping import NOT_SHOWN, SearchResult, unwrap, unwrap_answered
 from gpcli.portal.paging import PageCount, resolve_next
 from gpcli.portal.queries import Query
 
@@ -70,6 +70,7 @@ class FhirSearch:
         self._known: dict[str, Element] = {}
         self._absent: set[str] = set()
         self._not_understood: dict[str, NotUnderstood] = {}
+        self._ahead: dict[Query, SearchResult] = {}
 
     def fetch_capabilities(self) -> Capabilities:
         """Return what the portal can do; raise as `capabilities.fetch_capabilities` does.
@@ -138,6 +139,8 @@ class FhirSearch:
 
     def fetch_all(self, query: Query) -> Bundle:
         """Fetch a list with all its pages, and what should come along; raise as `fetch_pages`."""
+        if query in self._ahead:
+            return unwrap(self._copy_ahead(query))
         bundle = self._fetch_whole(query)
         self._complete([(query, bundle)])
         return bundle
@@ -155,10 +158,20 @@ class FhirSearch:
             SignInError, Unreachable, TimedOut: every query would end in it.
             GpcliError: the portal refused the batch as a whole.
         """
-        results = self._fetch_each(queries)
-        pairs = zip(queries, results, strict=True)
+        new = [query for query in queries if query not in self._ahead]
+        results = self._fetch_each(new)
+        pairs = zip(new, results, strict=True)
         self._complete([(query, each) for query, each in pairs if isinstance(each, Bundle)])
-        return results
+        rest = iter(results)
+        return [self._copy_ahead(each) if each in self._ahead else next(rest) for each in queries]
+
+    def fetch_ahead(self, queries: Sequence[Query]) -> None:
+        """Fetch several lists as `fetch_many` does, for those who ask for them from now on."""
+        self._ahead |= zip(queries, self.fetch_many(*queries), strict=True)
+
+    def _copy_ahead(self, query: Query) -> SearchResult:
+        result = self._ahead[query]
+        return result.copy() if isinstance(result, Bundle) else result
 
     def _fetch_each(self, queries: Sequence[Query]) -> list[SearchResult]:
         """Return what `fetch_many` does, without what should have come along and did not."""

@@ -36,6 +36,7 @@ from gpcli.model.account import (
     SignInSummary,
 )
 from gpcli.model.appointment import Appointment, FluAnswer, Slot
+from gpcli.model.day import Day
 from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt, WhyNot
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, OutboxRequest
 from gpcli.model.service import Consent, Service, Surgery
@@ -86,6 +87,7 @@ ANSWERS: dict[str, Any] = {
     "messages reply": MessageReceipt,
     "messages save": list[Saved],
     "messages show": Conversation,
+    "next": Appointment,
     "outbox list": list[OutboxRequest],
     "outbox settle": list[OutboxRequest],
     "outbox show": OutboxRequest,
@@ -111,6 +113,7 @@ ANSWERS: dict[str, Any] = {
     "services": list[Service],
     "slots": list[Slot],
     "smoke": SmokeReport | list[CheckReport],
+    "today": Day,
     "troubleshoot": list[Finding],
     "whoami": SignInState | list[SignInState],
 }

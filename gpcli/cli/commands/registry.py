@@ -103,6 +103,24 @@ CARE = "CARE"
 
 CARE_COMMANDS = (
     CommandSpec(
+        "today",
+        CARE,
+        "Next visit, what waits, what is unread, what runs out",
+        "gpcli.cli.day_commands:today",
+        aliases=("overview", "dashboard", "home"),
+        about="One screen, fetched in one round trip, with the command for each thing. Where "
+        "somebody is signed in, gpcli alone shows it on a terminal.",
+    ),
+    CommandSpec(
+        "next",
+        CARE,
+        "Your next visit",
+        "gpcli.cli.day_commands:next_visit",
+        about="Exit code 3 where none is booked. What the surgery has not confirmed yet does not "
+        "count.",
+        examples=(("When is it, in a script?", "gpcli next --plain --fields start"),),
+    ),
+    CommandSpec(
         "services",
         CARE,
         "What your GP offers online, and what not and why",

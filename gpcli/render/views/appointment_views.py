@@ -126,6 +126,15 @@ def format_appointment_time(appointment: Appointment, time_format: TimeFormat) -
     return f"{when}, {appointment.minutes} min" if is_open and appointment.minutes else when
 
 
+WAYS = {"in-person": "in person", "phone": "by phone", "video": "by video"}
+"""The codes of `urn:gpcli:channel` in words; an unknown code is shown as recorded."""
+
+
+def format_way(channel: str | None) -> str:
+    """Format how a visit takes place; empty where that is not told."""
+    return WAYS.get(channel or "", channel or "")
+
+
 def _format_cancel_until(appointment: Appointment, time_format: TimeFormat) -> str:
     if appointment.is_over:
         return ""

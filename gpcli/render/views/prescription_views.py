@@ -50,7 +50,7 @@ def prescription_label(prescription: Prescription) -> str:
     parts = (
         prescription.label,
         _format_unusual_status(prescription),
-        "" if prescription.do_not_take else _word_left(prescription),
+        "" if prescription.do_not_take else word_left(prescription),
         _word_group(prescription.group),
         format_renewal_status(prescription.renewal),
         prescription.prescriber,
@@ -60,7 +60,7 @@ def prescription_label(prescription: Prescription) -> str:
 
 def describe_prescription(prescription: Prescription, time_format: TimeFormat) -> Entry:
     """Return a prescription as it stands in a list: how to take it, what is left, what to heed."""
-    left = "" if prescription.do_not_take else _word_left(prescription)
+    left = "" if prescription.do_not_take else word_left(prescription)
     until = time_format.recorded_day(prescription.valid_until, prescription.zone)
     validity = "expired" if prescription.expired else "valid until"
     return Entry(
@@ -97,7 +97,7 @@ def _word_renewal(prescription: Prescription) -> Iterator[tuple[str, str]]:
         yield words, RENEWAL_STYLES.get(renewal.status, "")
 
 
-def _word_left(prescription: Prescription) -> str:
+def word_left(prescription: Prescription) -> str:
     """Return a phrase on how often it can be fetched still, in the record's own units."""
     remaining = prescription.remaining
     if remaining is None:

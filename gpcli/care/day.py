@@ -1,0 +1,69 @@
+"""The day: what is next, what waits for the surgery, what is unread, what runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from gpcli.care.portal_protocol import Portal
+from gpcli.care.prescription_list import is_in_use, urgency
+from gpcli.errors import ConsentNeeded, NotFound, NotPermitted, Rejected
+from gpcli.model.appointment import Appointment
+from gpcli.model.day import Day
+from gpcli.model.prescription import Prescription
+
+Record = TypeVar("Record")
+
+NOT_SHOWN = (ConsentNeeded, NotFound, NotPermitted, Rejected)
+"""Errors with which a portal says that it does not show something."""
+
+
+def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
+    """Fetch what matters today, in one round trip; `zone` is the surgeries'.
+
+    What the portal does not show costs that part alone, and is said.
+    """
+    portal.fetch_day_ahead()
+    not_shown: dict[str, list[str]] = {}
+
+    def fetch_shown(what: str, fetch: Callable[[], list[Record]]) -> list[Record]:
+        try:
+            return fetch()
+        except NOT_SHOWN as error:
+            why = ": ".join(filter(None, (error.message.removesuffix("."), error.hint)))
+            not_shown.setdefault(why, []).append(what)
+            return []
+
+    parties = portal.fetch_parties()
+    surgeries = portal.fetch_surgeries()
+    coming = fetch_shown("appointments", lambda: portal.fetch_appointments(now.date()))
+    threads = fetch_shown("messages", portal.mailbox.fetch_threads)
+    listed = fetch_shown("prescriptions", portal.prescriptions.fetch_prescriptions)
+    return Day(
+        patient=parties.patient,
+        acting_user=parties.acting_user,
+        surgeries=surgeries,
+        next=find_next_visit(coming, now),
+        waiting=tuple(each for each in coming if each.is_waiting),
+        requests=tuple(each.renewal for each in listed if each.renewal and each.renewal.is_open),
+        unread=tuple(thread for thread in threads if thread.unread_count),
+        running_out=tuple(sorted(filter(_runs_out, listed), key=urgency)),
+        not_shown=tuple(f"{', '.join(what)}: {why}" for why, what in not_shown.items()),
+        zone=zone,
+    )
+
+
+def find_next_visit(coming: list[Appointment], now: datetime) -> Appointment | None:
+    """Return the next visit that is confirmed and has not ended; `None` = there is none."""
+    confirmed = (
+        (each.start, each)
+        for each in coming
+        if each.start and not (each.is_over or each.is_waiting) and (each.end or each.start) > now
+    )
+    return min(confirmed, key=lambda pair: pair[0], default=(None, None))[1]
+
+
+def _runs_out(prescription: Prescription) -> bool:
+    is_asked_for = prescription.renewal is not None and prescription.renewal.is_open
+    return bool(prescription.low) and is_in_use(prescription) and not is_asked_for

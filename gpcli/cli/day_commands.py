@@ -1,0 +1,34 @@
+"""`today`, `next`."""
+
+from __future__ import annotations
+
+import typer
+
+from gpcli.care.day import fetch_day, find_next_visit
+from gpcli.cli.global_options import get_context
+from gpcli.cli.result_output import require_complete
+from gpcli.errors import NotFound
+from gpcli.render.views.appointment_views import APPOINTMENTS
+from gpcli.render.views.day_views import DAY
+
+
+def today(ctx: typer.Context) -> None:
+    """Show the next visit, what waits for the surgery, what is unread, what runs out."""
+    context = get_context(ctx)
+    if context.output.answer_field_query(DAY):
+        return
+    context.output.show_item(DAY, fetch_day(context.portal, context.now(), context.zone.key))
+    require_complete(context)
+
+
+def next_visit(ctx: typer.Context) -> None:
+    """Show the next visit that the surgery has confirmed."""
+    context = get_context(ctx)
+    if context.output.answer_field_query(APPOINTMENTS):
+        return
+    now = context.now()
+    found = find_next_visit(context.portal.fetch_appointments(now.date()), now)
+    if found is None:
+        raise NotFound("No visit is booked.", hint="gpcli appointments list shows what waits.")
+    context.output.show_item(APPOINTMENTS, found)
+    require_complete(context)

@@ -1,0 +1,34 @@
+"""What matters today: the next visit, what waits, what is unread, what runs out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gpcli.model.appointment import Appointment
+from gpcli.model.person import Person
+from gpcli.model.prescription import Prescription, Renewal
+from gpcli.model.service import Surgery
+from gpcli.model.thread import Thread
+
+
+@dataclass(frozen=True)
+class Day:
+    """What matters to a patient on one day.
+
+    `next` is the next booked visit, `None` = none is booked, or that is not shown. `waiting` are
+    bookings and enquiries that the surgery has yet to confirm, `requests` those to renew a
+    prescription that it has yet to answer, `unread` the threads with something unread,
+    `running_out` the prescriptions of which little is left and no renewal is asked for.
+    `not_shown` are sentences on what the portal does not show of all this, and why.
+    """
+
+    patient: Person
+    acting_user: Person | None
+    surgeries: tuple[Surgery, ...]
+    next: Appointment | None
+    waiting: tuple[Appointment, ...]
+    requests: tuple[Renewal, ...]
+    unread: tuple[Thread, ...]
+    running_out: tuple[Prescription, ...]
+    not_shown: tuple[str, ...]
+    zone: str = field(metadata={"json": False})

@@ -1,0 +1,131 @@
+"""What matters today, each with the command for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from gpcli.model.appointment import Appointment
+from gpcli.model.day import Day
+from gpcli.render.times import TimeFormat
+from gpcli.render.view import Column, View, dataclass_view
+from gpcli.render.views.appointment_views import format_appointment_time, format_way
+from gpcli.render.views.prescription_views import word_left
+from gpcli.render.views.renewal_views import format_renewal_status
+from gpcli.render.views.thread_views import NO_SUBJECT
+from gpcli.render.views.wording import acting_name, format_acting_user
+
+MOST_LINES = 4
+"""The most lines of one kind: all of a day is on one screen."""
+
+
+def _format_gps(day: Day, time_format: TimeFormat) -> str:
+    lines = (line for surgery in day.surgeries for line in (surgery.label, *surgery.phones))
+    return "\n".join(lines) or "none on record"
+
+
+def _format_visit(appointment: Appointment, time_format: TimeFormat) -> str:
+    when = format_appointment_time(appointment, time_format)
+    how = format_way(appointment.channel)
+    return ", ".join(filter(None, (when, how, appointment.practitioner)))
+
+
+def _format_next(day: Day, time_format: TimeFormat) -> str:
+    if day.next is None:
+        if day.not_shown:
+            return ""
+        return "none booked\n  gpcli book" if day.surgeries else "none booked"
+    return _with_command([_format_visit(day.next, time_format)], "gpcli next")
+
+
+def _find_next_start(day: Day) -> datetime | None:
+    return day.next.start if day.next else None
+
+
+def _find_next_id(day: Day) -> str | None:
+    return day.next.id if day.next else None
+
+
+def _list_waiting(day: Day) -> tuple[str, ...]:
+    visits, renewals = [each.id for each in day.waiting], [each.id for each in day.requests]
+    return tuple(map(str, (*visits, *renewals)))
+
+
+def _format_waiting(day: Day, time_format: TimeFormat) -> str:
+    visits = [_format_visit(each, time_format) for each in day.waiting]
+    renewals = [
+        f"{each.prescription or each.id}: renewal {format_renewal_status(each)}"
+        for each in day.requests
+    ]
+    lines = (
+        _with_command(visits, "gpcli appointments list --waiting"),
+        _with_command(renewals, "gpcli rx requests --open"),
+    )
+    return "\n".join(filter(None, lines))
+
+
+def _format_unread(day: Day, time_format: TimeFormat) -> str:
+    subjects = [each.subject or NO_SUBJECT for each in day.unread]
+    return _with_command(subjects, "gpcli messages show")
+
+
+def _format_running_out(day: Day, time_format: TimeFormat) -> str:
+    lines = [f"{each.label}: {word_left(each)}" for each in day.running_out]
+    return _with_command(lines, "gpcli rx renew --low")
+
+
+def _with_command(lines: Iterable[str], command: str) -> str:
+    """Return the first lines, how many more there are, and the command for them, indented.
+
+    Nothing without lines.
+    """
+    told = list(lines)
+    more = [f"… {len(told) - MOST_LINES} more"] if len(told) > MOST_LINES else []
+    return "\n".join([*told[:MOST_LINES], *more, f"  {command}"]) if told else ""
+
+
+DAY: View[Day] = dataclass_view(
+    Day,
+    "today",
+    (
+        Column("patient", "For", lambda day: day.patient.name, style="bold"),
+        Column("acting_user", "By", acting_name, format_acting_user),
+        Column(
+            "gp",
+            "GP",
+            lambda day: tuple(surgery.label for surgery in day.surgeries),
+            _format_gps,
+            json_path="surgeries",
+        ),
+        Column(
+            "phones",
+            "Phone",
+            lambda day: tuple(phone for surgery in day.surgeries for phone in surgery.phones),
+            for_people=False,
+            json_path="surgeries",
+        ),
+        Column("next", "Next visit", _find_next_start, _format_next),
+        Column("next_id", "Its ID", _find_next_id, for_people=False),
+        Column("waiting", "Waiting", _list_waiting, _format_waiting, style="yellow"),
+        Column(
+            "unread",
+            "Unread",
+            lambda day: tuple(str(thread.id) for thread in day.unread),
+            _format_unread,
+            style="bold",
+        ),
+        Column(
+            "running_out",
+            "Runs out",
+            lambda day: tuple(str(each.id) for each in day.running_out),
+            _format_running_out,
+            style="yellow",
+        ),
+        Column(
+            "not_shown",
+            "Not shown",
+            lambda day: day.not_shown,
+            lambda day, _: "\n".join(day.not_shown),
+        ),
+    ),
+)
