@@ -82,6 +82,14 @@ ThreadLimit = Annotated[
     int | None,
     typer.Option("--limit", parser=whole_number(1), metavar="N", help="At most so many"),
 ]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="DAY",
+        help="With a message on this day or later: 2026-12-01, monday, last-week, -7d",
+    ),
+]
 
 
 def list_threads(
@@ -96,14 +104,7 @@ def list_threads(
         str | None,
         typer.Option("--kind", metavar="KIND", help="e-consultation or administrative"),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="DAY",
-            help="With a message on this day or later: 2026-12-01, monday, last-week, -7d",
-        ),
-    ] = None,
+    since: Since = None,
     with_: Annotated[
         str | None,
         typer.Option("--with", metavar="NAME", help="Part of the doctor's or surgery's name"),

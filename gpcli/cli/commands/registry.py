@@ -261,6 +261,10 @@ CARE_COMMANDS = (
         aliases=("times", "free"),
         examples=(
             ("Monday and Tuesday mornings", "gpcli slots --weekday mon,tue --between 08:00-11:00"),
+            (
+                "Mornings next week",
+                "gpcli slots --from next-week --to next-week --between morning",
+            ),
             ("The next two weeks, as JSON", "gpcli slots --to +14d --json"),
         ),
     ),
