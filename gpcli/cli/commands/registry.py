@@ -139,7 +139,10 @@ CARE_COMMANDS = (
                 "gpcli econsult start --via text --subject Rash --message-file rash.txt --yes "
                 "--accept-fee 400",
             ),
-            ("By video, some time next week", "gpcli econsult start --via video --to +7d"),
+            (
+                "By video, some time next week",
+                "gpcli econsult start --via video --from next-week --to next-week",
+            ),
         ),
     ),
     CommandSpec(
