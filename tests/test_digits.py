@@ -9,7 +9,7 @@ import typer
 from gpcli.auth.token_response import _parse_lifetime
 from gpcli.care.booking import is_vaccinated_this_season
 from gpcli.care.confirmation import _parse_cap
-from gpcli.care.slots import _parse_hours, parse_day, parse_duration
+from gpcli.care.dates import parse_day, parse_duration, parse_hours
 from gpcli.cli.global_options import _parse_seconds
 from gpcli.cli.sandbox_commands import _parse_instant
 from gpcli.cli.value_parsers import decimal_number, whole_number
@@ -55,7 +55,12 @@ OF_PEOPLE: dict[str, tuple[Callable[[str], object], str]] = {
     "--from DAY": (lambda text: parse_day(text, TODAY, "--from"), "2027-03-01"),
     "--from +14d": (lambda text: parse_day(f"+{text}d", TODAY, "--from"), "14"),
     "--notice": (lambda text: parse_duration(f"{text}m", "--notice"), "10"),
-    "--between": (_parse_hours, "08:00-10:00"),
+    "--from 1.12": (lambda text: parse_day(f"{text}.12", TODAY, "--from"), "11"),
+    "--from 1 dec": (lambda text: parse_day(f"{text} dec", TODAY, "--from"), "11"),
+    "--from dec 1 2026": (lambda text: parse_day(f"dec 1 {text}", TODAY, "--from"), "2026"),
+    "--between": (lambda text: parse_hours(text, "--between"), "08:00-10:00"),
+    "--between 8-10": (lambda text: parse_hours(text, "--between"), "8-10"),
+    "--between after-14": (lambda text: parse_hours(f"after-{text}", "--between"), "14"),
     "--accept-fee": (_parse_cap, "310"),
     "--clock": (_parse_instant, "2027-03-01T09:00:00+01:00"),
     "GPCLI_CLOCK_OFFSET": (read_offset, "30"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from gpcli.care.confirmation import Asker
+from gpcli.care.dates import parse_day, parse_duration, parse_hours, parse_weekdays
 from gpcli.care.offers import (
     UNNAMED_GP,
     build_absent,
@@ -30,19 +30,10 @@ from gpcli.model.service import BOOKABLE, Offers, Service, ServiceName, Standing
 DAYS_AHEAD = 28
 """How far ahead is searched unless `--to` says otherwise, in days."""
 
-MAX_DAYS_AWAY = 3660
-"""How far from today a day may be, in days; ten years and more are a slip of the keyboard."""
-
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CHANNELS = ("in-person", "phone", "video")
 
 _DAY_END = time(23, 59, 59)
-_HOURS_HINT = "Write 08:00-10:00."
-_MIN_LETTERS = 3
-"""The fewest letters of a weekday's name."""
 _PAST = "being in the past"
-_MOST_OF_A_UNIT = 99_999
-_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True)
@@ -128,8 +119,8 @@ def parse_slot_filters(
     return SlotFilters(
         first=start,
         last=end,
-        between=None if between is None else _parse_hours(between),
-        weekdays=frozenset(_parse_weekdays(weekdays)),
+        between=None if between is None else parse_hours(between, "--between"),
+        weekdays=parse_weekdays(weekdays, "--weekday"),
         practitioner=practitioner,
         channel=None if channel is None else _parse_channel(channel),
         not_before=None
@@ -143,7 +134,7 @@ def _parse_days(first: str | None, last: str | None, today: date) -> tuple[date,
     end = (
         max(start, today) + timedelta(DAYS_AHEAD)
         if last is None
-        else parse_day(last, today, "--to")
+        else parse_day(last, today, "--to", start=max(start, today), ends=True)
     )
     if start <= end:
         return start, end
@@ -157,83 +148,6 @@ def _parse_days(first: str | None, last: str | None, today: date) -> tuple[date,
 def _add_elapsed(now: datetime, length: timedelta, zone: ZoneInfo) -> datetime:
     """Return the time when `length` has passed; within a zone, Python adds by the wall clock."""
     return (now.astimezone(UTC) + length).astimezone(zone)
-
-
-def parse_day(text: str, today: date, option: str) -> date:
-    """Parse `2026-12-01`, `today`, `tomorrow` or `+14d` as a day in the surgery's zone.
-
-    Raises: InvalidUsage, naming `option`.
-    """
-    try:
-        found = _parse_day_word(text.strip().lower(), today)
-    except ValueError:
-        raise InvalidUsage(
-            f"{option} '{text}' is not a day.",
-            hint="Write 2026-12-01, today, tomorrow or +14d.",
-        ) from None
-    if abs(found - today) > timedelta(MAX_DAYS_AWAY):
-        raise InvalidUsage(f"{option} '{text}' is more than ten years away.")
-    return found
-
-
-def _parse_day_word(word: str, today: date) -> date:
-    if word in {"today", "tomorrow"}:
-        return today + timedelta(word == "tomorrow")
-    ahead = re.fullmatch(r"\+(\d{1,4})d", word, re.ASCII)
-    return today + timedelta(int(ahead[1])) if ahead else date.fromisoformat(word)
-
-
-def parse_duration(text: str, option: str) -> timedelta:
-    """Parse `500ms`, `90s`, `10m`, `1.5h` or `1d` as elapsed time; `0` needs no unit.
-
-    Raises: InvalidUsage, naming `option`.
-    """
-    if text.strip() == "0":
-        return timedelta()
-    found = re.fullmatch(r"(\d+(?:\.\d{1,3})?)(ms|[smhd])", text.strip().lower(), re.ASCII)
-    if not found:
-        raise InvalidUsage(
-            f"{option} '{text}' is not a length of time.",
-            hint="Write 90s, 10m, 2h or 1d: one number and its unit.",
-        )
-    if float(found[1]) > _MOST_OF_A_UNIT:
-        raise InvalidUsage(
-            f"{option} '{text}' is too long.", hint=f"Write at most {_MOST_OF_A_UNIT} of a unit."
-        )
-    return timedelta(**{_UNITS[found[2]]: float(found[1])})
-
-
-def _parse_hours(text: str) -> tuple[time, time]:
-    try:
-        opens, closes = (_parse_clock(part) for part in text.split("-"))
-    except ValueError:
-        raise InvalidUsage(
-            f"--between '{text}' is not a range of hours.", hint=_HOURS_HINT
-        ) from None
-    if opens >= closes:
-        raise InvalidUsage(f"--between '{text}' ends before it begins.", hint=_HOURS_HINT)
-    return opens, closes
-
-
-def _parse_clock(text: str) -> time:
-    if text.strip() == "24:00":
-        return time.max
-    written = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip(), re.ASCII)
-    if written is None:
-        raise ValueError(text)
-    return time(int(written[1]), int(written[2]))
-
-
-def _parse_weekdays(words: Sequence[str]) -> list[int]:
-    return [_parse_weekday(name.strip()) for word in words for name in word.split(",")]
-
-
-def _parse_weekday(name: str) -> int:
-    for number, whole in enumerate(WEEKDAYS):
-        if len(name) >= _MIN_LETTERS and whole.startswith(name.lower()):
-            return number
-    known = ", ".join(whole[:_MIN_LETTERS] for whole in WEEKDAYS)
-    raise InvalidUsage(f"--weekday '{name}' is not a weekday.", hint=f"The words are {known}.")
 
 
 def _parse_channel(text: str) -> str:

@@ -9,8 +9,8 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care.consent import WITHDRAW, propose_consent_grant, propose_consent_withdrawal
+from gpcli.care.dates import parse_duration
 from gpcli.care.offers import SERVICE_LABELS, find_not_granted, list_services
-from gpcli.care.slots import parse_duration
 from gpcli.cli.client_options import (
     AskSecret,
     ClientId,

@@ -21,17 +21,25 @@ SHOWN_SLOTS = 20
 """Free times that `slots` shows on a terminal unless `--all` or `--limit` says otherwise."""
 
 From = Annotated[
-    str | None, typer.Option("--from", metavar="DAY", help="First day: 2026-12-01, today, +7d")
+    str | None,
+    typer.Option(
+        "--from", metavar="DAY", help="First day: 2026-12-01, 1.12, monday, next-week, +7d"
+    ),
 ]
 To = Annotated[
     str | None, typer.Option("--to", metavar="DAY", help="Last day, inclusive; 28 days by default")
 ]
 Between = Annotated[
-    str | None, typer.Option("--between", metavar="HH:MM-HH:MM", help="Hours, such as 08:00-10:00")
+    str | None,
+    typer.Option(
+        "--between",
+        metavar="HOURS",
+        help="8-10, 08:30-10:00, after-14; morning is 6-12, afternoon 12-17, evening 17-24",
+    ),
 ]
 Weekday = Annotated[
     list[str] | None,
-    typer.Option("--weekday", metavar="DAYS", help="mon, tue …; repeatable or comma-separated"),
+    typer.Option("--weekday", metavar="DAYS", help="mon,wed, mon-fri, weekdays; repeatable"),
 ]
 With = Annotated[
     str | None, typer.Option("--with", metavar="NAME", help="Part of the doctor's or nurse's name")

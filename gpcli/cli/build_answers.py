@@ -23,7 +23,9 @@ from gpcli.config.index_format import FIELDS, FILES, GPS, PEOPLE, PROFILES, SAND
 from gpcli.model.service import ServiceName
 from gpcli.render.json_schema import list_schema_names
 
-DAYS = ("today", "tomorrow", "+7d", "+14d", "+28d")
+DAYS = ("today", "tomorrow", "monday", "next-week", "next-month", "+7d", "+14d", "+28d")
+PAST_DAYS = ("today", "yesterday", "monday", "this-week", "last-week", "last-month")
+HOURS = ("morning", "afternoon", "evening", "8-10", "after-14", "before-10")
 
 SANDBOX_PEOPLE = ("ada", "bo", "cecilie", "david", "eva", "finn", "guro", "hans")
 SANDBOX_CHILDREN = ("emil",)
@@ -36,7 +38,10 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--with": (GPS,),
     "--from": DAYS,
     "--to": DAYS,
-    "--weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+    "--weekday": (
+        *("mon", "tue", "wed", "thu", "fri", "sat", "sun", "mon-fri", "weekdays", "weekend"),
+    ),
+    "--between": HOURS,
     "--via": ("in-person", "phone", "video"),
     "--booking": tuple(way.value for way in BookingWay),
     "--shell": tuple(shell.value for shell in Shell),
@@ -55,6 +60,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("econsult start", "--via"): ("text", "phone", "video"),
     ("messages list", "--kind"): ("e-consultation", "administrative"),
+    ("messages list", "--from"): PAST_DAYS,
     ("messages save", "--to"): (FILES,),
     ("rx list", "--kind"): ("medicine", "consumable", "nutrition"),
     ("sandbox run", "--as"): SANDBOX_PEOPLE,

@@ -329,7 +329,7 @@ DOC_PAGES = {
 }
 """Those that no topic and no command goes by the name of, and what they are about."""
 
-FILE_TOPICS = ("json", "columns", "keyring", "privacy", "sandbox", "scripting", "smoke")
+FILE_TOPICS = ("json", "columns", "dates", "keyring", "privacy", "sandbox", "scripting", "smoke")
 """The topics whose texts are files in `topics/`."""
 
 

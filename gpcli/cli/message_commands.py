@@ -12,8 +12,8 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import inbox, read_status
+from gpcli.care.dates import parse_day
 from gpcli.care.message import RECEPTION, fetch_text_limit, propose_contact
-from gpcli.care.slots import parse_day
 from gpcli.cli.global_options import get_context
 from gpcli.cli.message_input import (
     build_message_context,
@@ -82,6 +82,14 @@ ThreadLimit = Annotated[
     int | None,
     typer.Option("--limit", "-n", parser=whole_number(1), metavar="N", help="At most so many"),
 ]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="DAY",
+        help="With a message on this day or later: 2026-12-01, monday, last-week, -7d",
+    ),
+]
 
 
 def list_threads(
@@ -96,10 +104,7 @@ def list_threads(
         str | None,
         typer.Option("--kind", metavar="KIND", help="e-consultation or administrative"),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option("--from", metavar="DAY", help="With a message on this day or later"),
-    ] = None,
+    since: Since = None,
     with_: Annotated[
         str | None,
         typer.Option("--with", metavar="NAME", help="Part of the doctor's or surgery's name"),
@@ -112,7 +117,9 @@ def list_threads(
         unread=unread,
         kind=None if kind is None else inbox.parse_thread_kind(kind),
         gp=context.options.gp,
-        since=None if since is None else parse_day(since, context.now().date(), "--from"),
+        since=None
+        if since is None
+        else parse_day(since, context.now().date(), "--from", is_past=True),
         correspondent=inbox.check_name_filter(with_),
         limit=limit,
     )

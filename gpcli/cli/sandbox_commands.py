@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from gpcli.app_context import AppContext
-from gpcli.care.slots import parse_duration
+from gpcli.care.dates import parse_duration
 from gpcli.cli.global_options import get_context
 from gpcli.cli.sandbox_control import Name, call_control, is_serving
 from gpcli.cli.sandbox_env import (

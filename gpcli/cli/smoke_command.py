@@ -15,8 +15,8 @@ import typer
 from gpcli import __version__
 from gpcli.app_context import AppContext
 from gpcli.auth.backend_service import ServiceBearer
+from gpcli.care.dates import parse_duration
 from gpcli.care.offers import parse_service
-from gpcli.care.slots import parse_duration
 from gpcli.cli.global_options import get_context
 from gpcli.cli.smoke_report_files import JUNIT, MARKDOWN, REPORT, ReportFiles
 from gpcli.cli.value_parsers import choice, whole_number

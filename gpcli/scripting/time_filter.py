@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from gpcli.care.slots import DAYS_AHEAD, MAX_DAYS_AWAY, SlotFilters, SlotSearch
+from gpcli.care.dates import MAX_DAYS_AWAY
+from gpcli.care.slots import DAYS_AHEAD, SlotFilters, SlotSearch
 from gpcli.errors import InvalidUsage
 from gpcli.scripting.calls import check_types
 

@@ -270,7 +270,7 @@ def require_text(given: object, what: str, example: str) -> None:
 
 
 def _read_duration(step: timedelta | str) -> timedelta:
-    from gpcli.care.slots import parse_duration  # noqa: PLC0415  (start-up: as above)
+    from gpcli.care.dates import parse_duration  # noqa: PLC0415  (start-up: as above)
 
     __tracebackhide__ = True
     if isinstance(step, timedelta):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.care.slots import SlotFilters, parse_day, parse_duration, parse_slot_filters
+from gpcli.care.slots import SlotFilters, parse_slot_filters
 from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Window
 from tests.care.builders import NOW, OSLO, a_slot, at
@@ -63,140 +63,6 @@ def test_today_is_the_surgerys_day_not_the_machines():
     assert parse_filters(late).first == date(2026, 12, 2)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2026-12-24", date(2026, 12, 24)),
-        ("today", TODAY),
-        (" Tomorrow ", date(2026, 12, 2)),
-        ("+0d", TODAY),
-        ("+14d", date(2026, 12, 15)),
-        ("+3660d", TODAY + timedelta(3660)),
-    ],
-)
-def test_a_day_may_be_written_in_several_ways(text, expected):
-    assert parse_day(text, TODAY, "--from") == expected
-
-
-@pytest.mark.parametrize(
-    "text", ["", " ", "yesterday", "14d", "+d", "+14", "+14h", "2026-13-01", "2026-02-30", "1/12"]
-)
-def test_what_is_not_a_day_names_the_option_and_the_ways_to_write_one(text):
-    with pytest.raises(InvalidUsage) as wrong:
-        parse_day(text, TODAY, "--to")
-
-    assert rejection_of(wrong) == (
-        f"--to '{text}' is not a day.",
-        "Write 2026-12-01, today, tomorrow or +14d.",
-    )
-
-
-@pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01", "+9999d", "+3661d"])
-def test_a_day_more_than_ten_years_away_is_refused(text):
-    with pytest.raises(InvalidUsage) as wrong:
-        parse_filters(first=text)
-
-    assert wrong.value.message == f"--from '{text}' is more than ten years away."
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("90s", timedelta(seconds=90)),
-        ("500ms", timedelta(milliseconds=500)),
-        ("1.5h", timedelta(minutes=90)),
-        ("99999d", timedelta(days=99_999)),
-        ("10m", timedelta(minutes=10)),
-        (" 2H ", timedelta(hours=2)),
-        ("1d", timedelta(days=1)),
-        ("0s", timedelta(0)),
-        ("0", timedelta(0)),
-    ],
-)
-def test_a_length_of_time_has_a_unit_unless_it_is_none(text, expected):
-    assert parse_duration(text, "--notice") == expected
-
-
-@pytest.mark.parametrize("text", ["100000s", "99999.999d", "123456s", f"{'9' * 400}ms"])
-def test_a_length_of_time_has_a_limit_that_is_named(text):
-    with pytest.raises(InvalidUsage) as wrong:
-        parse_filters(notice=text)
-
-    assert rejection_of(wrong) == (
-        f"--notice '{text}' is too long.",
-        "Write at most 99999 of a unit.",
-    )
-
-
-@pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2.h", "2,5h", "2w", "2h30m"])
-def test_what_is_no_length_of_time_names_the_option(text):
-    with pytest.raises(InvalidUsage) as wrong:
-        parse_filters(notice=text)
-
-    assert rejection_of(wrong) == (
-        f"--notice '{text}' is not a length of time.",
-        "Write 90s, 10m, 2h or 1d: one number and its unit.",
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "hours"),
-    [
-        ("08:00-10:00", (time(8), time(10))),
-        ("8:00 - 9:30", (time(8), time(9, 30))),
-        ("00:00-24:00", (time(0), time.max)),
-    ],
-)
-def test_hours_are_a_range_by_the_clock(text, hours):
-    assert parse_filters(between=text).between == hours
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "8-10", "08:00", "08:00-10:00-12:00", "08:00Z-10:00", "25:00-26:00", "08:60-09:00", "a-b"],
-)
-def test_what_is_no_range_of_hours_is_refused(text):
-    with pytest.raises(InvalidUsage) as wrong:
-        parse_filters(between=text)
-
-    assert rejection_of(wrong) == (
-        f"--between '{text}' is not a range of hours.",
-        "Write 08:00-10:00.",
-    )
-
-
-@pytest.mark.parametrize("text", ["10:00-08:00", "08:00-08:00", "24:00-08:00", "22:00-06:00"])
-def test_hours_that_end_before_they_begin_are_refused(text):
-    with pytest.raises(InvalidUsage) as wrong:
-        parse_filters(between=text)
-
-    assert rejection_of(wrong) == (
-        f"--between '{text}' ends before it begins.",
-        "Write 08:00-10:00.",
-    )
-
-
-@pytest.mark.parametrize(
-    ("words", "name"),
-    [
-        (("måndag",), "måndag"),
-        (("monkey",), "monkey"),
-        (("mo",), "mo"),
-        (("",), ""),
-        (("mon,",), ""),
-        (("mon", "fridays"), "fridays"),
-    ],
-)
-def test_what_is_no_weekday_is_named_as_it_was_written(words, name):
-    with pytest.raises(InvalidUsage) as wrong:
-        parse_filters(weekdays=words)
-
-    assert rejection_of(wrong) == (
-        f"--weekday '{name}' is not a weekday.",
-        "The words are mon, tue, wed, thu, fri, sat, sun.",
-    )
-
-
 @pytest.mark.parametrize("text", ["text", "", "carrier-pigeon"])
 def test_what_is_no_way_to_meet_names_the_ways(text):
     with pytest.raises(InvalidUsage) as wrong:
@@ -212,6 +78,63 @@ def test_what_is_no_way_to_meet_names_the_ways(text):
 def test_an_empty_name_is_not_everybody(text):
     with pytest.raises(InvalidUsage, match="--with needs a name"):
         parse_filters(practitioner=text)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days"),
+    [
+        ("monday", "friday", ("2026-12-07", "2026-12-11")),
+        ("friday", "monday", ("2026-12-04", "2026-12-07")),
+        ("tuesday", "tuesday", ("2026-12-01", "2026-12-01")),
+        ("next-week", "next-week", ("2026-12-07", "2026-12-13")),
+        ("next-week", "wed", ("2026-12-07", "2026-12-09")),
+        ("this-week", "friday", ("2026-11-30", "2026-12-04")),
+        ("neste-måned", "neste-måned", ("2027-01-01", "2027-01-31")),
+        ("20.12", "5.1", ("2026-12-20", "2027-01-05")),
+        ("1.12.2027", "5 dec", ("2027-12-01", "2027-12-05")),
+        ("monday", "+14d", ("2026-12-07", "2026-12-15")),
+        (None, "sunday", ("2026-12-01", "2026-12-06")),
+        ("yesterday", "tomorrow", ("2026-11-30", "2026-12-02")),
+    ],
+)
+def test_a_last_day_that_comes_again_is_the_first_one_from_the_first_day_on(first, last, days):
+    asked = parse_filters(first=first, last=last)
+
+    assert (str(asked.first), str(asked.last)) == days
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"first": "1/12"}, "--from '1/12' may be 1 December or 12 January."),
+        ({"last": "31.2"}, "--to '31.2' is not a day: February has at most 29 days."),
+        ({"between": "8-"}, "--between '8-' is not a range of hours."),
+        ({"weekdays": ("mon", "no")}, "--weekday 'no' is not a weekday."),
+        ({"notice": "2"}, "--notice '2' is not a length of time."),
+    ],
+)
+def test_what_can_not_be_read_names_its_option(options, message):
+    with pytest.raises(InvalidUsage) as wrong:
+        parse_filters(**options)
+
+    assert wrong.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("day", "hours", "begins", "ends"),
+    [
+        ("28.3.2027", "before 10", "2027-03-28T00:00:00+01:00", "2027-03-28T10:00:00+02:00"),
+        ("28. mars 2027", "after-14", "2027-03-28T14:00:00+02:00", "2027-03-28T23:59:59+02:00"),
+        ("31.10.2027", "before-10", "2027-10-31T00:00:00+02:00", "2027-10-31T10:00:00+01:00"),
+        ("31 oct 2027", "evening", "2027-10-31T17:00:00+01:00", "2027-10-31T23:59:59+01:00"),
+    ],
+)
+def test_hours_in_words_are_those_of_the_clock_on_the_days_when_it_changes(
+    day, hours, begins, ends
+):
+    (window,) = parse_filters(first=day, last=day, between=hours).windows(OSLO)
+
+    assert (window.start.isoformat(), window.end.isoformat()) == (begins, ends)
 
 
 def test_a_first_day_after_the_last_is_refused():
@@ -305,6 +228,8 @@ def test_a_day_ahead_is_the_next_day_of_the_calendar_when_the_clock_changes(chan
     eve = datetime.combine(changing - timedelta(1), time(23, 45), OSLO)
 
     assert parse_filters(eve, first="+1d", last="+1d").first == changing
+    assert parse_filters(eve, first="i-morgon", last="sunday").first == changing
+    assert parse_filters(eve, last="sunday").last == changing
     assert parse_filters(eve, first="+2d", last="+2d").first == changing + timedelta(1)
 
 

@@ -132,9 +132,14 @@ def test_a_name_cannot_control_the_terminal(env, tmp_path):
     assert words(env, "gp", "--as", "Ada") == ["Ada [2J  B"]
 
 
-@pytest.mark.parametrize("flag", ["--from", "--to", "--weekday", "--via"])
-def test_days_weekdays_and_ways_are_offered(env, flag):
+@pytest.mark.parametrize("flag", ["--from", "--to", "--between", "--weekday", "--via"])
+def test_days_hours_weekdays_and_ways_are_offered(env, flag):
     assert words(env, "slots", flag, "") == list(VALUES[flag])
+
+
+def test_days_of_the_past_are_offered_where_messages_are_looked_for(env):
+    assert words(env, "messages", "list", "--from", "last") == ["last-week", "last-month"]
+    assert words(env, "slots", "--from", "last") == []
 
 
 def test_services_are_offered_by_their_codes(env):

@@ -258,13 +258,16 @@ def test_the_plan_of_marking_names_each_message(world):
 @pytest.mark.parametrize(
     ("flags", "count"),
     [("--limit 3", 3), ("--with haugland --limit 2", 2), ("--with nobody", 0),
-     ("--from 2027-03-01", 0), ("--from 2020-01-01", 6)],
+     ("--from 2027-03-01", 0), ("--from 2020-01-01", 6),
+     ("--from today", 0), ("--from last-month", 4), ("--from 1.3", 0), ("--from 2.3", 6)],
 )  # fmt: skip
 def test_the_list_can_be_narrowed(shell_of, flags, count):
     assert len(shell_of("ada").json(f"gpcli messages list {flags}")) == count
 
 
-@pytest.mark.parametrize("flags", ["--limit 0", "--limit x", "--from never", "--with ''"])
+@pytest.mark.parametrize(
+    "flags", ["--limit 0", "--limit x", "--from never", "--from 1/3", "--with ''"]
+)
 def test_what_narrows_nothing_ends_2(shell_of, flags):
     assert shell_of("ada")(f"gpcli messages list {flags} --json").refused == (2, "usage", "")
 

@@ -69,6 +69,9 @@ def test_nothing_that_is_past_is_free(world):
         ("--from +2d --to +4d", date(2027, 3, 3), date(2027, 3, 5)),
         ("--to +7d", date(2027, 3, 3), date(2027, 3, 8)),
         ("--from +30d", date(2027, 3, 31), date(2027, 4, 12)),
+        ("--from wednesday --to fredag", date(2027, 3, 3), date(2027, 3, 5)),
+        ("--from next-week --to 'neste uke'", date(2027, 3, 8), date(2027, 3, 12)),
+        ("--from 8.3 --to '8. mars'", date(2027, 3, 8), date(2027, 3, 8)),
     ],
 )
 def test_days_are_inclusive(shell_of, filters, first, last):
@@ -79,6 +82,26 @@ def test_days_are_inclusive(shell_of, filters, first, last):
 @pytest.mark.parametrize("filters", ["--weekday mon,fri", "--weekday mon --weekday friday"])
 def test_weekdays_may_be_repeated_or_listed(shell_of, filters):
     assert {start.weekday() for start in starts(shell_of("ada"), filters)} == {0, 4}
+
+
+@pytest.mark.parametrize(
+    ("filters", "hours"),
+    [("--between 8-9", {8}), ("--between formiddag", {8, 9, 10, 11}), ("--between før-9", {8})],
+)
+def test_hours_may_be_written_shortly_or_as_a_part_of_the_day(shell_of, filters, hours):
+    assert {start.hour for start in starts(shell_of("ada"), filters)} == hours
+
+
+@pytest.mark.parametrize("language", ["C", "en_US.UTF-8", "nb_NO.UTF-8"])
+def test_words_mean_the_same_whatever_the_machines_language(shell_of, language):
+    shell = shell_of("ada").with_env(LC_ALL=language, LANG=language, LANGUAGE=language)
+    days = [start.date() for start in starts(shell, "--from 4.3 --to fri --weekday thu,fredag")]
+    assert set(days) == {date(2027, 3, 4), date(2027, 3, 5)}
+
+
+def test_days_in_words_are_shown_as_the_dates_that_were_searched(shell_of):
+    ending = shell_of("ada")("gpcli slots --from saturday --to søndag")
+    assert "from Sat 06 Mar 2027 to Sun 07 Mar 2027" in ending.err
 
 
 def test_hours_are_the_surgerys_whatever_the_machine_says(shell_of):
@@ -124,11 +147,17 @@ def test_no_free_time_is_no_error_and_says_what_each_filter_took(shell_of):
     ("filters", "said"),
     [
         ("--from 2027-03-10 --to 2027-03-09", "--from (2027-03-10) is after --to (2027-03-09)."),
-        ("--from yesterday", "--from 'yesterday' is not a day."),
-        ("--from 2027-02-30", "--from '2027-02-30' is not a day."),
+        ("--from someday", "--from 'someday' is not a day."),
+        ("--from 1/12", "--from '1/12' may be 1 December or 12 January."),
+        ("--to 12/1", "--to '12/1' may be 12 January or 1 December."),
+        ("--to next-friday", "--to 'next-friday' may be 5 March 2027 or 12 March 2027."),
+        (
+            "--from 2027-02-30",
+            "--from '2027-02-30' is not a day: February 2027 has 28 days.",
+        ),
         ("--from ''", "--from '' is not a day."),
         ("--to 2027-02-01", "--to (2027-02-01) is in the past."),
-        ("--between 10-11", "--between '10-11' is not a range of hours."),
+        ("--between noon", "--between 'noon' is not a range of hours."),
         ("--between 11:00-10:00", "--between '11:00-10:00' ends before it begins."),
         ("--weekday someday", "--weekday 'someday' is not a weekday."),
         ("--with ' '", "--with needs a name that is not empty."),

@@ -39,6 +39,15 @@ def test_an_enquiry_waits_with_the_requested_hours_and_is_answered(world):
     assert answered["start"] is not None
 
 
+def test_the_plan_of_an_enquiry_shows_the_dates_and_hours_that_words_mean(shell_of):
+    line = "gpcli book --enquiry --dry-run --from onsdag --to torsdag --between morning"
+    wished = [row for row in shell_of("bo")(line).err.splitlines() if "Wished" in row]
+    assert [row.split()[1:6] for row in wished] == [
+        ["Wed", "3", "Mar", "2027", "06:00–12:00"],
+        ["Thu", "4", "Mar", "2027", "06:00–12:00"],
+    ]
+
+
 def test_a_second_enquiry_while_one_is_open_is_refused(world):
     world.sandbox.set_delay(timedelta(days=1))
     bo = world.shell("bo")

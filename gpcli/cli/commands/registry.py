@@ -157,7 +157,10 @@ CARE_COMMANDS = (
                 "gpcli econsult start --via text --subject Rash --message-file rash.txt --yes "
                 "--accept-fee 400",
             ),
-            ("By video, some time next week", "gpcli econsult start --via video --to +7d"),
+            (
+                "By video, some time next week",
+                "gpcli econsult start --via video --from next-week --to next-week",
+            ),
         ),
     ),
     CommandSpec(
@@ -279,6 +282,10 @@ CARE_COMMANDS = (
         aliases=("times", "free"),
         examples=(
             ("Monday and Tuesday mornings", "gpcli slots --weekday mon,tue --between 08:00-11:00"),
+            (
+                "Mornings next week",
+                "gpcli slots --from next-week --to next-week --between morning",
+            ),
             ("The next two weeks, as JSON", "gpcli slots --to +14d --json"),
         ),
     ),
