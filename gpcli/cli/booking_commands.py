@@ -53,8 +53,8 @@ Notice = Annotated[
 Limit = Annotated[
     int | None,
     typer.Option(
-        "--limit",
         "-n",
+        "--limit",
         parser=whole_number(1),
         metavar="N",
         help="At most so many times",

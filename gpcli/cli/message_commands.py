@@ -80,7 +80,7 @@ def contact(
 ThreadArgument = Annotated[str | None, typer.Argument(metavar="[THREAD]", help="A thread's id")]
 ThreadLimit = Annotated[
     int | None,
-    typer.Option("--limit", "-n", parser=whole_number(1), metavar="N", help="At most so many"),
+    typer.Option("-n", "--limit", parser=whole_number(1), metavar="N", help="At most so many"),
 ]
 Since = Annotated[
     str | None,

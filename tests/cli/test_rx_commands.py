@@ -213,18 +213,24 @@ def test_what_is_no_prescription_is_counted_in_whole_sentences(portal_shell):
 NOT_TO_TAKE = {"do_not_take": True, "reason": "Hives"}
 
 
-def test_below_a_table_stands_what_it_has_no_room_for(portal_shell):
+def test_a_list_tells_what_not_to_take_first_and_what_to_heed(portal_shell):
     there = [
-        a_prescription("rx-1", **NOT_TO_TAKE),
-        a_prescription("rx-2", instructions="With food"),
         a_prescription("rx-3"),
+        a_prescription("rx-2", instructions="With food"),
+        a_prescription("rx-1", **NOT_TO_TAKE),
     ]
     shell = portal_shell(prescription_portal(*there), terminal=SCREEN)
 
-    assert shell("gpcli rx list").out.splitlines()[-3:] == [
-        "",
-        "Metformin 500 mg (rx-1): do not take: Hives",
-        "Metformin 500 mg (rx-2): With food",
+    assert shell("gpcli rx list").out.splitlines() == [
+        "Metformin 500 mg  rx-1",
+        "  do not take: Hives · 1 tablet daily.",
+        "  valid until Tue 1 Jun 2027",
+        "Metformin 500 mg  rx-3",
+        "  1 tablet daily.",
+        "  can be fetched 3 times more · valid until Tue 1 Jun 2027",
+        "Metformin 500 mg  rx-2",
+        "  1 tablet daily. · With food",
+        "  can be fetched 3 times more · valid until Tue 1 Jun 2027",
     ]
     assert "Hives" not in shell("gpcli rx list --fields id,status").out
 
@@ -234,12 +240,6 @@ def test_below_the_requests_stand_the_notes_that_are_not_in_the_table(portal_she
     shell = portal_shell(prescription_portal(renewals=[asked]), terminal=SCREEN)
 
     assert shell("gpcli rx requests").out.splitlines()[-2:] == ["", "task-1: Wait"]
-
-
-def test_without_anything_more_to_say_nothing_stands_below_a_table(portal_shell):
-    ending = portal_shell(two(), terminal=SCREEN)("gpcli rx list")
-
-    assert ending.out.splitlines()[-1].startswith("rx-2")
 
 
 def test_lines_and_json_have_their_fields_and_no_notes(portal_shell):
@@ -439,7 +439,7 @@ def test_after_ids_from_standard_input_without_a_terminal_agreement_is_needed(po
 @pytest.mark.parametrize(
     ("line", "notice"),
     [
-        ("--yes", "It is withdrawn."),
+        ("--yes", "Withdrawn: Metformin 500 mg."),
         ("--dry-run", "Nothing was sent: this was a dry run."),
     ],
 )
@@ -458,7 +458,7 @@ def test_withdrawing_again_says_that_nothing_was_sent(portal_shell):
 
     assert (ending.json["changed"], ending.stderr_json) == (
         False,
-        [{"notice": {"message": "It was withdrawn already."}}],
+        [{"notice": {"message": "It was withdrawn already: Metformin 500 mg."}}],
     )
 
 

@@ -1,0 +1,126 @@
+"""One screen for the day, and the next visit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from gpcli.errors import Exit
+from tests.journeys.shell import SCREEN
+
+AT_80 = replace(SCREEN, width=80)
+
+
+@pytest.fixture(autouse=True)
+def in_oslo(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Oslo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def screen_of(world, person: str) -> str:
+    shell = replace(world.shell(person), terminal=AT_80)
+    return "\n".join(line.rstrip() for line in shell("gpcli today").out.splitlines())
+
+
+def test_the_day_is_one_screen_with_the_command_for_each_thing(world):
+    assert screen_of(world, "ada").splitlines() == [
+        "For         Ada Solberg",
+        "GP          Dr. Ingrid Haugland, Solbakken legesenter",
+        "            +47 00 12 34 11",
+        "            +47 00 12 34 10",
+        "Next visit  tomorrow, Tue 2 Mar 09:00–09:20, in person, Dr. Ingrid Haugland",
+        "              gpcli next",
+        "Waiting     Candesartan 8 mg: renewal asked for",
+        "              gpcli rx requests --open",
+        "Unread      Rash on my forearm",
+        "            Mole on my back",
+        "              gpcli messages show",
+        "Runs out    Amlodipine 5 mg: nothing left to fetch",
+        "            Naproxen 500 mg: nothing left to fetch",
+        "            Zopiclone 7.5 mg: nothing left to fetch",
+        "            Energy-rich drink 200 ml: can be fetched once more (48 bottles)",
+        "              gpcli rx renew --low",
+    ]
+
+
+def test_of_many_things_the_first_are_named_and_the_others_counted(world):
+    screen = screen_of(world, "hans")
+
+    assert len(screen.splitlines()) <= 23
+    assert "… 3 more" in screen
+
+
+def test_what_the_portal_does_not_show_is_said_with_the_cure(world):
+    assert screen_of(world, "david").splitlines()[-2:] == [
+        "Not shown   appointments, messages, prescriptions: This needs your consent to",
+        "            Full Access, which you can give in the portal: gpcli consent grant",
+    ]
+
+
+def test_without_a_gp_no_booking_is_proposed(world):
+    assert screen_of(world, "eva").splitlines() == [
+        "For         Eva Strand",
+        "GP          none on record",
+        "Next visit  none booked",
+    ]
+
+
+def test_the_day_in_json_has_the_records_themselves(world):
+    ada = world.shell("ada")
+    day = ada.json("gpcli today")
+
+    assert day["next"] == ada.json("gpcli next") == ada.json("gpcli appointments list")[0]
+    assert day["unread"] == ada.json("gpcli messages list --unread")
+    assert day["requests"] == ada.json("gpcli rx requests --open")
+    assert [one["id"] for one in day["running_out"]] == [
+        one["id"]
+        for one in ada.json("gpcli rx list --low")
+        if one["renewal"] is None or one["renewal"]["status"] != "requested"
+    ]
+    assert (day["patient"]["name"], day["not_shown"]) == ("Ada Solberg", [])
+
+
+def test_the_day_is_one_round_trip(world):
+    ada = world.shell("ada")
+    ada("gpcli services")  # asks for the CapabilityStatement, which is kept
+
+    requests = [one for one in ada("gpcli today --debug").err.splitlines() if " 200 " in one]
+
+    assert [one.split()[:2] for one in requests] == [["POST", "/"]]
+
+
+@pytest.mark.parametrize("person", ["cecilie", "david", "eva"])
+def test_without_a_visit_next_ends_with_not_found_or_why_it_is_not_shown(world, person):
+    ending = world.shell(person)("gpcli next --json")
+
+    known = {"cecilie": "not_found", "david": "consent_needed", "eva": "not_found"}
+    assert (ending.out, ending.error["code"]) == ("", known[person])
+
+
+def test_a_visit_that_has_begun_is_the_next_until_it_ends(world):
+    finn = world.shell("finn")
+    visit = finn.json("gpcli next")
+    world.change(
+        f"Appointment/{visit['id']}",
+        start="2027-03-01T08:50:00+01:00",
+        end="2027-03-01T09:10:00+01:00",
+    )
+    during = finn.json("gpcli next")["id"]
+    world.change(f"Appointment/{visit['id']}", end="2027-03-01T09:00:00+01:00")
+
+    assert during == visit["id"]
+    assert finn("gpcli next").code == Exit.NOT_FOUND
+
+
+def test_what_the_surgery_has_not_confirmed_is_waiting_and_no_visit(world):
+    bo = world.shell("bo")
+    visit = bo.json("gpcli next")
+    world.change(f"Appointment/{visit['id']}", status="pending")
+    day = bo.json("gpcli today")
+
+    assert (day["next"], [one["id"] for one in day["waiting"]]) == (None, [visit["id"]])
