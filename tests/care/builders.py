@@ -179,6 +179,7 @@ class FakePortal:
     uses_consent_levels: bool = True
     can_grant: bool = True
     parties: Parties = ALONE
+    phones: tuple[str, ...] = ()
     unchanged: bool = False
     calls: list[tuple[object, ...]] = field(default_factory=list)
     flaws: Sequence[str] = ()
@@ -196,6 +197,9 @@ class FakePortal:
 
     def fetch_patient(self) -> Person:
         return self.parties.patient
+
+    def fetch_phones(self) -> tuple[str, ...]:
+        return self.phones
 
     def fetch_offers(self) -> Offers:
         self.calls.append(("fetch_offers",))
