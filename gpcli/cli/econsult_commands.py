@@ -8,6 +8,7 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import econsult
+from gpcli.care.message import NOT_IN_PERSON
 from gpcli.cli.appointment_commands import Id
 from gpcli.cli.booking_commands import Between, From, To, Weekday, build_search
 from gpcli.cli.global_options import get_context
@@ -78,7 +79,7 @@ def start(
         raise InputNeeded(
             "--via is needed: in which way?", hint=f"One of {', '.join(econsult.CHANNEL_LABELS)}."
         )
-    show_safety_notice(context, can_wait=can_wait)
+    show_safety_notice(context, NOT_IN_PERSON, can_wait=can_wait)
     channel = channel or _ask_for_channel(context)
     # where the channel was chosen only now, the fields must be those of its receipt
     if channel != econsult.TEXT and output.answer_field_query(RECEIPT):

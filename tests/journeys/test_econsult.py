@@ -13,6 +13,7 @@ WRITE = ["gpcli", "econsult", "start", "--via", "text", "--subject", "Rash"]
 TIME = "gpcli econsult start --subject Knee --to +7d"
 AGREED = "--yes --accept-fee 391"
 SAFETY = "Not for emergencies: call 113. If it can't wait and the surgery is closed: call 116 117."
+NOT_IN_PERSON = "Only for what needs no examination: you must not need to be seen in person."
 FINNS = "a-ft4m6n2w"
 """Finn's video consultation of tomorrow."""
 
@@ -51,7 +52,9 @@ def test_one_in_writing_makes_a_thread_that_waits_for_its_answer(slow):
         1,
     )
     assert len(written(slow, "ada")) == 2
-    assert ending.stderr_json[0] == {"notice": {"message": SAFETY}}
+    assert ending.stderr_json[:2] == [
+        {"notice": {"message": words}} for words in (SAFETY, NOT_IN_PERSON)
+    ]
     assert ending.stderr_json[-1]["notice"]["message"] == (
         "Sent; the surgery has not answered yet. It says: Usually answered within five working "
         f"days. Not for anything urgent. Follow it with gpcli messages show {receipt['id']}."
@@ -77,7 +80,7 @@ def test_a_price_that_the_portal_does_not_say_needs_any(world):
     ada = world.shell("ada")
     ending = ada([*WRITE, "--message", "Hei", "--yes", "--accept-fee", "1000", "--json"])
     assert ending.refused == (9, "fee_not_accepted", "")
-    assert {"label": "Price", "value": "unknown"} in ending.stderr_json[1]["plan"]["rows"]
+    assert {"label": "Price", "value": "unknown"} in ending.stderr_json[2]["plan"]["rows"]
     assert write(ada, "--accept-fee", "any")["changed"]
 
 
@@ -86,6 +89,7 @@ def test_a_rehearsal_shows_the_plan_and_sends_nothing(world):
     assert (ending.code, written(world, "ada")) == (0, [])
     assert ending.err.splitlines() == [
         SAFETY,
+        NOT_IN_PERSON,
         "Start an e-consultation in writing [sandbox]",
         "  Surgery  Dr. Ingrid Haugland, Solbakken legesenter",
         "  For      Ada Solberg",

@@ -129,8 +129,9 @@ CARE_COMMANDS = (
         services=("e-consultation",),
         writes=True,
         aliases=("ask",),
-        about="Not for emergencies. Sending it makes a charge: the plan shows what it may cost, "
-        "and --accept-fee MAX says up to what you agree. In writing it opens a thread (gpcli "
+        about="Not for emergencies, and only for what needs no examination: you must not need to "
+        "be seen in person. Sending it makes a charge: the plan shows what it may cost, and "
+        "--accept-fee MAX says up to what you agree. In writing it opens a thread (gpcli "
         "messages); by phone or video it asks the surgery for a time (gpcli appointments).",
         examples=(
             ("In writing", "gpcli econsult start --via text --subject Rash"),
