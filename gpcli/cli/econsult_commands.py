@@ -8,6 +8,7 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import econsult
+from gpcli.care.joining import choose_to_join, fetch_joining
 from gpcli.care.message import NOT_IN_PERSON
 from gpcli.cli.appointment_commands import Id
 from gpcli.cli.booking_commands import Between, From, To, Weekday, build_search
@@ -33,7 +34,9 @@ from gpcli.cli.result_output import show_appointment
 from gpcli.cli.terminal_prompter import TerminalPrompter, is_openable
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
 from gpcli.model.service import Channel, ServiceName
+from gpcli.render.times import TimeFormat
 from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
+from gpcli.render.views.joining_views import describe_joining
 from gpcli.render.views.thread_views import THREAD_RECEIPT
 
 Via = Annotated[
@@ -98,25 +101,29 @@ def join(
     no_browser: NoBrowser = False,
     browser: Browser = None,
 ) -> None:
-    """Join a video consultation that the surgery has confirmed."""
+    """Join a video consultation, or see what is told of one by phone."""
     context = get_context(ctx)
     if no_browser and browser is not None:
         raise InvalidUsage("--browser and --no-browser can't be used together.")
     now = context.now()
-    appointment_id = econsult.choose_to_join(
+    appointment_id = choose_to_join(
         context.portal,
         appointment,
         now,
         context.ask,
         lambda candidate: appointment_label(candidate, now),
     )
-    consultation, link = econsult.fetch_join_link(context.portal, appointment_id)
-    if not is_openable(link, context.profile.environment):
-        raise BadResponse(f"The portal's link to {consultation.id} is not one to open: {link}")
-    context.output.show_item(APPOINTMENTS, consultation)
+    joining = fetch_joining(context.portal, appointment_id, now)
+    link = joining.link
+    if link is not None and not is_openable(link, context.profile.environment):
+        raise BadResponse(f"The portal's link to {appointment_id} is not one to open: {link}")
+    context.output.show_item(APPOINTMENTS, joining.appointment)
     opens_itself = context.ask.can_ask and context.output.is_table and not no_browser
-    if browser is not None or opens_itself:
+    words = describe_joining(joining, TimeFormat(now))
+    if link is not None and (browser is not None or (opens_itself and words is None)):
         _open_link(context, link, browser)
+    elif words is not None:
+        context.output.notice(words)
 
 
 def withdraw(ctx: typer.Context, appointment: Id = None) -> None:

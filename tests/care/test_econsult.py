@@ -215,6 +215,7 @@ def test_at_a_time_the_plan_shows_the_requested_time_and_the_charge():
             ("For", "Ada Nordmann"),
             ("By", None),
             ("Wished", WEEK),
+            ("Details", None),
             ("Subject", "Rash"),
             ("Message", "38 characters"),
             ("Answer", "Within five working days."),
@@ -230,6 +231,40 @@ def test_at_a_time_the_plan_shows_the_requested_time_and_the_charge():
         (WEEK,),
         WORDS,
     )
+
+
+PHONES = ("+47 000 00 001", "+47 000 00 002", "+47 000 00 003")
+
+
+@pytest.mark.parametrize(
+    ("phones", "words"),
+    [
+        ((), "the portal gives none: write it in the message"),
+        (PHONES[:1], "+47 000 00 001, as the portal has it"),
+        (PHONES, "+47 000 00 001 (and 2 more), as the portal has it"),
+    ],
+)
+def test_by_phone_the_plan_says_when_and_on_which_number_the_portal_has(phones, words):
+    rows = ask_for(mail_portal(CAN, phones=phones), "phone").rows
+    assert rows[3:6] == (("Wished", WEEK), ("Phone", words), ("Who calls", None))
+
+
+@pytest.mark.parametrize("way", ["phone", "video"])
+def test_who_calls_is_in_the_surgerys_own_words(way):
+    calls = "The doctor calls you."
+    rows = dict(ask_for(mail_portal(offers(replace(OPEN, details=calls))), way).rows)
+    assert rows["Details"] == calls
+
+
+@pytest.mark.parametrize(("way", "words"), [("phone", "the portal does not say"), ("video", None)])
+def test_who_calls_is_not_made_up(way, words):
+    silent = offers(replace(OPEN, answer_time=None))
+    assert dict(ask_for(mail_portal(silent), way).rows).get("Who calls") == words
+
+
+def test_other_ways_need_no_number():
+    assert "Phone" not in dict(ask_for(mail_portal(CAN, phones=PHONES), "video").rows)
+    assert "Phone" not in dict(write(mail_portal(CAN, phones=PHONES)).rows)
 
 
 @pytest.mark.parametrize("way", ["phone", "video"])

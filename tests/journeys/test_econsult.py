@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,8 @@ SAFETY = "Not for emergencies: call 113. If it can't wait and the surgery is clo
 NOT_IN_PERSON = "Only for what needs no examination: you must not need to be seen in person."
 FINNS = "a-ft4m6n2w"
 """Finn's video consultation of tomorrow."""
+FINNS_CALL = "a-qr8374xt"
+"""Finn's consultation by phone, later in the week."""
 
 
 @pytest.fixture
@@ -349,16 +351,118 @@ def test_in_a_script_the_link_is_the_answer_and_nothing_is_opened(slow):
     assert opened == []
 
 
+def begins(shell, identity):
+    """When an appointment begins."""
+    return datetime.fromisoformat(shell.json(f"gpcli appointments show {identity}")["start"])
+
+
 def test_at_a_terminal_the_link_is_opened_unless_it_may_not_be(slow):
     opened = []
     ada = opening(slow.shell("ada"), opened)
     identity = confirmed(slow, ada)
     link = ada.json(f"gpcli appointments show {identity}")["join_url"]
-    person = ada.at_a_screen()
+    in_time = begins(ada, identity) - timedelta(minutes=10)
+    person = ada.at_a_screen().at(lambda: in_time)
     for more, expected in (("--no-browser", []), ("--json", []), ("", [link])):
         ending = person(f"gpcli econsult join {identity} {more}")
         assert (ending.code, link in ending.out, opened) == (0, True, expected)
     assert ending.err == "Opened in your browser.\n"
+
+
+def test_earlier_than_ten_minutes_before_the_link_is_shown_and_it_is_said_when_it_opens(slow):
+    opened = []
+    ada = opening(slow.shell("ada"), opened)
+    identity = confirmed(slow, ada)
+    early = begins(ada, identity) - timedelta(hours=3, minutes=22)
+    person = ada.at_a_screen().at(lambda: early)
+
+    ending = person(f"gpcli econsult join {identity}")
+
+    assert (ending.code, "https://video.example/" in ending.out, opened) == (0, True, [])
+    assert ending.err.startswith("It is early: join opens the link from ")
+    assert ending.err.endswith(", in 3 h 12 min; --browser CMD opens it now.\n")
+
+
+def test_after_its_end_it_is_over(slow):
+    ada = slow.shell("ada")
+    identity = confirmed(slow, ada)
+    end = datetime.fromisoformat(ada.json(f"gpcli appointments show {identity}")["end"])
+    ending = ada.at(lambda: end)(f"gpcli econsult join {identity} --json")
+    assert ending.refused == (7, "rejected", "")
+    assert ending.error["message"] == f"{identity} is over."
+
+
+def test_without_an_id_a_script_gets_the_link_of_the_only_one_by_video(world):
+    ending = world.shell("finn")("gpcli econsult join --fields join_url")
+    assert (ending.code, ending.out) == (0, "https://video.example/room/finn\n")
+
+
+def test_in_a_script_several_are_named_and_none_is_chosen(slow):
+    ada = slow.shell("ada")
+    first = confirmed(slow, ada)
+    made = rejoiced(ada(f"{TIME} --via video {AGREED} --another --json"))["id"]
+    slow.sandbox.advance(timedelta(hours=1))
+    ending = ada("gpcli econsult join --json")
+    assert ending.refused == (2, "input_needed", "")
+    assert {first, made} == set(
+        ending.error["message"].removesuffix(".").partition(": ")[2].split(", ")
+    )
+
+
+def test_of_one_by_phone_it_is_said_when_it_is_on_which_number_and_what_the_surgery_says(world):
+    ending = world.shell("finn")(f"gpcli econsult join {FINNS_CALL} --json")
+    assert (ending.code, ending.json["channel"], ending.json["join_url"]) == (0, "phone", None)
+    [notice] = [line["notice"]["message"] for line in ending.stderr_json]
+    when, _, told = notice.partition(". ")
+    assert when.startswith("It is by phone: Fri 5 Mar 2027 10:40")
+    assert told == (
+        "The number that the portal has: +47 00 12 34 75. The surgery says: By phone, the doctor "
+        "calls you at the time given, on the number that the portal has for you."
+    )
+
+
+def test_one_in_writing_is_not_joined_and_the_command_that_shows_it_is_named(world):
+    ending = world.shell("ada")("gpcli econsult join t-9rcz8zjj --json")
+    assert ending.refused == (7, "rejected", "")
+    assert ending.error["hint"] == "gpcli messages show t-9rcz8zjj"
+
+
+@pytest.mark.parametrize(
+    ("telecom", "words"),
+    [
+        (None, "+47 00 12 34 70, as the portal has it"),
+        ([], "the portal gives none: write it in the message"),
+        (
+            [
+                {"system": "phone", "value": "+47 00 00 00 02", "use": "home"},
+                {"system": "phone", "value": "+47 00 00 00 01", "use": "mobile"},
+                {"system": "phone", "value": "+47 00 00 00 03", "use": "old"},
+                {"system": "email", "value": "ada@post.example"},
+            ],
+            "+47 00 00 00 01 (and 1 more), as the portal has it",
+        ),
+    ],
+)
+def test_by_phone_the_plan_says_which_number_the_portal_has(world, telecom, words):
+    if telecom is not None:
+        world.change("Patient/ada", telecom=telecom)
+    ending = world.shell("ada")(f"{TIME} --via phone --dry-run --json")
+    rows = {row["label"]: row["value"] for row in ending.stderr_json[2]["plan"]["rows"]}
+    assert (rows["Phone"], "Wished" in rows, "Who calls" in rows) == (words, True, False)
+    assert rows["Details"].startswith("By phone, the doctor calls you ")
+
+
+def test_for_a_child_it_is_the_childs_number_that_is_shown(world):
+    world.change("Patient/emil", telecom=[{"system": "phone", "value": "+47 00 00 00 09"}])
+    guro = world.shell("guro", "emil")
+    store = world.sandbox.store
+    [role] = store.get("Patient", "emil")["generalPractitioner"]
+    identity = role["reference"].partition("/")[2]
+    services = store.get("PractitionerRole", identity)["healthcareService"]
+    offered = {"reference": "HealthcareService/e-consultation-solem"}
+    world.change(f"PractitionerRole/{identity}", healthcareService=[*services, offered])
+    ending = guro(f"{TIME} --via phone --dry-run")
+    assert "  Phone    +47 00 00 00 09, as the portal has it\n" in ending.err
 
 
 def test_a_browser_that_is_named_is_used_anywhere_and_no_more_is_said_than_is_known(slow):

@@ -146,8 +146,17 @@ CARE_COMMANDS = (
     CommandSpec(
         "econsult join",
         CARE,
-        "Join a video consultation that the surgery has confirmed",
+        "Join a video consultation, or see what is told of one by phone",
         "gpcli.cli.econsult_commands:join",
+        about="Without an id it takes the only video consultation that can be joined. From ten "
+        "minutes before the start it opens the link on a terminal; earlier it says when, and only "
+        "--browser CMD opens it. In a script it prints the link (join_url) and opens nothing. One "
+        "by phone has no link: it says which number the portal has, and what the surgery says. "
+        "What is over, cancelled, not confirmed yet or in writing ends with exit code 7.",
+        examples=(
+            ("The link alone, in a script", "gpcli econsult join --fields join_url"),
+            ("In a browser of your choice", "gpcli econsult join --browser firefox"),
+        ),
     ),
     CommandSpec(
         "econsult withdraw",
