@@ -61,6 +61,13 @@ VIDEO: Channel = "video"
 CHANNEL_LABELS: dict[Channel, str] = {TEXT: "in writing", PHONE: "by phone", VIDEO: "by video"}
 """The channels of an e-consultation in words, by the codes of `urn:gpcli:channel`."""
 
+CHANNEL_MEANINGS: dict[Channel, str] = {
+    TEXT: "in writing: you write now, and the answer is in gpcli messages",
+    PHONE: "by phone: you ask the surgery for a time for a call",
+    VIDEO: "by video: you ask the surgery for a time and a link",
+}
+"""What a person chooses with each channel."""
+
 _RECENT = timedelta(days=1)
 """How long a thread with the same subject counts as the same e-consultation."""
 
@@ -83,13 +90,24 @@ def parse_channel(word: str) -> Channel:
     )
 
 
-def find_channels(offers: Offers, gp: str | None, now: datetime) -> tuple[Channel, ...]:
-    """Return the channels by which the patient's GPs, or the one named `gp`, take e-consultations.
+def group_by_channel(
+    offers: Offers, gp: str | None, now: datetime
+) -> dict[Channel, tuple[Service, ...]]:
+    """Return the e-consultations of the patient's GPs, or the one named `gp`, by their channels.
 
-    A GP who lists no channels is taken to accept all of them.
-    Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted.
+    A GP who lists no channels is taken to accept all of them; a channel that none takes is left
+    out.
+    Raises: NotOffered (also if the GPs take none that gpcli knows), OffForNow, ConsentNeeded or
+    NotPermitted.
     """
-    return _list_channels(require_service(filter_by_gp(offers, gp), _SERVICE, now))
+    services = require_service(filter_by_gp(offers, gp), _SERVICE, now)
+    grouped = {
+        channel: tuple(each for each in services if _has_channel(each, channel))
+        for channel in CHANNEL_LABELS
+    }
+    if not any(grouped.values()):
+        _require_channel(offers, gp, TEXT, now)
+    return {channel: those for channel, those in grouped.items() if those}
 
 
 def find_text_limit(offers: Offers, gp: str | None, channel: Channel, now: datetime) -> int | None:

@@ -5,8 +5,8 @@ import pytest
 
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
 from gpcli.care.econsult import (
-    find_channels,
     find_text_limit,
+    group_by_channel,
     parse_channel,
     propose_timed_consultation,
     propose_written_consultation,
@@ -523,11 +523,22 @@ def test_what_is_off_is_refused_and_what_is_not_offered_too(decide):
     refused_by(NotOffered, mail_portal(offers()), decide)
 
 
+def gps_by_channel(known, gp=None):
+    """The GPs who take each channel."""
+    grouped = group_by_channel(known, gp, NOW)
+    return {channel: [each.surgery for each in those] for channel, those in grouped.items()}
+
+
 def test_the_ways_to_choose_from_are_those_that_a_gp_takes():
     both = offers(only("video", "telex"), only("text", gp=DAHL), surgeries=(BERG, DAHL))
-    assert find_channels(both, None, NOW) == ("text", "video")
-    assert find_channels(both, "berg", NOW) == ("video",)
-    assert find_channels(offers(only()), None, NOW) == ("text", "phone", "video")
+    assert gps_by_channel(both, None) == {"text": [DAHL], "video": [BERG]}
+    assert gps_by_channel(both, "berg") == {"video": [BERG]}
+    assert gps_by_channel(offers(only())) == {"text": [BERG], "phone": [BERG], "video": [BERG]}
+
+
+def test_where_no_way_is_known_there_is_none_to_choose():
+    with pytest.raises(NotOffered, match="in ways that gpcli does not know"):
+        group_by_channel(offers(only("telex")), None, NOW)
 
 
 def test_a_way_is_checked_before_anybody_is_made_to_write():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -575,6 +576,68 @@ def test_fields_that_fit_only_the_way_not_chosen_are_refused_before_anything_is_
     ending = person("gpcli econsult start --subject Rash --fields message_count")
     assert (ending.code, world.appointments("ada")) == (2, [])
     assert "message_count" in ending.err
+
+
+def test_each_way_says_what_it_means_what_it_costs_and_when_it_is_answered(world):
+    ending = world.shell("ada").at_a_screen("y\n1\nRash\nn\n")("gpcli econsult start --message Hei")
+    told = " · NOK 0–391 · Usually answered within five working days. Not for anything urgent.\n"
+    assert "".join(ending.err.partition("In which way?\n")[2].splitlines(keepends=True)[:3]) == (
+        f"  1  in writing: you write now, and the answer is in gpcli messages{told}"
+        f"  2  by phone: you ask the surgery for a time for a call{told}"
+        f"  3  by video: you ask the surgery for a time and a link{told}"
+    )
+
+
+def test_a_way_of_which_nothing_is_told_has_its_meaning_alone(world):
+    world.sandbox.store.delete("ChargeItemDefinition", "price-e-consultation")
+    world.change("HealthcareService/e-consultation-haugland", comment=None)
+    ending = world.shell("ada").at_a_screen("y\n1\nRash\nn\n")("gpcli econsult start --message Hei")
+    assert "  2  by phone: you ask the surgery for a time for a call\n" in ending.err
+
+
+UNUSABLE = [
+    ("finn", "Leave until 12 March"),
+    ("david", "consent"),
+    ("bo", "does not offer"),
+    ("cecilie", "does not offer"),
+    ("eva", "You have no GP"),
+]
+
+
+@pytest.mark.parametrize("via", ["", "--via text", "--via phone"])
+@pytest.mark.parametrize(("person", "words"), UNUSABLE)
+def test_a_person_is_asked_nothing_where_none_can_be_started(world, person, words, via):
+    typing = io.StringIO("y\n1\nRash\n")
+    ending = world.shell(person).at_a_screen(typing)(f"gpcli econsult start {via}")
+    assert (ending.code, typing.tell()) == (5, 0)
+    assert words in ending.err
+    assert "Can it wait" not in ending.err
+
+
+def test_a_person_is_asked_nothing_where_the_gp_does_not_take_that_way(world):
+    store = world.sandbox.store
+    there = store.get("HealthcareService", "e-consultation-haugland")
+    only_text = [one for one in there["characteristic"] if one["coding"][0]["code"] == "text"]
+    world.change("HealthcareService/e-consultation-haugland", characteristic=only_text)
+    ending = world.shell("ada").at_a_screen("y\n")("gpcli econsult start --via video")
+    assert (ending.code, "Can it wait" in ending.err) == (5, False)
+
+
+def test_what_a_request_id_names_is_done_though_none_can_be_started_any_more(slow):
+    ada = slow.shell("ada")
+    first = write(ada, "--request-id", "e1")
+    slow.change("HealthcareService/e-consultation-haugland", active=False)
+    line = [*WRITE, "--message", "It itches.", "--request-id", "e1"]
+    ending = ada.at_a_screen("y\n")(line)
+    assert (ending.code, first["id"] in ending.out) == (0, True)
+
+
+def test_questions_take_one_look_at_the_offers(world):
+    shell = world.shell("ada")
+    shell("gpcli services")  # asks for the CapabilityStatement, which is kept
+    ending = shell.at_a_screen("y\n2\nRash\nn\n")("gpcli econsult start --debug")
+    before_the_plan = ending.err.partition("Ask for an e-consultation by phone")[0]
+    assert (ending.code, before_the_plan.count("POST ")) == (9, 2)
 
 
 def test_what_can_not_wait_is_not_sent_and_the_number_is_said(world):
