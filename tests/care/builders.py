@@ -156,6 +156,9 @@ class ScriptedAsker:
     def ask_text(self, question: str, *, flag: str) -> str:
         return self._answer(InputNeeded, question, flag)
 
+    def ask_optional(self, question: str, *, flag: str) -> str:
+        return self._answer(InputNeeded, question, flag)
+
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
         return self._answer(InputNeeded, question, flag, tuple(choices))
 
