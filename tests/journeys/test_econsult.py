@@ -6,8 +6,10 @@ import io
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pexpect
 import pytest
 
+from tests.journeys.process import PYTHON, as_person
 from tests.journeys.shell import CommandResult
 
 WRITE = ["gpcli", "econsult", "start", "--via", "text", "--subject", "Rash"]
@@ -662,3 +664,47 @@ def test_a_thread_whose_message_got_lost_is_completed_by_the_same_request(slow):
     assert (second["id"], second["changed"], second["message_count"]) == (first["id"], True, 1)
     header, again = sorted(written(slow, "ada"), key=lambda one: "partOf" in one)
     assert (header["id"], again["payload"]) == (first["id"], message["payload"])
+
+
+def before_a_terminal(line, env):
+    """A person before a terminal of their own, 80 columns wide."""
+    return pexpect.spawn(
+        "bash",
+        ["-c", f"{PYTHON} {line}"],
+        env={**env, "TERM": "xterm", "COLUMNS": ""},
+        cwd=env["HOME"],
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(40, 80),
+    )
+
+
+@pytest.mark.real
+def test_before_a_terminal_a_call_is_asked_for_step_by_step(live, tmp_path):
+    person = before_a_terminal("econsult start --to +7d", as_person(live, tmp_path, "ada"))
+    person.expect_exact("you must not need to be seen in person.")
+    person.expect_exact("Can it wait for an answer? [y/N] ")
+    person.sendline("y")
+    person.expect_exact("2  by phone: you ask the surgery for a time for a call · NOK 0–391")
+    person.expect_exact("Number (1-3): ")
+    person.sendline("2")
+    person.expect_exact("Subject: ")
+    person.sendline("Knee")
+    person.expect_exact("Phone    +47 00 12 34 70, as the portal has it")
+    person.expect_exact("Ask for an e-consultation by phone? [y/N] ")
+    person.sendline("y")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == 0
+
+
+@pytest.mark.real
+def test_before_a_terminal_the_link_stands_on_one_line_to_be_copied(live, tmp_path):
+    person = before_a_terminal("econsult join", as_person(live, tmp_path, "finn"))
+    person.expect_exact("Number (1-2): ")
+    person.sendline("1")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == 0
+    assert "https://video.example/room/finn" in person.before
+    assert "It is early: join opens the link from" in person.before
