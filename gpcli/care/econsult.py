@@ -181,7 +181,7 @@ def _build_timed(
         rows=(
             *party_rows(portal.fetch_parties(), service),
             *(("Wished", window) for window in windows),
-            *(_call_rows(portal.fetch_phones(), service) if channel == PHONE else ()),
+            *(_call_rows(context, service) if channel == PHONE else ()),
             ("Details", service.details),
             ("Subject", new_thread.subject),
             *(draft_rows(draft, shown=context.can_show_text) if draft.text else ()),
@@ -205,25 +205,27 @@ def _build_timed(
     )
 
 
-def _call_rows(phones: Sequence[str], service: Service) -> PlanRows:
+def _call_rows(context: MessageContext, service: Service) -> PlanRows:
     """Return the plan's rows on the call: the number that the portal has.
 
     Who calls whom is only in the surgery's own words; where there are none, that is said.
     """
     has_words = service.details or service.answer_time
     return (
-        ("Phone", _format_phones(phones)),
+        ("Phone", _format_phones(context.portal.fetch_phones(), shown=context.can_show_text)),
         ("Who calls", None if has_words else "the portal does not say"),
     )
 
 
-def _format_phones(phones: Sequence[str]) -> str:
-    """Return the first of the patient's numbers, and how many more there are.
+def _format_phones(phones: Sequence[str], *, shown: bool) -> str:
+    """Return the first of the patient's numbers, unless not `shown`, and how many more there are.
 
     It says that they are the portal's: on which of them the surgery calls, nobody has told.
     """
     if not phones:
         return "the portal gives none: write it in the message"
+    if not shown:
+        return f"the portal has {'one' if len(phones) == 1 else len(phones)}"
     others = f" (and {len(phones) - 1} more)" if len(phones) > 1 else ""
     return f"{phones[0]}{others}, as the portal has it"
 

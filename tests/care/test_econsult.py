@@ -245,8 +245,27 @@ PHONES = ("+47 000 00 001", "+47 000 00 002", "+47 000 00 003")
     ],
 )
 def test_by_phone_the_plan_says_when_and_on_which_number_the_portal_has(phones, words):
-    rows = ask_for(mail_portal(CAN, phones=phones), "phone").rows
+    rows = ask_for(mail_portal(CAN, phones=phones), "phone", asker=ScriptedAsker([True])).rows
     assert rows[3:6] == (("Wished", WEEK), ("Phone", words), ("Who calls", None))
+
+
+@pytest.mark.parametrize(
+    ("phones", "words"),
+    [
+        ((), "the portal gives none: write it in the message"),
+        (PHONES[:1], "the portal has one"),
+        (PHONES, "the portal has 3"),
+    ],
+)
+def test_no_number_stands_in_a_scripts_log(phones, words):
+    portal = mail_portal(CAN, phones=phones)
+    assert dict(ask_for(portal, "phone").rows)["Phone"] == words
+
+
+def test_a_dry_run_shows_the_number():
+    portal = mail_portal(CAN, phones=PHONES[:1])
+    rows = dict(ask_for(portal, "phone", is_dry_run=True).rows)
+    assert rows["Phone"] == "+47 000 00 001, as the portal has it"
 
 
 @pytest.mark.parametrize("way", ["phone", "video"])
