@@ -84,7 +84,7 @@ def propose_booking(
     if choice.slot is not None:
         return _propose_by_id(context, request, choice.slot)
     if choice.enquiry:
-        return _propose_enquiry(context, request)
+        return _propose_enquiry(context, request, asks_reason=choice.asks_reason)
     return _propose_found(context, request, first=choice.first)
 
 
@@ -146,10 +146,15 @@ def _choose_slot(context: BookingContext, slots: Sequence[Slot]) -> Slot:
     return next(slot for slot in slots if slot.id == chosen_id)
 
 
-def _propose_enquiry(context: BookingContext, request: ServiceRequest) -> Decision[Appointment]:
+def _propose_enquiry(
+    context: BookingContext, request: ServiceRequest, *, asks_reason: bool
+) -> Decision[Appointment]:
     portal, search = context.portal, context.search
+    must_ask = asks_reason and request.reason is None and context.asker.can_ask
     facts = portal.fetch_booking_facts(slot=None, intent=request.lookup)
     if facts.earlier:
+        if must_ask:  # what was answered then is that of this request
+            request = replace(request, reason=facts.earlier.reason)
         return _resolve_repeat(facts.earlier, request, facts, same=_is_enquiry(facts.earlier))
     windows = _require_enquiry_windows(search)
     enquiry = ServiceName.BOOKING_ENQUIRY
@@ -157,6 +162,9 @@ def _propose_enquiry(context: BookingContext, request: ServiceRequest) -> Decisi
     if not request.another:
         open_enquiries = [coming for coming in facts.coming if coming.start is None]
         _check_not_booked(open_enquiries, service, search.now)
+    if must_ask:
+        reason = context.asker.ask_optional("What is it about?", flag="--reason")
+        request = replace(request, reason=reason or None)
     rows: PlanRows = (
         *party_rows(portal.fetch_parties(), service),
         *(("Wished", window) for window in windows),

@@ -50,6 +50,12 @@ class Asker(Protocol):
         Raises: InputNeeded, naming `flag`.
         """
 
+    def ask_optional(self, question: str, *, flag: str) -> str:
+        """Ask for words that may be left out; empty where they are.
+
+        Raises: InputNeeded, naming `flag`.
+        """
+
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
         """Let the person choose one of `choices` (id, label); return its id.
 

@@ -1,4 +1,4 @@
-"""E-consultations: in writing, by phone or by video; joining and withdrawing one."""
+"""E-consultations: in writing, by phone or by video; withdrawing one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gpcli.care.appointments import (
     no_such_appointment,
 )
 from gpcli.care.booking import find_coming
-from gpcli.care.confirmation import Charge, Decision, Outcome, Proposal
+from gpcli.care.confirmation import Charge, Decision, Outcome, PlanRows, Proposal
 from gpcli.care.message import (
     MessageContext,
     NewThread,
@@ -48,7 +48,6 @@ from gpcli.errors import (
     NotFound,
     NotOffered,
     NotPermitted,
-    Rejected,
     request_id_conflict,
 )
 from gpcli.model.appointment import Appointment, Window
@@ -57,9 +56,17 @@ from gpcli.model.service import Channel, Offers, Service, ServiceName
 from gpcli.model.thread import Conversation, Thread, ThreadKind
 
 TEXT: Channel = "text"
+PHONE: Channel = "phone"
 VIDEO: Channel = "video"
-CHANNEL_LABELS: dict[Channel, str] = {TEXT: "in writing", "phone": "by phone", VIDEO: "by video"}
+CHANNEL_LABELS: dict[Channel, str] = {TEXT: "in writing", PHONE: "by phone", VIDEO: "by video"}
 """The channels of an e-consultation in words, by the codes of `urn:gpcli:channel`."""
+
+CHANNEL_MEANINGS: dict[Channel, str] = {
+    TEXT: "in writing: you write now, and the answer is in gpcli messages",
+    PHONE: "by phone: you ask the surgery for a time for a call",
+    VIDEO: "by video: you ask the surgery for a time and a link",
+}
+"""What a person chooses with each channel."""
 
 _RECENT = timedelta(days=1)
 """How long a thread with the same subject counts as the same e-consultation."""
@@ -83,13 +90,24 @@ def parse_channel(word: str) -> Channel:
     )
 
 
-def find_channels(offers: Offers, gp: str | None, now: datetime) -> tuple[Channel, ...]:
-    """Return the channels by which the patient's GPs, or the one named `gp`, take e-consultations.
+def group_by_channel(
+    offers: Offers, gp: str | None, now: datetime
+) -> dict[Channel, tuple[Service, ...]]:
+    """Return the e-consultations of the patient's GPs, or the one named `gp`, by their channels.
 
-    A GP who lists no channels is taken to accept all of them.
-    Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted.
+    A GP who lists no channels is taken to accept all of them; a channel that none takes is left
+    out.
+    Raises: NotOffered (also if the GPs take none that gpcli knows), OffForNow, ConsentNeeded or
+    NotPermitted.
     """
-    return _list_channels(require_service(filter_by_gp(offers, gp), _SERVICE, now))
+    services = require_service(filter_by_gp(offers, gp), _SERVICE, now)
+    grouped = {
+        channel: tuple(each for each in services if _has_channel(each, channel))
+        for channel in CHANNEL_LABELS
+    }
+    if not any(grouped.values()):
+        _require_channel(offers, gp, TEXT, now)
+    return {channel: those for channel, those in grouped.items() if those}
 
 
 def find_text_limit(offers: Offers, gp: str | None, channel: Channel, now: datetime) -> int | None:
@@ -163,6 +181,8 @@ def _build_timed(
         rows=(
             *party_rows(portal.fetch_parties(), service),
             *(("Wished", window) for window in windows),
+            *(_call_rows(context, service) if channel == PHONE else ()),
+            ("Details", service.details),
             ("Subject", new_thread.subject),
             *(draft_rows(draft, shown=context.can_show_text) if draft.text else ()),
             ("Answer", service.answer_time),
@@ -183,6 +203,31 @@ def _build_timed(
         charge=_build_charge(service),
         revalidate=build_offer_check(portal, service, context.clock),
     )
+
+
+def _call_rows(context: MessageContext, service: Service) -> PlanRows:
+    """Return the plan's rows on the call: the number that the portal has.
+
+    Who calls whom is only in the surgery's own words; where there are none, that is said.
+    """
+    has_words = service.details or service.answer_time
+    return (
+        ("Phone", _format_phones(context.portal.fetch_phones(), shown=context.can_show_text)),
+        ("Who calls", None if has_words else "the portal does not say"),
+    )
+
+
+def _format_phones(phones: Sequence[str], *, shown: bool) -> str:
+    """Return the first of the patient's numbers, unless not `shown`, and how many more there are.
+
+    It says that they are the portal's: on which of them the surgery calls, nobody has told.
+    """
+    if not phones:
+        return "the portal gives none: write it in the message"
+    if not shown:
+        return f"the portal has {'one' if len(phones) == 1 else len(phones)}"
+    others = f" (and {len(phones) - 1} more)" if len(phones) > 1 else ""
+    return f"{phones[0]}{others}, as the portal has it"
 
 
 def _choose_gp(
@@ -274,25 +319,6 @@ def _reason_text(new_thread: NewThread) -> str:
     return new_thread.draft.text or new_thread.subject
 
 
-def fetch_join_link(portal: Portal, appointment_id: str) -> tuple[Appointment, str]:
-    """Fetch a video consultation and the link to it, as the portal writes it.
-
-    Raises: NotFound; Rejected if it is over, not by video, not confirmed, or has no link yet.
-    """
-    appointment = portal.fetch_appointment(appointment_id)
-    hint = f"gpcli appointments show {appointment.id}"
-    if appointment.is_over:
-        how = "cancelled" if appointment.status == "cancelled" else "over"
-        raise Rejected(f"{appointment.id} is {how}.", hint=hint)
-    if appointment.channel not in {VIDEO, None}:
-        raise Rejected(f"{appointment.id} is not by video but {appointment.channel}.", hint=hint)
-    if appointment.is_waiting:
-        raise Rejected(f"The surgery has not confirmed {appointment.id} yet.", hint=hint)
-    if appointment.join_url is None:
-        raise Rejected(f"The surgery has given no link to {appointment.id} yet.", hint=hint)
-    return appointment, appointment.join_url
-
-
 def propose_econsult_withdrawal(
     portal: Portal, appointment_id: str, intent: UUID, clock: Callable[[], datetime]
 ) -> Decision[Appointment]:
@@ -323,13 +349,19 @@ def propose_econsult_withdrawal(
     )
 
 
-def _missing_error(portal: Portal, identity: str) -> GpcliError:
-    """Return the error for an id that is no appointment; it may be a thread's."""
+def find_written(portal: Portal, identity: str) -> Thread | None:
+    """Return the e-consultation in writing with this id; `None` where there is none."""
     try:
         thread = portal.mailbox.fetch_conversation(identity).thread
     except (NotFound, NotPermitted):  # the latter: at a portal that shows no threads
-        return no_such_appointment(identity)
-    if thread.kind != ThreadKind.E_CONSULTATION:
+        return None
+    return thread if thread.kind == ThreadKind.E_CONSULTATION else None
+
+
+def _missing_error(portal: Portal, identity: str) -> GpcliError:
+    """Return the error for an id that is no appointment; it may be a thread's."""
+    thread = find_written(portal, identity)
+    if thread is None:
         return no_such_appointment(identity)
     return InvalidUsage(
         "An e-consultation in writing can't be withdrawn.",
@@ -337,24 +369,9 @@ def _missing_error(portal: Portal, identity: str) -> GpcliError:
     )
 
 
-def _can_join(appointment: Appointment, now: datetime) -> bool:
-    """Return whether the surgery has confirmed it and given its link, and it has not ended."""
-    return (
-        appointment.join_url is not None
-        and not appointment.is_waiting
-        and (appointment.end is None or appointment.end > now)
-    )
-
-
 def _is_econsultation(appointment: Appointment) -> bool:
     return appointment.service == ServiceName.E_CONSULTATION
 
-
-choose_to_join = partial(
-    choose_appointment,
-    prompt=ChoicePrompt(_can_join, "Which e-consultation?", "There is none to choose from."),
-)
-"""Choose one of the video consultations that can be joined, as `choose_appointment`."""
 
 choose_to_withdraw = partial(
     choose_appointment,

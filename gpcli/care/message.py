@@ -46,6 +46,9 @@ RECEPTION = (
 )
 """The warning before an administrative message."""
 
+NOT_IN_PERSON = "Only for what needs no examination: you must not need to be seen in person."
+"""The limit of e-consultations, said before one is started."""
+
 
 def emergency_notice(numbers: Mapping[str, str]) -> str:
     """Return whom to call instead; `numbers` has `acute` and, where there is one, `urgent`."""

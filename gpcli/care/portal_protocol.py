@@ -149,6 +149,13 @@ class Portal(Protocol):
     def fetch_patient(self) -> Person:
         """Fetch the patient's own record. Needs only basic consent."""
 
+    def fetch_phones(self) -> tuple[str, ...]:
+        """Return the patient's telephone numbers at the portal, the first to be called first.
+
+        The portal is asked only where it has not sent the patient's record before.
+        Raises: NotFound.
+        """
+
     def fetch_offers(self) -> Offers:
         """Fetch the GPs, their services, prices, consent and permissions, in one round trip."""
 

@@ -53,12 +53,14 @@ class ServiceRequest:
 class BookingChoice:
     """How a time is chosen: `slot` is its id, `first` takes the first that fits.
 
-    With `enquiry` the surgery chooses; without any of them the person does, from a list.
+    With `enquiry` the surgery chooses; without any of them the person does, from a list. With
+    `asks_reason` a person who makes an enquiry is asked for a reason where they gave none.
     """
 
     slot: str | None = None
     first: bool = False
     enquiry: bool = False
+    asks_reason: bool = False
 
 
 @dataclass(frozen=True)

@@ -124,8 +124,11 @@ def book(
     soonest = notice if take_first else None
     search = build_search(context, first, last, between, weekday, practitioner, via, soonest)
     request = _build_request(context, ServiceName.BOOKING, "book", reason, another)
+    asks_reason = not (context.options.yes or context.options.dry_run)
     decision = booking.propose_booking(
-        _build_booking_context(context, search), request, BookingChoice(slot, take_first, enquiry)
+        _build_booking_context(context, search),
+        request,
+        BookingChoice(slot, take_first, enquiry, asks_reason),
     )
     show_appointment(context, context.confirm_and_send(decision), request.intent)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated
 
 import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import econsult
+from gpcli.care.joining import choose_to_join, fetch_joining
+from gpcli.care.message import NOT_IN_PERSON
 from gpcli.cli.appointment_commands import Id
 from gpcli.cli.booking_commands import Between, From, To, Weekday, build_search
 from gpcli.cli.global_options import get_context
@@ -31,8 +35,11 @@ from gpcli.cli.message_options import (
 from gpcli.cli.result_output import show_appointment
 from gpcli.cli.terminal_prompter import TerminalPrompter, is_openable
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
-from gpcli.model.service import Channel, ServiceName
+from gpcli.model.service import Channel, Offers, Service, ServiceName
+from gpcli.render.times import TimeFormat
 from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
+from gpcli.render.views.channel_views import channel_label
+from gpcli.render.views.joining_views import describe_joining
 from gpcli.render.views.thread_views import THREAD_RECEIPT
 
 Via = Annotated[
@@ -67,28 +74,27 @@ def start(
     """Start an e-consultation with your GP."""
     context = get_context(ctx)
     channel = None if via is None else econsult.parse_channel(via)
-    in_writing = channel in {None, econsult.TEXT}
-    output = context.output
-    if in_writing and output.answer_field_query(THREAD_RECEIPT):
-        return
-    if not in_writing and output.answer_field_query(RECEIPT):
+    if _answer_field_query(context, channel):
         return
     source = build_source(context, message, message_file, attach)
     if channel is None and not context.ask.can_ask:
         raise InputNeeded(
             "--via is needed: in which way?", hint=f"One of {', '.join(econsult.CHANNEL_LABELS)}."
         )
-    show_safety_notice(context, can_wait=can_wait)
-    channel = channel or _ask_for_channel(context)
+    offered = _OfferedConsultations(context)
+    show_safety_notice(
+        context, NOT_IN_PERSON, can_wait=can_wait, check=lambda: offered.check(channel)
+    )
+    channel = channel or _ask_for_channel(context, offered)
     # where the channel was chosen only now, the fields must be those of its receipt
-    if channel != econsult.TEXT and output.answer_field_query(RECEIPT):
+    if channel != econsult.TEXT and _answer_field_query(context, channel):
         return
     times = (first, last, between, weekday)
     with store_draft_unless_sent(context, source):
         if channel == econsult.TEXT:
-            _start_in_writing(context, subject, source, times, another=another)
+            _start_in_writing(context, subject, source, times, offered, another=another)
         else:
-            _start_at_a_time(context, subject, source, times, channel, another=another)
+            _start_at_a_time(context, subject, source, times, channel, offered, another=another)
 
 
 def join(
@@ -97,25 +103,29 @@ def join(
     no_browser: NoBrowser = False,
     browser: Browser = None,
 ) -> None:
-    """Join a video consultation that the surgery has confirmed."""
+    """Join a video consultation, or see what is told of one by phone."""
     context = get_context(ctx)
     if no_browser and browser is not None:
         raise InvalidUsage("--browser and --no-browser can't be used together.")
     now = context.now()
-    appointment_id = econsult.choose_to_join(
+    appointment_id = choose_to_join(
         context.portal,
         appointment,
         now,
         context.ask,
         lambda candidate: appointment_label(candidate, now),
     )
-    consultation, link = econsult.fetch_join_link(context.portal, appointment_id)
-    if not is_openable(link, context.profile.environment):
-        raise BadResponse(f"The portal's link to {consultation.id} is not one to open: {link}")
-    context.output.show_item(APPOINTMENTS, consultation)
+    joining = fetch_joining(context.portal, appointment_id, now)
+    link = joining.link
+    if link is not None and not is_openable(link, context.profile.environment):
+        raise BadResponse(f"The portal's link to {appointment_id} is not one to open: {link}")
+    context.output.show_item(APPOINTMENTS, joining.appointment)
     opens_itself = context.ask.can_ask and context.output.is_table and not no_browser
-    if browser is not None or opens_itself:
+    words = describe_joining(joining, TimeFormat(now))
+    if link is not None and (browser is not None or (opens_itself and words is None)):
         _open_link(context, link, browser)
+    elif words is not None:
+        context.output.notice(words)
 
 
 def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
@@ -150,21 +160,65 @@ def _open_link(context: AppContext, link: str, browser: str | None) -> None:
         context.output.warning(f"'{browser}' failed. Open the link to join.")
 
 
-def _ask_for_channel(context: AppContext) -> Channel:
-    channels = econsult.find_channels(
-        context.portal.fetch_offers(), context.options.gp, context.now()
-    )
-    choices = [(channel, econsult.CHANNEL_LABELS[channel]) for channel in channels]
+def _answer_field_query(context: AppContext, channel: Channel | None) -> bool:
+    """Check the chosen fields of the receipt, as `Output.answer_field_query`."""
+    if channel in {None, econsult.TEXT}:
+        return context.output.answer_field_query(THREAD_RECEIPT)
+    return context.output.answer_field_query(RECEIPT)
+
+
+class _OfferedConsultations:
+    """The e-consultations that the GPs offer, for what is asked; fetched once, on first use.
+
+    Each method raises why none can be started.
+    """
+
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+
+    def check(self, channel: Channel | None) -> None:
+        """Raise why none can be started by `channel`; `None` = by any."""
+        if channel is None:
+            self.group_by_channel()
+        else:
+            self.find_text_limit(channel)
+
+    def group_by_channel(self) -> Mapping[Channel, tuple[Service, ...]]:
+        """Return those that can be started, by the channels that the GPs take."""
+        context = self._context
+        return econsult.group_by_channel(self._offers, context.options.gp, context.now())
+
+    def find_text_limit(self, channel: Channel) -> int | None:
+        """Return the most characters of a text by `channel`; `None` = not known."""
+        context = self._context
+        return econsult.find_text_limit(self._offers, context.options.gp, channel, context.now())
+
+    @cached_property
+    def _offers(self) -> Offers:
+        return self._context.portal.fetch_offers()
+
+
+def _ask_for_channel(context: AppContext, offered: _OfferedConsultations) -> Channel:
+    choices = [
+        (channel, channel_label(econsult.CHANNEL_MEANINGS[channel], services))
+        for channel, services in offered.group_by_channel().items()
+    ]
     return econsult.parse_channel(context.ask.choose("In which way?", choices, flag="--via"))
 
 
 def _start_in_writing(
-    context: AppContext, subject: str | None, source: MessageSource, times: Times, *, another: bool
+    context: AppContext,
+    subject: str | None,
+    source: MessageSource,
+    times: Times,
+    offered: _OfferedConsultations,
+    *,
+    another: bool,
 ) -> None:
     if any(times):
         raise InvalidUsage("--from, --to, --between and --weekday are for --via phone and video.")
     written = read_new_thread(
-        context, subject, source, lambda: _fetch_text_limit(context, econsult.TEXT)
+        context, subject, source, lambda: offered.find_text_limit(econsult.TEXT)
     )
     service = ServiceName.E_CONSULTATION
     request = build_request(context, service, "econsult start", another=another)
@@ -180,6 +234,7 @@ def _start_at_a_time(
     source: MessageSource,
     times: Times,
     channel: Channel,
+    offered: _OfferedConsultations,
     *,
     another: bool,
 ) -> None:
@@ -189,7 +244,7 @@ def _start_at_a_time(
         )
     search = build_search(context, *times)
     written = read_new_thread(
-        context, subject, source, lambda: _fetch_text_limit(context, channel), text_needed=False
+        context, subject, source, lambda: offered.find_text_limit(channel), text_needed=False
     )
     service = ServiceName.E_CONSULTATION
     request = build_request(context, service, "econsult start", another=another)
@@ -197,10 +252,3 @@ def _start_at_a_time(
         build_message_context(context), written, request, channel, search
     )
     show_appointment(context, context.confirm_and_send(decision), request.intent)
-
-
-def _fetch_text_limit(context: AppContext, channel: Channel) -> int | None:
-    """Fetch the most characters of a text (`None` = not known), or raise why none can be sent."""
-    return econsult.find_text_limit(
-        context.portal.fetch_offers(), context.options.gp, channel, context.now()
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -66,14 +66,14 @@ def contact(
     if context.output.answer_field_query(THREAD_RECEIPT):
         return
     source = build_source(context, message, message_file, attach)
-    show_safety_notice(context, RECEPTION, can_wait=can_wait)
+    fetch_limit = cache(
+        lambda: fetch_text_limit(build_message_context(context), context.options.gp)
+    )
+    show_safety_notice(context, RECEPTION, can_wait=can_wait, check=fetch_limit)
     with store_draft_unless_sent(context, source):
-        message_context, gp = build_message_context(context), context.options.gp
-        written = read_new_thread(
-            context, subject, source, lambda: fetch_text_limit(message_context, gp)
-        )
+        written = read_new_thread(context, subject, source, fetch_limit)
         request = build_request(context, ServiceName.CONTACT, "contact")
-        decision = propose_contact(message_context, written, request)
+        decision = propose_contact(build_message_context(context), written, request)
         send_new_thread(context, decision, request.intent)
 
 

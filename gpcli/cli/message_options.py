@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -44,17 +44,23 @@ ON_THIS_MACHINE_ONLY = ", on this machine only: the portal takes no such note"
 """The addition for a mark that the portal does not store."""
 
 
-def show_safety_notice(context: AppContext, *more: str, can_wait: bool) -> None:
+def show_safety_notice(
+    context: AppContext, *more: str, can_wait: bool, check: Callable[[], object]
+) -> None:
     """Show whom to call in an emergency, and `more`, before anything is sent.
 
-    Unless the command line says so, the person is asked whether it can wait.
+    Unless the command line says so, the person is asked whether it can wait; before that, `check`
+    raises why nothing can be sent. What `--request-id` names may be sent already: it is not called.
 
-    Raises: Declined if it can't.
+    Raises: Declined if it can't wait.
     """
     numbers = context.profile.emergency
     for text in (emergency_notice(numbers), *more):
         context.output.notice(text)
-    if not (can_wait or context.options.yes or context.options.dry_run):
+    options = context.options
+    if not (can_wait or options.yes or options.dry_run):
+        if context.ask.can_ask and options.request_id is None:
+            check()
         check_can_wait(context.ask, numbers)
 
 

@@ -1,22 +1,25 @@
-"""Telephones, addresses and the like of a GP: those that hold now, the first to be used first.
+"""Telephones, addresses and the like: those that hold now, the first to be used first.
 
 Source: R4 ContactPoint, Address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from gpcli.fhir.element import Element
-from gpcli.fhir.validity import Validity, describe_period, read_validity
+from gpcli.fhir.validity import Validity, describe_period, is_current, read_validity
 
 _LISTS = {"phone": "phones", "email": "emails", "url": "websites"}
 """System of a ContactPoint -> the list it belongs to; any other stands with its system."""
 
-_TELECOM_ORDER = {"work": 0, None: 1, "mobile": 2, "temp": 3, "home": 4}
+_TELECOM_ORDER: Mapping[str | None, int] = {"work": 0, None: 1, "mobile": 2, "temp": 3, "home": 4}
+_PERSONAL_ORDER: Mapping[str | None, int] = {"mobile": 0, "temp": 1, "home": 2, None: 3, "work": 4}
+"""The order in which a patient's telephones are called, by `use`."""
+
 _ADDRESS_ORDER = {"physical": 0, "both": 0, None: 1, "postal": 2}
 _LAST = 9
 _NO_RANK = Decimal(10**9)
@@ -53,14 +56,29 @@ def read_contact_details(records: Sequence[Element], now: datetime) -> ContactDe
     return details
 
 
+def read_phones(patient: Element, now: datetime) -> tuple[str, ...]:
+    """Return the telephone numbers of a Patient that hold at `now`, each once.
+
+    They are in the order of their `rank`, then by `use`: mobile ones first.
+
+    Source: R4 Patient.telecom, ContactPoint.
+    """
+    points = (each for each in patient.children("telecom") if each.string("system") == "phone")
+    ordered = sorted(points, key=lambda point: _telecom_order(point, _PERSONAL_ORDER))
+    numbers = (each.string("value") for each in ordered if is_current(each, now))
+    return tuple(dict.fromkeys(filter(None, numbers)))
+
+
 def _telecoms(record: Element) -> list[Element]:
     points = [point for point in record.children("telecom") if point.string("value")]
     return sorted(points, key=_telecom_order)
 
 
-def _telecom_order(point: Element) -> tuple[Decimal, int]:
+def _telecom_order(
+    point: Element, by_use: Mapping[str | None, int] = _TELECOM_ORDER
+) -> tuple[Decimal, int]:
     rank = point.decimal("rank")
-    use = _TELECOM_ORDER.get(point.string("use"), _LAST)
+    use = by_use.get(point.string("use"), _LAST)
     return (_NO_RANK if rank is None else rank, use)
 
 

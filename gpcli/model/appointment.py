@@ -161,6 +161,32 @@ class Appointment:
         return self.status in OVER
 
 
+@dataclass(frozen=True)
+class Call:
+    """What the portal tells of a consultation by phone.
+
+    `phones` are the patient's numbers at the portal, the first to be called first; `None` = the
+    portal does not show the patient's record. `words` are the surgery's own on such consultations:
+    only they say who calls whom.
+    """
+
+    phones: tuple[str, ...] | None
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Joining:
+    """How a consultation is joined: by its `link`, or where that is `None`, by a `call`.
+
+    `opens` is when the link is opened at the earliest; `None` = at any time.
+    """
+
+    appointment: Appointment
+    link: str | None
+    opens: datetime | None
+    call: Call | None
+
+
 def describe_practitioner(time: Slot | Appointment) -> str | None:
     """Return with whom a time is; somebody of whom the portal has no name is `not named`."""
     return time.practitioner or ("not named" if time.practitioner_ref else None)

@@ -17,7 +17,7 @@ from gpcli.fhir.healthcare_service import (
     write_consent_grant,
     write_consent_withdrawal,
 )
-from gpcli.fhir.patient import is_about_patient, read_person, read_person_remark
+from gpcli.fhir.patient import is_about_patient
 from gpcli.fhir.scheduling import (
     write_booking,
     write_e_consultation,
@@ -47,6 +47,7 @@ from gpcli.portal.mapping import (
     unwrap,
     unwrap_answered,
 )
+from gpcli.portal.parties import PartyReader
 from gpcli.portal.write.outcome import with_identifier
 from gpcli.portal.write.requests import WritePart, thread_part_intents
 
@@ -75,6 +76,7 @@ class FhirPortal:
         self._status_sent = dependencies.portal_profile.status_sent
         self._mapper = dependencies.mapper
         self._now = dependencies.now
+        self._parties = PartyReader(dependencies)
         self._last_fetched: tuple[Element | None, datetime] = (None, dependencies.now())
 
     @cached_property
@@ -102,23 +104,11 @@ class FhirPortal:
 
     def fetch_parties(self) -> Parties:
         """Return the patient and who acts; the portal is asked at most once."""
-        return self._parties
+        return self._parties.parties
 
-    @cached_property
-    def _parties(self) -> Parties:
-        identity = self.identity
-        name = identity.patient_name or self._mapper.patient_name or self.fetch_patient().name
-        patient = Person(identity.patient, name)
-        reference = self._dependencies.acting_reference
-        if reference is None:
-            return Parties(patient, None)
-        if reference == f"Patient/{identity.patient}":
-            return Parties(patient, patient)
-        if identity.acting_name:
-            return Parties(patient, Person(reference.partition("/")[2], identity.acting_name))
-        if identity.patient_name:  # the sign-in asked for both names, and got one
-            return Parties(patient, None)
-        return Parties(patient, self._fetch_acting_person(reference, patient))
+    def fetch_phones(self) -> tuple[str, ...]:
+        """Return the patient's telephone numbers; the portal is asked at most once."""
+        return self._parties.fetch_phones()
 
     @property
     def flaws(self) -> Sequence[str]:
@@ -140,8 +130,7 @@ class FhirPortal:
 
     def fetch_patient(self) -> Person:
         """Fetch the patient's own record."""
-        bundle = self._search.fetch_all(queries.patient_with_gps(self._patient))
-        return require(lambda: read_person(self._mapper.require_patient(bundle).strictly()))
+        return self._parties.fetch_patient()
 
     def fetch_surgeries(self) -> tuple[Surgery, ...]:
         """Fetch the patient's GPs."""
@@ -338,22 +327,6 @@ class FhirPortal:
         if not is_about_patient(record, self._patient):
             raise appointment_not_found(record.require_string("id"))
         return record.string("status") == "cancelled"
-
-    def _fetch_acting_person(self, reference: str, patient: Person) -> Person | None:
-        """Fetch who acts; `None` where their record can't be read, which fails no command.
-
-        A Person that is linked to the patient's record is the patient.
-        """
-        try:
-            record = self._search.fetch_resource(reference)[0].strictly()
-            linked = require(lambda: {each.reference("target") for each in record.children("link")})
-            acting = require(lambda: read_person(record))
-            remark = require(lambda: read_person_remark(record))
-        except GpcliError:
-            return None
-        self._mapper.add_remarks([remark] if remark else [])
-        is_patient = reference.startswith("Person/") and f"Patient/{patient.id}" in linked
-        return patient if is_patient else acting
 
     def _upcoming_queries(self, since: date | None) -> dict[str, queries.Query]:
         """Return the queries whose results `_read_upcoming` reads, by name."""

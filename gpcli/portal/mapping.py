@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.fhir.bundle import Bundle
+from gpcli.fhir.contact_details import read_phones
 from gpcli.fhir.element import Element, Malformed, Reference
 from gpcli.fhir.general_practitioner import (
     find_addresses,
@@ -106,6 +107,7 @@ class RecordMapper:
         self.addresses: dict[str, str] = {}
         self.owners = SlotOwners()
         self.patient_name: str | None = None
+        self._patient_record: Element | None = None
 
     @property
     def now(self) -> datetime:
@@ -122,11 +124,22 @@ class RecordMapper:
             if flaw := read_record_flaw(record):
                 self.add_flaw(record.relative_reference, flaw)
             self.add_remarks(read_record_remarks(record))
+            self._patient_record = record
             return record
         raise NotFound(
             "The portal shows no record of this patient.",
             hint="gpcli login signs in anew; where a machine signs in, check GPCLI_PATIENT.",
         )
+
+    @property
+    def has_patient(self) -> bool:
+        """Whether the patient's own record was read so far."""
+        return self._patient_record is not None
+
+    def read_patient_phones(self) -> tuple[str, ...]:
+        """Return the telephone numbers in the patient's own record, empty where none was read."""
+        record = self._patient_record
+        return read_phones(record, self.now) if record else ()
 
     def read_surgeries(self, bundle: Bundle, patient: Element) -> tuple[Surgery, ...]:
         """Return the GPs of a Patient; raise BadResponse where none of them can be read."""

@@ -90,6 +90,15 @@ class Prompt:
                 return answer
         raise _no_usable_answer(flag)
 
+    def ask_optional(self, question: str, *, flag: str) -> str:
+        """Ask once for a line of text that may be left out: with Enter, or at the end of input.
+
+        Raises: InputNeeded if nobody can be asked.
+        """
+        if not self._is_ready():
+            raise _nobody_to_ask(flag)
+        return self._ask_once(f"{safe_line(question)} (Enter leaves it out): ") or ""
+
     def ask_secret(self, question: str, *, flag: str) -> str:
         """Ask once for a line that is not shown while it is typed.
 

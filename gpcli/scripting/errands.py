@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from gpcli.care.confirmation import Decision, Proposal
-from gpcli.care.message import emergency_notice
+from gpcli.care.message import NOT_IN_PERSON, emergency_notice
 from gpcli.care.read_status import ReadMarkResult
 from gpcli.care.renewal_request import RenewalPlan, build_withdrawal_receipt, overall_error
 from gpcli.errors import GpcliError
@@ -55,7 +55,7 @@ def build_appointment_errand(
 
     `emergency` are the numbers to call instead of consulting, `None` = it is no consultation.
     """
-    notices = (emergency_notice(emergency),) if emergency else ()
+    notices = (emergency_notice(emergency), NOT_IN_PERSON) if emergency else ()
     return Errand(command, propose, AppointmentReceipt.of, notices=notices)
 
 

@@ -9,7 +9,14 @@ from uuid import UUID
 
 from gpcli.care import appointments, booking, consent, econsult, inbox, prescription_list, renewals
 from gpcli.care.confirmation import Decision
-from gpcli.care.message import RECEPTION, MessageContext, NewThread, check_files, propose_contact
+from gpcli.care.message import (
+    NOT_IN_PERSON,
+    RECEPTION,
+    MessageContext,
+    NewThread,
+    check_files,
+    propose_contact,
+)
 from gpcli.care.read_status import ReadMarkResult, fetch_conversations, propose_read_marks
 from gpcli.care.renewal_request import RenewalContext, RenewalPlan, RenewalRequest
 from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
@@ -172,7 +179,7 @@ class PatientPortal(PatientReads):
 
         return Plan(
             self._session,
-            build_thread_errand("econsult start", propose, self._emergency),
+            build_thread_errand("econsult start", propose, self._emergency, NOT_IN_PERSON),
             request_id,
         )
 

@@ -156,6 +156,9 @@ class ScriptedAsker:
     def ask_text(self, question: str, *, flag: str) -> str:
         return self._answer(InputNeeded, question, flag)
 
+    def ask_optional(self, question: str, *, flag: str) -> str:
+        return self._answer(InputNeeded, question, flag)
+
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
         return self._answer(InputNeeded, question, flag, tuple(choices))
 
@@ -179,6 +182,7 @@ class FakePortal:
     uses_consent_levels: bool = True
     can_grant: bool = True
     parties: Parties = ALONE
+    phones: tuple[str, ...] = ()
     unchanged: bool = False
     calls: list[tuple[object, ...]] = field(default_factory=list)
     flaws: Sequence[str] = ()
@@ -196,6 +200,9 @@ class FakePortal:
 
     def fetch_patient(self) -> Person:
         return self.parties.patient
+
+    def fetch_phones(self) -> tuple[str, ...]:
+        return self.phones
 
     def fetch_offers(self) -> Offers:
         self.calls.append(("fetch_offers",))

@@ -503,6 +503,44 @@ def test_an_enquiry_asks_for_the_requested_periods():
     assert outcome == Outcome(an_enquiry("enq-9", requested=(wished,), reason="Knee"), changed=True)
 
 
+ASKING_WHY = replace(ASKING, asks_reason=True)
+
+
+@pytest.mark.parametrize(("answer", "reason"), [("Knee", "Knee"), ("", None)])
+def test_a_person_is_asked_what_an_enquiry_is_about_and_may_leave_it_out(answer, reason):
+    asker = ScriptedAsker([answer])
+    decision = decide(FakePortal(ENQUIRIES), ASKING_WHY, asker=asker)
+    assert (dict(decision.rows)["Reason"], decision.preview.reason) == (reason, reason)
+    assert asker.questions == [("What is it about?", "--reason")]
+
+
+@pytest.mark.parametrize(
+    ("choice", "answers", "reason"),
+    [(ASKING_WHY, ["unused"], "Knee"), (ASKING, ["unused"], None), (ASKING_WHY, [], None)],
+)
+def test_nobody_is_asked_for_a_reason_that_is_given_or_in_a_script(choice, answers, reason):
+    asker = ScriptedAsker(answers)
+    decision = decide(FakePortal(ENQUIRIES), choice, asker=asker, reason=reason)
+    assert (dict(decision.rows)["Reason"], asker.questions) == (reason, [])
+
+
+@pytest.mark.parametrize(
+    "portal", [FakePortal(BOOKS), FakePortal(ENQUIRIES, appointments=[an_enquiry()])]
+)
+def test_nobody_is_asked_for_the_reason_of_an_enquiry_that_can_not_be_sent(portal):
+    asker = ScriptedAsker(["unused"])
+    with pytest.raises((NotOffered, AlreadyBooked)):
+        decide(portal, ASKING_WHY, asker=asker)
+    assert asker.questions == []
+
+
+def test_an_enquiry_that_was_sent_is_not_asked_about_again():
+    earlier, asker = an_enquiry("enq-7", reason="Knee"), ScriptedAsker(["unused"])
+    portal = FakePortal(ENQUIRIES, earlier=earlier)
+    assert decide(portal, ASKING_WHY, asker=asker, repeated=True) == Outcome(earlier, changed=False)
+    assert asker.questions == []
+
+
 def test_an_enquiry_leaves_out_the_periods_that_are_over():
     search = a_search(last="tomorrow", between="07:00-08:00")
 

@@ -5,8 +5,8 @@ import pytest
 
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
 from gpcli.care.econsult import (
-    find_channels,
     find_text_limit,
+    group_by_channel,
     parse_channel,
     propose_timed_consultation,
     propose_written_consultation,
@@ -215,6 +215,7 @@ def test_at_a_time_the_plan_shows_the_requested_time_and_the_charge():
             ("For", "Ada Nordmann"),
             ("By", None),
             ("Wished", WEEK),
+            ("Details", None),
             ("Subject", "Rash"),
             ("Message", "38 characters"),
             ("Answer", "Within five working days."),
@@ -230,6 +231,59 @@ def test_at_a_time_the_plan_shows_the_requested_time_and_the_charge():
         (WEEK,),
         WORDS,
     )
+
+
+PHONES = ("+47 000 00 001", "+47 000 00 002", "+47 000 00 003")
+
+
+@pytest.mark.parametrize(
+    ("phones", "words"),
+    [
+        ((), "the portal gives none: write it in the message"),
+        (PHONES[:1], "+47 000 00 001, as the portal has it"),
+        (PHONES, "+47 000 00 001 (and 2 more), as the portal has it"),
+    ],
+)
+def test_by_phone_the_plan_says_when_and_on_which_number_the_portal_has(phones, words):
+    rows = ask_for(mail_portal(CAN, phones=phones), "phone", asker=ScriptedAsker([True])).rows
+    assert rows[3:6] == (("Wished", WEEK), ("Phone", words), ("Who calls", None))
+
+
+@pytest.mark.parametrize(
+    ("phones", "words"),
+    [
+        ((), "the portal gives none: write it in the message"),
+        (PHONES[:1], "the portal has one"),
+        (PHONES, "the portal has 3"),
+    ],
+)
+def test_no_number_stands_in_a_scripts_log(phones, words):
+    portal = mail_portal(CAN, phones=phones)
+    assert dict(ask_for(portal, "phone").rows)["Phone"] == words
+
+
+def test_a_dry_run_shows_the_number():
+    portal = mail_portal(CAN, phones=PHONES[:1])
+    rows = dict(ask_for(portal, "phone", is_dry_run=True).rows)
+    assert rows["Phone"] == "+47 000 00 001, as the portal has it"
+
+
+@pytest.mark.parametrize("way", ["phone", "video"])
+def test_who_calls_is_in_the_surgerys_own_words(way):
+    calls = "The doctor calls you."
+    rows = dict(ask_for(mail_portal(offers(replace(OPEN, details=calls))), way).rows)
+    assert rows["Details"] == calls
+
+
+@pytest.mark.parametrize(("way", "words"), [("phone", "the portal does not say"), ("video", None)])
+def test_who_calls_is_not_made_up(way, words):
+    silent = offers(replace(OPEN, answer_time=None))
+    assert dict(ask_for(mail_portal(silent), way).rows).get("Who calls") == words
+
+
+def test_other_ways_need_no_number():
+    assert "Phone" not in dict(ask_for(mail_portal(CAN, phones=PHONES), "video").rows)
+    assert "Phone" not in dict(write(mail_portal(CAN, phones=PHONES)).rows)
 
 
 @pytest.mark.parametrize("way", ["phone", "video"])
@@ -488,11 +542,22 @@ def test_what_is_off_is_refused_and_what_is_not_offered_too(decide):
     refused_by(NotOffered, mail_portal(offers()), decide)
 
 
+def gps_by_channel(known, gp=None):
+    """The GPs who take each channel."""
+    grouped = group_by_channel(known, gp, NOW)
+    return {channel: [each.surgery for each in those] for channel, those in grouped.items()}
+
+
 def test_the_ways_to_choose_from_are_those_that_a_gp_takes():
     both = offers(only("video", "telex"), only("text", gp=DAHL), surgeries=(BERG, DAHL))
-    assert find_channels(both, None, NOW) == ("text", "video")
-    assert find_channels(both, "berg", NOW) == ("video",)
-    assert find_channels(offers(only()), None, NOW) == ("text", "phone", "video")
+    assert gps_by_channel(both, None) == {"text": [DAHL], "video": [BERG]}
+    assert gps_by_channel(both, "berg") == {"video": [BERG]}
+    assert gps_by_channel(offers(only())) == {"text": [BERG], "phone": [BERG], "video": [BERG]}
+
+
+def test_where_no_way_is_known_there_is_none_to_choose():
+    with pytest.raises(NotOffered, match="in ways that gpcli does not know"):
+        group_by_channel(offers(only("telex")), None, NOW)
 
 
 def test_a_way_is_checked_before_anybody_is_made_to_write():

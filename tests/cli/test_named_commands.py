@@ -59,6 +59,8 @@ def test_a_topic_names_only_commands_that_there_are(topic):
 
 def test_what_is_no_command_is_found_wherever_it_stands():
     page = '`gpcli gone`\n```sh\ngpcli slots | gpcli lost --x\neval "$(gpcli sandbox non ada)"\n'
-    page += "gpcli sandbox run --as ada -- gpcli tomorrow\ngpcli consent\n```\n; gpcli writes this\n"
+    page += (
+        "gpcli sandbox run --as ada -- gpcli tomorrow\ngpcli consent\n```\n; gpcli writes this\n"
+    )
 
     assert find_unknown(list_code(page)) == ["gone", "lost", "sandbox non ada", "tomorrow"]

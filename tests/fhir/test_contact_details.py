@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpcli.fhir.contact_details import ContactDetails, read_contact_details
+from gpcli.fhir.contact_details import ContactDetails, read_contact_details, read_phones
 from gpcli.fhir.element import read_resource
 from tests.portal.builders import a_role, an_organization
 
@@ -112,3 +112,48 @@ def test_an_address_for_bills_comes_last():
         "Torget 1",
         "PO Box 1",
     ]
+
+
+def numbers(*points: dict, flaws: list[str] | None = None) -> tuple[str, ...]:
+    record = {"resourceType": "Patient", "id": "kari", "telecom": [*points]}
+    return read_phones(read_resource(record, flaws), NOW)
+
+
+def test_a_patients_mobile_is_called_before_other_numbers_and_a_rank_before_all():
+    points = [
+        phone("work", use="work"),
+        phone("any"),
+        phone("home", use="home"),
+        phone("away", use="temp"),
+        phone("mobile", use="mobile"),
+        phone("other", use="elsewhere"),
+    ]
+    by_use = ("mobile", "away", "home", "any", "work", "other")
+    assert numbers(*points) == by_use
+    assert numbers(*points, phone("first", use="work", rank=1)) == ("first", *by_use)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        phone("2", use="old"),
+        phone("2", period=PAST),
+        phone("2", period=COMING),
+        phone("1", use="home"),
+        {"system": "phone", "use": "mobile"},
+        *({"system": system, "value": "2"} for system in ("fax", "sms", "email", "url")),
+        {"value": "2"},
+    ],
+)
+def test_what_is_no_number_to_call_now_is_left_out(point: dict):
+    assert numbers(phone("1", use="mobile"), point) == ("1",)
+
+
+def test_a_number_that_can_not_be_read_costs_only_itself():
+    flaws: list[str] = []
+    assert numbers(phone("1"), {"system": "phone", "value": 22}, flaws=flaws) == ("1",)
+    assert flaws == ["Patient/kari: Patient.telecom.value is not what R4 says"]
+
+
+def test_a_patient_may_have_no_number():
+    assert numbers() == ()

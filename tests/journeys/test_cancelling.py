@@ -220,4 +220,4 @@ def test_naming_a_gp_lists_the_appointments_with_that_gp(world):
     finn = world.shell("finn")
     made = book(finn, "--gp bakke")
     assert [one["id"] for one in finn.json("gpcli appointments list --gp bakke")] == [made]
-    assert len(finn.json("gpcli appointments list")) == 2
+    assert len(finn.json("gpcli appointments list")) == 3

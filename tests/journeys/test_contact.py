@@ -126,6 +126,12 @@ def test_where_it_can_not_be_used_the_reason_is_said(world, person, code):
     assert ending.refused == (5, code, "")
 
 
+@pytest.mark.parametrize("person", ["cecilie", "eva", "david"])
+def test_where_it_can_not_be_used_a_person_is_asked_nothing(world, person):
+    ending = world.shell(person).at_a_screen("y\nRamp\n")("gpcli contact")
+    assert (ending.code, "Can it wait" in ending.err, "Subject" in ending.err) == (5, False, False)
+
+
 def test_a_parent_writes_for_a_child_and_both_stand_in_the_answer(world):
     receipt = world.shell("guro", "emil").json("gpcli contact --subject A --message B --yes")
     assert receipt["patient"]["id"] == "emil"

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import pexpect
 import pytest
 
+from tests.journeys.process import PYTHON, as_person
 from tests.journeys.shell import CommandResult
 
 WRITE = ["gpcli", "econsult", "start", "--via", "text", "--subject", "Rash"]
 TIME = "gpcli econsult start --subject Knee --to +7d"
 AGREED = "--yes --accept-fee 391"
 SAFETY = "Not for emergencies: call 113. If it can't wait and the surgery is closed: call 116 117."
+NOT_IN_PERSON = "Only for what needs no examination: you must not need to be seen in person."
 FINNS = "a-ft4m6n2w"
 """Finn's video consultation of tomorrow."""
+FINNS_CALL = "a-qr8374xt"
+"""Finn's consultation by phone, later in the week."""
 
 
 @pytest.fixture
@@ -51,7 +57,9 @@ def test_one_in_writing_makes_a_thread_that_waits_for_its_answer(slow):
         1,
     )
     assert len(written(slow, "ada")) == 2
-    assert ending.stderr_json[0] == {"notice": {"message": SAFETY}}
+    assert ending.stderr_json[:2] == [
+        {"notice": {"message": words}} for words in (SAFETY, NOT_IN_PERSON)
+    ]
     assert ending.stderr_json[-1]["notice"]["message"] == (
         "Sent; the surgery has not answered yet. It says: Usually answered within five working "
         f"days. Not for anything urgent. Follow it with gpcli messages show {receipt['id']}."
@@ -77,7 +85,7 @@ def test_a_price_that_the_portal_does_not_say_needs_any(world):
     ada = world.shell("ada")
     ending = ada([*WRITE, "--message", "Hei", "--yes", "--accept-fee", "1000", "--json"])
     assert ending.refused == (9, "fee_not_accepted", "")
-    assert {"label": "Price", "value": "unknown"} in ending.stderr_json[1]["plan"]["rows"]
+    assert {"label": "Price", "value": "unknown"} in ending.stderr_json[2]["plan"]["rows"]
     assert write(ada, "--accept-fee", "any")["changed"]
 
 
@@ -86,6 +94,7 @@ def test_a_rehearsal_shows_the_plan_and_sends_nothing(world):
     assert (ending.code, written(world, "ada")) == (0, [])
     assert ending.err.splitlines() == [
         SAFETY,
+        NOT_IN_PERSON,
         "Start an e-consultation in writing [sandbox]",
         "  Surgery  Dr. Ingrid Haugland, Solbakken legesenter",
         "  For      Ada Solberg",
@@ -345,16 +354,118 @@ def test_in_a_script_the_link_is_the_answer_and_nothing_is_opened(slow):
     assert opened == []
 
 
+def begins(shell, identity):
+    """When an appointment begins."""
+    return datetime.fromisoformat(shell.json(f"gpcli appointments show {identity}")["start"])
+
+
 def test_at_a_terminal_the_link_is_opened_unless_it_may_not_be(slow):
     opened = []
     ada = opening(slow.shell("ada"), opened)
     identity = confirmed(slow, ada)
     link = ada.json(f"gpcli appointments show {identity}")["join_url"]
-    person = ada.at_a_screen()
+    in_time = begins(ada, identity) - timedelta(minutes=10)
+    person = ada.at_a_screen().at(lambda: in_time)
     for more, expected in (("--no-browser", []), ("--json", []), ("", [link])):
         ending = person(f"gpcli econsult join {identity} {more}")
         assert (ending.code, link in ending.out, opened) == (0, True, expected)
     assert ending.err == "Opened in your browser.\n"
+
+
+def test_earlier_than_ten_minutes_before_the_link_is_shown_and_it_is_said_when_it_opens(slow):
+    opened = []
+    ada = opening(slow.shell("ada"), opened)
+    identity = confirmed(slow, ada)
+    early = begins(ada, identity) - timedelta(hours=3, minutes=22)
+    person = ada.at_a_screen().at(lambda: early)
+
+    ending = person(f"gpcli econsult join {identity}")
+
+    assert (ending.code, "https://video.example/" in ending.out, opened) == (0, True, [])
+    assert ending.err.startswith("It is early: join opens the link from ")
+    assert ending.err.endswith(", in 3 h 12 min; --browser CMD opens it now.\n")
+
+
+def test_after_its_end_it_is_over(slow):
+    ada = slow.shell("ada")
+    identity = confirmed(slow, ada)
+    end = datetime.fromisoformat(ada.json(f"gpcli appointments show {identity}")["end"])
+    ending = ada.at(lambda: end)(f"gpcli econsult join {identity} --json")
+    assert ending.refused == (7, "rejected", "")
+    assert ending.error["message"] == f"{identity} is over."
+
+
+def test_without_an_id_a_script_gets_the_link_of_the_only_one_by_video(world):
+    ending = world.shell("finn")("gpcli econsult join --fields join_url")
+    assert (ending.code, ending.out) == (0, "https://video.example/room/finn\n")
+
+
+def test_in_a_script_several_are_named_and_none_is_chosen(slow):
+    ada = slow.shell("ada")
+    first = confirmed(slow, ada)
+    made = rejoiced(ada(f"{TIME} --via video {AGREED} --another --json"))["id"]
+    slow.sandbox.advance(timedelta(hours=1))
+    ending = ada("gpcli econsult join --json")
+    assert ending.refused == (2, "input_needed", "")
+    assert {first, made} == set(
+        ending.error["message"].removesuffix(".").partition(": ")[2].split(", ")
+    )
+
+
+def test_of_one_by_phone_it_is_said_when_it_is_on_which_number_and_what_the_surgery_says(world):
+    ending = world.shell("finn")(f"gpcli econsult join {FINNS_CALL} --json")
+    assert (ending.code, ending.json["channel"], ending.json["join_url"]) == (0, "phone", None)
+    [notice] = [line["notice"]["message"] for line in ending.stderr_json]
+    when, _, told = notice.partition(". ")
+    assert when.startswith("It is by phone: Fri 5 Mar 2027 10:40")
+    assert told == (
+        "The number that the portal has: +47 00 12 34 75. The surgery says: By phone, the doctor "
+        "calls you at the time given, on the number that the portal has for you."
+    )
+
+
+def test_one_in_writing_is_not_joined_and_the_command_that_shows_it_is_named(world):
+    ending = world.shell("ada")("gpcli econsult join t-9rcz8zjj --json")
+    assert ending.refused == (7, "rejected", "")
+    assert ending.error["hint"] == "gpcli messages show t-9rcz8zjj"
+
+
+@pytest.mark.parametrize(
+    ("telecom", "words"),
+    [
+        (None, "+47 00 12 34 70, as the portal has it"),
+        ([], "the portal gives none: write it in the message"),
+        (
+            [
+                {"system": "phone", "value": "+47 00 00 00 02", "use": "home"},
+                {"system": "phone", "value": "+47 00 00 00 01", "use": "mobile"},
+                {"system": "phone", "value": "+47 00 00 00 03", "use": "old"},
+                {"system": "email", "value": "ada@post.example"},
+            ],
+            "+47 00 00 00 01 (and 1 more), as the portal has it",
+        ),
+    ],
+)
+def test_by_phone_the_plan_says_which_number_the_portal_has(world, telecom, words):
+    if telecom is not None:
+        world.change("Patient/ada", telecom=telecom)
+    ending = world.shell("ada")(f"{TIME} --via phone --dry-run --json")
+    rows = {row["label"]: row["value"] for row in ending.stderr_json[2]["plan"]["rows"]}
+    assert (rows["Phone"], "Wished" in rows, "Who calls" in rows) == (words, True, False)
+    assert rows["Details"].startswith("By phone, the doctor calls you ")
+
+
+def test_for_a_child_it_is_the_childs_number_that_is_shown(world):
+    world.change("Patient/emil", telecom=[{"system": "phone", "value": "+47 00 00 00 09"}])
+    guro = world.shell("guro", "emil")
+    store = world.sandbox.store
+    [role] = store.get("Patient", "emil")["generalPractitioner"]
+    identity = role["reference"].partition("/")[2]
+    services = store.get("PractitionerRole", identity)["healthcareService"]
+    offered = {"reference": "HealthcareService/e-consultation-solem"}
+    world.change(f"PractitionerRole/{identity}", healthcareService=[*services, offered])
+    ending = guro(f"{TIME} --via phone --dry-run")
+    assert "  Phone    +47 00 00 00 09, as the portal has it\n" in ending.err
 
 
 def test_a_browser_that_is_named_is_used_anywhere_and_no_more_is_said_than_is_known(slow):
@@ -469,6 +580,68 @@ def test_fields_that_fit_only_the_way_not_chosen_are_refused_before_anything_is_
     assert "message_count" in ending.err
 
 
+def test_each_way_says_what_it_means_what_it_costs_and_when_it_is_answered(world):
+    ending = world.shell("ada").at_a_screen("y\n1\nRash\nn\n")("gpcli econsult start --message Hei")
+    told = " · NOK 0–391 · Usually answered within five working days. Not for anything urgent.\n"
+    assert "".join(ending.err.partition("In which way?\n")[2].splitlines(keepends=True)[:3]) == (
+        f"  1  in writing: you write now, and the answer is in gpcli messages{told}"
+        f"  2  by phone: you ask the surgery for a time for a call{told}"
+        f"  3  by video: you ask the surgery for a time and a link{told}"
+    )
+
+
+def test_a_way_of_which_nothing_is_told_has_its_meaning_alone(world):
+    world.sandbox.store.delete("ChargeItemDefinition", "price-e-consultation")
+    world.change("HealthcareService/e-consultation-haugland", comment=None)
+    ending = world.shell("ada").at_a_screen("y\n1\nRash\nn\n")("gpcli econsult start --message Hei")
+    assert "  2  by phone: you ask the surgery for a time for a call\n" in ending.err
+
+
+UNUSABLE = [
+    ("finn", "Leave until 12 March"),
+    ("david", "consent"),
+    ("bo", "does not offer"),
+    ("cecilie", "does not offer"),
+    ("eva", "You have no GP"),
+]
+
+
+@pytest.mark.parametrize("via", ["", "--via text", "--via phone"])
+@pytest.mark.parametrize(("person", "words"), UNUSABLE)
+def test_a_person_is_asked_nothing_where_none_can_be_started(world, person, words, via):
+    typing = io.StringIO("y\n1\nRash\n")
+    ending = world.shell(person).at_a_screen(typing)(f"gpcli econsult start {via}")
+    assert (ending.code, typing.tell()) == (5, 0)
+    assert words in ending.err
+    assert "Can it wait" not in ending.err
+
+
+def test_a_person_is_asked_nothing_where_the_gp_does_not_take_that_way(world):
+    store = world.sandbox.store
+    there = store.get("HealthcareService", "e-consultation-haugland")
+    only_text = [one for one in there["characteristic"] if one["coding"][0]["code"] == "text"]
+    world.change("HealthcareService/e-consultation-haugland", characteristic=only_text)
+    ending = world.shell("ada").at_a_screen("y\n")("gpcli econsult start --via video")
+    assert (ending.code, "Can it wait" in ending.err) == (5, False)
+
+
+def test_what_a_request_id_names_is_done_though_none_can_be_started_any_more(slow):
+    ada = slow.shell("ada")
+    first = write(ada, "--request-id", "e1")
+    slow.change("HealthcareService/e-consultation-haugland", active=False)
+    line = [*WRITE, "--message", "It itches.", "--request-id", "e1"]
+    ending = ada.at_a_screen("y\n")(line)
+    assert (ending.code, first["id"] in ending.out) == (0, True)
+
+
+def test_questions_take_one_look_at_the_offers(world):
+    shell = world.shell("ada")
+    shell("gpcli services")  # asks for the CapabilityStatement, which is kept
+    ending = shell.at_a_screen("y\n2\nRash\nn\n")("gpcli econsult start --debug")
+    before_the_plan = ending.err.partition("Ask for an e-consultation by phone")[0]
+    assert (ending.code, before_the_plan.count("POST ")) == (9, 2)
+
+
 def test_what_can_not_wait_is_not_sent_and_the_number_is_said(world):
     ending = world.shell("ada").at_a_screen("n\n")([*WRITE, "--message", "Hei"])
     assert (ending.code, written(world, "ada")) == (9, [])
@@ -491,3 +664,47 @@ def test_a_thread_whose_message_got_lost_is_completed_by_the_same_request(slow):
     assert (second["id"], second["changed"], second["message_count"]) == (first["id"], True, 1)
     header, again = sorted(written(slow, "ada"), key=lambda one: "partOf" in one)
     assert (header["id"], again["payload"]) == (first["id"], message["payload"])
+
+
+def before_a_terminal(line, env):
+    """A person before a terminal of their own, 80 columns wide."""
+    return pexpect.spawn(
+        "bash",
+        ["-c", f"{PYTHON} {line}"],
+        env={**env, "TERM": "xterm", "COLUMNS": ""},
+        cwd=env["HOME"],
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(40, 80),
+    )
+
+
+@pytest.mark.real
+def test_before_a_terminal_a_call_is_asked_for_step_by_step(live, tmp_path):
+    person = before_a_terminal("econsult start --to +7d", as_person(live, tmp_path, "ada"))
+    person.expect_exact("you must not need to be seen in person.")
+    person.expect_exact("Can it wait for an answer? [y/N] ")
+    person.sendline("y")
+    person.expect_exact("2  by phone: you ask the surgery for a time for a call · NOK 0–391")
+    person.expect_exact("Number (1-3): ")
+    person.sendline("2")
+    person.expect_exact("Subject: ")
+    person.sendline("Knee")
+    person.expect_exact("Phone    +47 00 12 34 70, as the portal has it")
+    person.expect_exact("Ask for an e-consultation by phone? [y/N] ")
+    person.sendline("y")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == 0
+
+
+@pytest.mark.real
+def test_before_a_terminal_the_link_stands_on_one_line_to_be_copied(live, tmp_path):
+    person = before_a_terminal("econsult join", as_person(live, tmp_path, "finn"))
+    person.expect_exact("Number (1-2): ")
+    person.sendline("1")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == 0
+    assert "https://video.example/room/finn" in person.before
+    assert "It is early: join opens the link from" in person.before

@@ -38,6 +38,7 @@ def test_a_question_takes_one_round_trip(ada, line):
         ("contact --subject Ramp --message 'Is there one?' --yes", 3),
         (f"econsult start --via text --subject Rash --message Itchy {FEES}", 3),
         (f"econsult start --via video --subject Rash {FEES}", 3),
+        (f"econsult start --via phone --subject Rash {FEES}", 3),
         ("rx renew rx-zt4s55k9 --yes", 3),
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.journeys.shell import CommandResult
 
 
@@ -54,3 +56,17 @@ def test_a_second_enquiry_while_one_is_open_is_refused(world):
     assert bo("gpcli book --enquiry --yes").code == 0
     assert bo("gpcli book --enquiry --yes --json").refused == (7, "already_booked", "")
     assert len(world.appointments("bo")) == 1
+
+
+@pytest.mark.parametrize(("typed", "reason"), [("Rash\ny\n", "Rash"), ("\ny\n", None)])
+def test_a_person_is_asked_what_an_enquiry_is_about(world, typed, reason):
+    ending = world.shell("bo").at_a_screen(typed)("gpcli book --enquiry")
+    [asked] = world.appointments("bo")
+    assert (ending.code, asked.get("comment")) == (0, reason)
+    assert "What is it about? (Enter leaves it out): " in ending.err
+
+
+@pytest.mark.parametrize("more", ["--yes", "--dry-run", "--reason Rash --dry-run"])
+def test_who_says_all_on_the_line_is_asked_nothing(world, more):
+    ending = world.shell("bo").at_a_screen("unused\n")(f"gpcli book --enquiry {more}")
+    assert (ending.code, "What is it about" in ending.err) == (0, False)

@@ -140,3 +140,44 @@ def test_who_writes_is_a_record_of_this_portal_that_may_write(
 ):
     identity = Identity("kari", fhir_user=user)
     assert portal_through(search, journal, identity)._dependencies.author == author
+
+
+MOBILE = {"system": "phone", "value": "+47 000 00 001", "use": "mobile"}
+HOME = {"system": "phone", "value": "+47 000 00 002", "use": "home"}
+
+
+def with_phones(*points: dict) -> dict:
+    """The answer to the search for the patient, whose record has these contact points."""
+    patient, *others = GPS["entry"]
+    return {
+        **GPS,
+        "entry": [{**patient, "resource": {**patient["resource"], "telecom": points}}, *others],
+    }
+
+
+def test_the_numbers_that_came_with_the_offers_are_not_asked_for_again(
+    portal: FhirPortal, server: Server
+):
+    server.on("GET Patient", with_phones(HOME, MOBILE))
+    portal.fetch_offers()
+    count_before = len(server.request_lines)
+    phones = portal.fetch_phones()
+    assert (phones, len(server.request_lines)) == (
+        ("+47 000 00 001", "+47 000 00 002"),
+        count_before,
+    )
+
+
+def test_without_offers_the_numbers_take_one_request(portal: FhirPortal, server: Server):
+    server.on("GET Patient", with_phones(MOBILE))
+    assert [portal.fetch_phones() for _ in range(2)] == [("+47 000 00 001",)] * 2
+    assert len(server.request_lines) == 1
+
+
+def test_a_number_that_can_not_be_read_is_no_flaw_of_what_does_not_need_it(
+    portal: FhirPortal, server: Server
+):
+    server.on("GET Patient", with_phones({**MOBILE, "value": 1}))
+    portal.fetch_offers()
+    assert portal.flaws == []
+    assert portal.fetch_phones() == ()

@@ -51,6 +51,22 @@ def test_an_empty_answer_is_asked_for_again():
     assert err.getvalue() == "What is it about: " * 3
 
 
+@pytest.mark.parametrize(
+    ("answers", "text"), [("My back\n", "My back"), ("\nlate\n", ""), ("  \n", ""), ("", "")]
+)
+def test_what_may_be_left_out_is_asked_for_once(answers, text):
+    ask, err = build_prompt(answers)
+    assert ask.ask_optional("What is it about?", flag="--reason") == text
+    assert err.getvalue().rstrip("\n") == "What is it about? (Enter leaves it out): "
+
+
+def test_what_may_be_left_out_is_no_question_where_nobody_can_be_asked():
+    ask, err = build_prompt("Knee\n", allowed=False)
+    with pytest.raises(InputNeeded, match="--reason is needed"):
+        ask.ask_optional("What is it about?", flag="--reason")
+    assert err.getvalue() == ""
+
+
 @pytest.mark.parametrize("answers", ["\n\n\nlate\n", "", "\n"])
 def test_without_an_answer_the_flag_is_named(answers):
     ask, _ = build_prompt(answers)

@@ -147,8 +147,9 @@ CARE_COMMANDS = (
         services=("e-consultation",),
         writes=True,
         aliases=("ask",),
-        about="Not for emergencies. Sending it makes a charge: the plan shows what it may cost, "
-        "and --accept-fee MAX says up to what you agree. In writing it opens a thread (gpcli "
+        about="Not for emergencies, and only for what needs no examination: you must not need to "
+        "be seen in person. Sending it makes a charge: the plan shows what it may cost, and "
+        "--accept-fee MAX says up to what you agree. In writing it opens a thread (gpcli "
         "messages); by phone or video it asks the surgery for a time (gpcli appointments).",
         examples=(
             ("In writing", "gpcli econsult start --via text --subject Rash"),
@@ -166,8 +167,17 @@ CARE_COMMANDS = (
     CommandSpec(
         "econsult join",
         CARE,
-        "Join a video consultation that the surgery has confirmed",
+        "Join a video consultation, or see what is told of one by phone",
         "gpcli.cli.econsult_commands:join",
+        about="Without an id it takes the only video consultation that can be joined. From ten "
+        "minutes before the start it opens the link on a terminal; earlier it says when, and only "
+        "--browser CMD opens it. In a script it prints the link (join_url) and opens nothing. One "
+        "by phone has no link: it says which number the portal has, and what the surgery says. "
+        "What is over, cancelled, not confirmed yet or in writing ends with exit code 7.",
+        examples=(
+            ("The link alone, in a script", "gpcli econsult join --fields join_url"),
+            ("In a browser of your choice", "gpcli econsult join --browser firefox"),
+        ),
     ),
     CommandSpec(
         "econsult withdraw",

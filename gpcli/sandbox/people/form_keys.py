@@ -59,6 +59,7 @@ LEAVE: Keys = {
 SERVICE: Keys = {
     "name": Key(read_text),
     "comment": Key(read_text),
+    "details": Key(read_text),
     "channels": Key(one_or_more(word(CHANNELS))),
     "free_for": Key(one_or_more(read_text)),
     "max_text": Key(whole(1, 1_000_000)),

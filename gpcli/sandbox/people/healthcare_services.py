@@ -59,6 +59,7 @@ def _name_day(day: date) -> str:
 class OfferedService:
     """A service as a GP offers it.
 
+    `comment` is what the GP says of it, `details` what else there is to know.
     `max_attachment` (bytes), `attachment_types` and `max_text` (characters) limit its messages.
     `free_for` are the groups who pay nothing. `notice` and `late` are for `cancellation`: how long
     before the start it ends, and whether later ones are `charged` or `refused`.
@@ -67,6 +68,7 @@ class OfferedService:
     code: str
     name: str
     comment: str = ""
+    details: str = ""
     channels: tuple[str, ...] = ()
     free_for: tuple[str, ...] = ()
     max_attachment: int | None = None
@@ -89,6 +91,7 @@ class OfferedService:
                 "location": [surgery.location],
                 "name": f"{self.name}, {gp.name}",
                 "comment": self.comment,
+                "extraDetails": self.details,
                 "telecom": telephone(gp.phone),
                 "availableTime": [{"daysOfWeek": list(WEEKDAYS), "allDay": True}],
                 "characteristic": [concept(CHANNEL_SYSTEM, each) for each in self.channels],

@@ -29,7 +29,8 @@ FALSE_WORDS = (
 """What nothing in these worlds makes true."""
 _MUTABLE = (
     (
-        r"Not for emergencies: .* 116 117\.(; The reception reads this .* e-consultation\.)?",
+        r"Not for emergencies: .* 116 117\."
+        r"(; (Only for what needs .* in person|The reception reads this .* e-consultation)\.)?",
         "SAFETY",
     ),
     (r"; Sent(; the surgery has not (confirmed it|answered) yet)?\. Follow it [^;]*", "; SENT"),

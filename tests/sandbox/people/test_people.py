@@ -380,7 +380,11 @@ def test_finns_first_gp_is_on_leave_from_e_consultations_now(
 def test_finn_has_an_e_consultation_by_video_on_the_next_working_day(
     now: datetime, population: list[Resource]
 ) -> None:
-    (visit,) = about_patient(population, "Appointment", "finn")
+    (visit,) = (
+        each
+        for each in about_patient(population, "Appointment", "finn")
+        if each["appointmentType"]["coding"][0]["code"] == "video"
+    )
     (virtual,) = visit["extension"]
     today = now.astimezone(ZONE).date()
     days_off = {4: 3, 5: 2}.get(today.weekday(), 1)
@@ -388,7 +392,6 @@ def test_finn_has_an_e_consultation_by_video_on_the_next_working_day(
     assert start_of(visit).date() - today == timedelta(days=days_off)
     assert visit["status"] == "booked"
     assert visit["serviceType"][0]["coding"][0]["code"] == "e-consultation"
-    assert visit["appointmentType"]["coding"][0]["code"] == "video"
     assert virtual == {
         "url": "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService",
         "extension": [{"url": "addressUrl", "valueUrl": "https://video.example/room/finn"}],
@@ -397,6 +400,24 @@ def test_finn_has_an_e_consultation_by_video_on_the_next_working_day(
     assert datetime.fromisoformat(requested["start"]) < start_of(visit)
     assert start_of(visit) < datetime.fromisoformat(requested["end"])
     assert visit["comment"]
+
+
+def test_finn_has_an_e_consultation_by_phone_too_and_is_to_be_called_on_a_made_up_number(
+    population: list[Resource],
+) -> None:
+    (call,) = (
+        each
+        for each in about_patient(population, "Appointment", "finn")
+        if each["appointmentType"]["coding"][0]["code"] == "phone"
+    )
+    (finn,) = (
+        each for each in population if (each["resourceType"], each["id"]) == ("Patient", "finn")
+    )
+
+    assert call["status"] == "booked"
+    assert call["serviceType"][0]["coding"][0]["code"] == "e-consultation"
+    assert "extension" not in call
+    assert finn["telecom"] == [{"system": "phone", "value": "+47 00 12 34 75", "use": "mobile"}]
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,7 @@ def test_the_accounts_are_those_who_sign_in() -> None:
             {
                 "name": "Write to us, Dr. Nora Holm",
                 "comment": "We answer within a day.",
+                "extraDetails": "Ring the bell first.",
                 "notAvailable": [
                     {
                         "description": "Closed from 22 November to 3 December.",
