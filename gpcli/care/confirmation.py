@@ -47,13 +47,21 @@ class Asker(Protocol):
     def ask_text(self, question: str, *, flag: str) -> str:
         """Ask for words that are not empty.
 
-        Raises: InputNeeded, naming `flag`.
+        Raises: InputNeeded, naming `flag`; Declined.
         """
 
-    def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
+    def choose(
+        self,
+        question: str,
+        choices: Sequence[tuple[str, str]],
+        *,
+        flag: str,
+        default: str | None = None,
+    ) -> str:
         """Let the person choose one of `choices` (id, label); return its id.
 
-        Raises: InputNeeded, naming `flag`.
+        `default` is the id that is taken unless another is named; `None` = one has to be named.
+        Raises: InputNeeded, naming `flag`; Declined.
         """
 
 

@@ -15,12 +15,15 @@ from gpcli.render.sanitise import escape_character
 USUAL_WIDTH = 80
 """The columns of a terminal that does not tell its width."""
 
+USUAL_HEIGHT = 24
+"""The lines of a terminal that does not tell its height."""
+
 _OFF_VALUES = frozenset({"", "0", "false"})
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """What the three streams are. `width` is in columns.
+    """What the three streams are. `width` is in columns, `height` in lines.
 
     `color` allows colour on streams that are terminals, with `force_color` on all.
     """
@@ -31,6 +34,7 @@ class Terminal:
     width: int = USUAL_WIDTH
     color: bool = False
     force_color: bool = False
+    height: int = USUAL_HEIGHT
 
     @property
     def has_stdout_color(self) -> bool:
@@ -50,22 +54,25 @@ NO_TERMINAL = Terminal(stdin_tty=False, stdout_tty=False, stderr_tty=False)
 def detect_terminal(
     stdin: TextIO | None, stdout: TextIO | None, stderr: TextIO | None, env: Mapping[str, str]
 ) -> Terminal:
-    """Return what the streams and NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM and COLUMNS say.
+    """Return what the streams and the environment say.
 
-    NO_COLOR wins over the two variables that force colour, and they win over `TERM=dumb`. A stream
-    that is closed or missing is no terminal.
+    That is NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM, COLUMNS and LINES. NO_COLOR wins over the
+    two variables that force colour, and they win over `TERM=dumb`. A stream that is closed or
+    missing is no terminal.
     """
     stdout_tty, stderr_tty = is_terminal(stdout), is_terminal(stderr)
     forced = any(is_set(env.get(name)) for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
     refused = bool(env.get("NO_COLOR"))
     capable = env.get("TERM") != "dumb" and (stdout_tty or stderr_tty)
+    width, height = _detect_size(stdout if stdout_tty else stderr, env)
     return Terminal(
         stdin_tty=is_terminal(stdin),
         stdout_tty=stdout_tty,
         stderr_tty=stderr_tty,
-        width=_detect_width(stdout if stdout_tty else stderr, env),
+        width=width,
         color=(forced or capable) and not refused,
         force_color=forced and not refused,
+        height=height,
     )
 
 
@@ -91,15 +98,18 @@ def is_utf8(stream: TextIO | None) -> bool:
         return False
 
 
-def _detect_width(stream: TextIO | None, env: Mapping[str, str]) -> int:
-    requested = env.get("COLUMNS", "")
-    if requested.isascii() and requested.isdigit() and int(requested[:6]) > 0:
-        return int(requested[:6])
+def _detect_size(stream: TextIO | None, env: Mapping[str, str]) -> tuple[int, int]:
+    """Return the columns and lines that the environment says, else the terminal `stream`."""
     try:
-        columns = os.get_terminal_size(stream.fileno()).columns if stream else 0
+        columns, lines = os.get_terminal_size(stream.fileno()) if stream else (0, 0)
     except (OSError, ValueError):
-        columns = 0
-    return columns or USUAL_WIDTH
+        columns, lines = 0, 0
+    width = _parse_size(env.get("COLUMNS", "")) or columns or USUAL_WIDTH
+    return width, _parse_size(env.get("LINES", "")) or lines or USUAL_HEIGHT
+
+
+def _parse_size(written: str) -> int:
+    return int(written[:6]) if written.isascii() and written.isdigit() else 0
 
 
 _ASCII_REPLACEMENTS = str.maketrans(

@@ -269,12 +269,12 @@ def test_what_narrows_nothing_ends_2(shell_of, flags):
     assert shell_of("ada")(f"gpcli messages list {flags} --json").refused == (2, "usage", "")
 
 
-def test_of_many_threads_the_newest_are_there_to_pick_from_and_only_open_ones_to_reply_to(shell_of):
+def test_of_many_threads_a_page_is_there_to_pick_from_and_only_open_ones_to_reply_to(shell_of):
     hans = shell_of("hans").at_a_screen("1\n")
     ending = hans("gpcli messages show")
-    assert "Which thread? (30 of " in ending.err
-    assert "\n  30  " in ending.err
-    assert "\n  31  " not in ending.err
+    assert "Number (1-125), words to filter, Enter for more, q to quit: " in ending.err
+    assert "\n   22  " in ending.err
+    assert "\n   23  " not in ending.err
     ending = shell_of("ada").at_a_screen("1\n")("gpcli messages reply --message Hei --dry-run")
     assert (ending.code, "· closed" in ending.err, "· open" in ending.err) == (0, False, True)
 
