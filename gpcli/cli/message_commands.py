@@ -199,7 +199,7 @@ def mark_read(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that is unread")] = False,
 ) -> None:
-    """Mark all that is unread in threads, or single messages, as read."""
+    """Mark all that is unread in threads, or single messages, as read, without asking."""
     context = get_context(ctx)
     if context.output.answer_field_query(message_receipts_view(context.zone.key)):
         return

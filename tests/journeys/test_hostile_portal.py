@@ -100,7 +100,7 @@ PICKED = (
     ("ada", "messages show", 0),
     ("ada", "messages reply --message A", 9),
     ("ada", "messages save --to {place}", 0),
-    ("ada", "messages mark-read", 9),
+    ("ada", "messages mark-read", 0),
     ("ada", "rx renew", 9),
     ("ada", "rx withdraw", 9),
     ("ada", "book --another", 9),

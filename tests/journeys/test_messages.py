@@ -295,9 +295,34 @@ def test_all_that_is_unread_can_be_marked_at_once(world):
     assert ada("gpcli messages list --unread --count").out == "0\n"
 
 
-def test_marking_needs_agreement_and_a_rehearsal_changes_nothing(world):
+@pytest.mark.parametrize("yes", ["", " --yes"])
+def test_marking_asks_nothing_and_shows_no_plan(world, yes):
     ada = world.shell("ada")
-    assert ada(f"gpcli messages mark-read {RASH} --json").refused == (9, "confirmation_needed", "")
+    for shell in (ada, ada.at_a_screen(), ada.at_a_screen("n\n")):
+        world.sandbox.reset()
+        ending = shell(f"gpcli messages mark-read {RASH}{yes}")
+        assert (ending.code, ending.err) == (0, "1 message is marked as read.\n")
+        assert "received" in of(world, RASH)[-1]
+
+
+def test_marking_at_a_terminal_takes_the_only_thread_with_something_unread_at_once(world):
+    ada = world.shell("ada")
+    ada.json(f"gpcli messages mark-read {RASH}")
+    ending = ada.at_a_screen()("gpcli messages mark-read")
+    assert (ending.code, ending.err) == (0, "1 message is marked as read.\n")
+    assert "received" in of(world, MOLE)[-1]
+
+
+def test_a_mark_is_the_same_request_where_its_id_is_given_again(world):
+    ada = world.shell("ada")
+    [marked] = ada.json(f"gpcli messages mark-read {RASH} --request-id my-mark")
+    again = ada(f"gpcli messages mark-read {RASH} --request-id my-mark --json")
+    assert (marked["request_id"], again.code, again.json) == ("my-mark", 0, [])
+    assert ada.json("gpcli outbox list") == []
+
+
+def test_a_rehearsal_of_marking_shows_the_plan_and_changes_nothing(world):
+    ada = world.shell("ada")
     rehearsed = ada.json(f"gpcli messages mark-read {RASH} {MOLE} --dry-run")
     assert [(one["unread"], one["changed"], one["dry_run"]) for one in rehearsed] == [
         (True, False, True)

@@ -205,6 +205,8 @@ CARE_COMMANDS = (
         "Mark a thread, or single messages, as read",
         "gpcli.cli.message_commands:mark_read",
         writes=True,
+        about="It asks nothing: a mark costs nothing and hides nothing. --dry-run shows what it "
+        "would mark.",
     ),
     CommandSpec(
         "rx list",
