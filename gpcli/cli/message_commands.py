@@ -49,6 +49,7 @@ from gpcli.render.views.thread_views import (
     message_receipts_view,
     message_text,
     messages_view,
+    quote_message,
     thread_label,
 )
 
@@ -153,7 +154,10 @@ def reply(
     reply_context = _ReplyContext(context, thread)
     with store_draft_unless_sent(context, source):
         message_draft = read_draft(
-            context, source, lambda: inbox.describe_reply(reply_context.facts)
+            context,
+            source,
+            lambda: inbox.describe_reply(reply_context.facts),
+            lambda: _quote_answered(context, reply_context.facts),
         )
         decision = inbox.propose_reply(
             build_message_context(context), reply_context.facts, message_draft, reply_context.intent
@@ -234,6 +238,15 @@ class _ReplyContext:
             self._context, self._thread, lambda candidate: not candidate.is_closed
         )
         return inbox.fetch_reply_facts(self._context.portal, thread_id, lookup)
+
+
+def _quote_answered(context: AppContext, facts: ReplyFacts) -> list[str]:
+    """Return the lines that quote the message that a reply answers, if there is one."""
+    conversation = facts.conversation
+    answered = conversation.last_to_answer if conversation else None
+    if conversation is None or answered is None:
+        return []
+    return quote_message(answered, conversation.thread.zone, context.now())
 
 
 def _fetch_unread_ids(context: AppContext) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
+import sys
 from datetime import timedelta
 
 import pytest
@@ -114,6 +116,27 @@ def test_a_person_picks_a_thread_from_a_list(shell_of):
     assert ending.code == 0
     assert "  1  Rash on my forearm · 1 unread · open" in ending.err
     assert ending.out.startswith(f"ID        {RASH}\n")
+
+
+def test_the_editor_of_a_reply_quotes_the_message_that_is_answered(world, tmp_path):
+    world.sandbox.set_delay(timedelta(hours=1))
+    editor = tmp_path / "editor.py"
+    editor.write_text(
+        "import pathlib, sys\n"
+        "page = pathlib.Path(sys.argv[1])\n"
+        f"pathlib.Path({str(tmp_path / 'seen')!r}).write_bytes(page.read_bytes())\n"
+        "page.write_bytes(b'Takk, det hjalp.\\n' + page.read_bytes())\n"
+    )
+    command = shlex.join([sys.executable, str(editor)])
+    ada = world.shell("ada").with_env(EDITOR=command).at_a_screen("y\n")
+    assert ada(f"gpcli messages reply {RASH}").code == 0
+    [*_, answered, sent] = of(world, RASH)
+    told = answered["payload"][0]["contentString"]
+    assert sent["payload"] == [{"contentString": "Takk, det hjalp."}]
+    _, _, below = (tmp_path / "seen").read_text("utf-8").partition(" >8 ")
+    _, head, *quoted = below.splitlines()
+    assert head.startswith("# All below is left out too. Dr. Ingrid Haugland, ")
+    assert quoted == [f"> {line}".rstrip() for line in told.splitlines()]
 
 
 def test_a_reply_is_sent_once_and_the_same_again_is_done_already(world):

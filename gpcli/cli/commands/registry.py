@@ -191,6 +191,8 @@ CARE_COMMANDS = (
         "gpcli.cli.message_commands:reply",
         writes=True,
         aliases=("answer",),
+        about="Your editor opens, with the message that you answer below a line with scissors: "
+        "nothing from there on is sent.",
     ),
     CommandSpec(
         "messages save",
