@@ -11,10 +11,10 @@ from uuid import UUID
 import typer
 
 from gpcli.app_context import AppContext
-from gpcli.care import inbox, read_status
+from gpcli.care import follow_up, inbox, read_status
 from gpcli.care.message import RECEPTION, fetch_text_limit, propose_contact
 from gpcli.care.slots import parse_day
-from gpcli.cli.global_options import get_context
+from gpcli.cli.global_options import CommandRun, get_context
 from gpcli.cli.message_input import (
     build_message_context,
     build_source,
@@ -128,7 +128,10 @@ def list_threads(
 
 
 def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
-    """Show a thread with its messages; it stays unread."""
+    """Show a thread with its messages; it stays unread.
+
+    A person at a terminal is asked what to do with it.
+    """
     context = get_context(ctx)
     found = context.portal.mailbox.fetch_conversation(_pick_thread(context, thread))
     context.output.show_item(CONVERSATION, found)
@@ -137,6 +140,8 @@ def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
     if unplaced := inbox.describe_unplaced(found):
         context.output.notice(unplaced)
     require_complete(context)
+    if context.output.is_table and context.options.fields is None and context.ask.can_ask:
+        _follow_up(ctx, found)
 
 
 def reply(
@@ -258,6 +263,22 @@ def _fetch_unread_ids(context: AppContext) -> list[str]:
 
 def _may_have_unread(thread: Thread) -> bool:
     return thread.unread_count != 0
+
+
+def _follow_up(ctx: typer.Context, found: Conversation) -> None:
+    """Ask what to do with a thread, and do that: what its own command does."""
+    run: CommandRun = ctx.obj
+    thread, keys = str(found.thread.id), follow_up.list_follow_ups(found)
+    question = f"{', '.join(keys.values()).capitalize()}?"
+    key = run.context.ask.choose_key(question, keys, default=follow_up.QUIT) if keys else None
+    if key == follow_up.REPLY:
+        run.start_sending("messages", "reply", thread)
+        reply(ctx, thread)
+    elif key == follow_up.MARK_READ:
+        run.start_sending("messages", "mark-read", thread)
+        mark_read(ctx, [thread])
+    elif key == follow_up.SAVE:
+        save(ctx, thread, place=".", replace=False)
 
 
 def _pick_thread(

@@ -183,6 +183,8 @@ CARE_COMMANDS = (
         "Show a thread; it stays unread",
         "gpcli.cli.message_commands:show",
         aliases=("read", "view"),
+        about="At a terminal it then asks whether to reply, to mark it as read, or to save here "
+        "what is attached; Enter quits.",
     ),
     CommandSpec(
         "messages reply",
