@@ -350,7 +350,8 @@ def _choose_among(batch: _Batch, labels: Sequence[str]) -> None:
     prompt = Prompt(typed, screen.stderr, allowed=True, size=ScreenSize(screen.terminal.width))
     prompt.choose_several(question, choices, flag="--flag")
     shown = screen.check(*_markup_in(question, *labels))
-    numbers = [int(found) for found in re.findall(r"^ {2} ?(\d+)(?:  |$)", shown, re.MULTILINE)]
+    page = shown.partition("Numbers (1-")[0]  # the answer may filter, which shows some again
+    numbers = [int(found) for found in re.findall(r"^ {2} ?(\d+)(?:  |$)", page, re.MULTILINE)]
     if numbers != list(range(1, len(labels) + 1)):
         batch.lose(f"{len(labels)} choices have the numbers {numbers}: {shown[:1000]!a}")
 
