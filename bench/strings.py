@@ -344,6 +344,7 @@ def _choose(batch: _Batch) -> None:
 
 
 def _choose_among(batch: _Batch, labels: Sequence[str]) -> None:
+    labels = [*labels, "The only one is taken unseen"]
     screen, question = batch.open_screen(), f"Which? {batch.typed()}"
     choices = [(f"id-{number}", label) for number, label in enumerate(labels)]
     typed = io.StringIO(f"{squash(batch.typed())}\n1\n")

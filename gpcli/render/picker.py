@@ -17,7 +17,7 @@ MIN_ON_PAGE = 3
 """The fewest choices on a page, however low the screen is."""
 
 MAX_LABEL_LINES = 6
-"""About the most lines of one choice: what is longer is cut."""
+"""About the most lines of one choice on a screen: what is longer is cut."""
 
 MIN_ID_BEGINNING = 3
 """The fewest characters that stand for the one id that begins with them."""
@@ -238,7 +238,7 @@ class Picker:
         """Return the lines of a choice, broken between words."""
         digits = len(str(len(self._ids)))
         label, width = self._labels[place], self._size.width
-        if width:
+        if width and self._size.height:
             most = MAX_LABEL_LINES * max(1, width - digits - 4)
             cut = truncate(label[: 4 * most], most)
             label = label if cut == label else f"{cut.rstrip()}…"
