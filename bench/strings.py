@@ -34,6 +34,7 @@ from gpcli.model.receipt import PlanValue
 from gpcli.model.thread import Attachment
 from gpcli.render.ics import build_calendar
 from gpcli.render.output import Format, Output
+from gpcli.render.picker import ScreenSize
 from gpcli.render.prompt import Prompt
 from gpcli.render.stderr import Spinner
 from gpcli.render.table import MAX_TABLE_ROWS, format_cell
@@ -343,13 +344,15 @@ def _choose(batch: _Batch) -> None:
 
 
 def _choose_among(batch: _Batch, labels: Sequence[str]) -> None:
+    labels = [*labels, "The only one is taken unseen"]
     screen, question = batch.open_screen(), f"Which? {batch.typed()}"
     choices = [(f"id-{number}", label) for number, label in enumerate(labels)]
     typed = io.StringIO(f"{squash(batch.typed())}\n1\n")
-    prompt = Prompt(typed, screen.stderr, allowed=True, width=screen.terminal.width)
+    prompt = Prompt(typed, screen.stderr, allowed=True, size=ScreenSize(screen.terminal.width))
     prompt.choose_several(question, choices, flag="--flag")
     shown = screen.check(*_markup_in(question, *labels))
-    numbers = [int(found) for found in re.findall(r"^ {2} ?(\d+)(?:  |$)", shown, re.MULTILINE)]
+    page = shown.partition("Numbers (1-")[0]  # the answer may filter, which shows some again
+    numbers = [int(found) for found in re.findall(r"^ {2} ?(\d+)(?:  |$)", page, re.MULTILINE)]
     if numbers != list(range(1, len(labels) + 1)):
         batch.lose(f"{len(labels)} choices have the numbers {numbers}: {shown[:1000]!a}")
 

@@ -135,18 +135,18 @@ class AppContext:
     def ask(self) -> Prompt:
         """The prompt, which asks the person questions."""
         if self._ask is None:
-            from gpcli.render.prompt import Prompt, can_prompt, open_terminal
+            from gpcli.render.prompt import NOTHING_CHOSEN, NOTHING_SENT, build_prompt
 
-            terminal, claimed = self.output.terminal, self._is_stdin_claimed
-            self._ask = Prompt(
+            self._ask = build_prompt(
                 self.stdin,
                 self.stderr,
-                allowed=can_prompt(
-                    terminal, self.env, self.options.no_input, stdin_claimed=claimed
-                ),
-                terminal_device=(self._terminal_device or open_terminal) if claimed else None,
+                self.output.terminal,
+                self.env,
+                no_input=self.options.no_input,
+                stdin_claimed=self._is_stdin_claimed,
+                terminal_device=self._terminal_device,
                 on_answer=self.restart_deadlines,
-                width=terminal.width,
+                quit_message=NOTHING_SENT if self.options.sends else NOTHING_CHOSEN,
             )
         return self._ask
 

@@ -9,7 +9,7 @@ import pytest
 from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Outcome, Proposal
 from gpcli.config.settings import Options
-from gpcli.errors import ConfirmationNeeded, OutcomeUnknown, Rejected
+from gpcli.errors import ConfirmationNeeded, Declined, OutcomeUnknown, Rejected
 from gpcli.http.deadline import Deadline
 from gpcli.model.receipt import WriteResult
 from gpcli.render.terminal import Terminal
@@ -103,12 +103,26 @@ def test_what_can_be_chosen_is_broken_between_words_at_the_terminal_s_width(tmp_
     env = PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}
     narrow, stderr = replace(AT_A_TERMINAL, width=24), StringIO()
     ours = AppContext(Options(), env, StringIO("1\n"), StringIO(), stderr, terminal=narrow)
-    ours.ask.choose("Which?", [("a", "Parking at the surgery, open")], flag="ID")
+    choices = [("a", "Parking at the surgery, open"), ("b", "B")]
+    ours.ask.choose("Which?", choices, flag="ID")
     assert stderr.getvalue().splitlines()[:3] == [
         "Which?",
         "  1  Parking at the",
         "     surgery, open",
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(Options(sends=True), "Nothing was sent."), (Options(), "Nothing was chosen.")],
+)
+def test_whoever_quits_is_told_what_was_not_done(tmp_path, options, said):
+    env = PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}
+    streams = StringIO("q\n"), StringIO(), StringIO()
+    ours = AppContext(options, env, *streams, terminal=AT_A_TERMINAL)
+    with pytest.raises(Declined) as declined:
+        ours.ask.choose("Which?", [("a", "A"), ("b", "B")], flag="ID")
+    assert declined.value.message == said
 
 
 def a_step(*, changed):

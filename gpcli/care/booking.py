@@ -52,7 +52,7 @@ from gpcli.model.service import Offer, Offers, Service, ServiceName, Standing, S
 BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})
 """What counts as seeing the GP; the surgery's own bookings may have no service code."""
 
-MAX_CHOICES = 30
+MAX_CHOICES = 200
 """The most slots in the list to choose from."""
 
 SEASON_START_MONTH = 7
@@ -142,7 +142,8 @@ def _propose_found(
 
 def _choose_slot(context: BookingContext, slots: Sequence[Slot]) -> Slot:
     choices = [(str(slot.id), context.label(slot)) for slot in slots]
-    chosen_id = context.asker.choose("Which time?", choices, flag="--first")
+    cut = f" (the first {MAX_CHOICES})" if len(choices) == MAX_CHOICES else ""
+    chosen_id = context.asker.choose(f"Which time?{cut}", choices, flag="--first")
     return next(slot for slot in slots if slot.id == chosen_id)
 
 

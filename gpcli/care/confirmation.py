@@ -47,7 +47,7 @@ class Asker(Protocol):
     def ask_text(self, question: str, *, flag: str) -> str:
         """Ask for words that are not empty.
 
-        Raises: InputNeeded, naming `flag`.
+        Raises: InputNeeded, naming `flag`; Declined.
         """
 
     def ask_optional(self, question: str, *, flag: str) -> str:
@@ -56,10 +56,18 @@ class Asker(Protocol):
         Raises: InputNeeded, naming `flag`.
         """
 
-    def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
+    def choose(
+        self,
+        question: str,
+        choices: Sequence[tuple[str, str]],
+        *,
+        flag: str,
+        default: str | None = None,
+    ) -> str:
         """Let the person choose one of `choices` (id, label); return its id.
 
-        Raises: InputNeeded, naming `flag`.
+        `default` is the id that is taken unless another is named; `None` = one has to be named.
+        Raises: InputNeeded, naming `flag`; Declined.
         """
 
 
@@ -83,7 +91,8 @@ class Proposal(Generic[Record]):
     is what may be charged later: it counts only where `accept_fee` sets a limit. `word` has to be
     typed to agree, where a yes is not enough; `""` = a yes is enough. `revalidate` is called once a
     person has agreed, who may have taken long: it reads the facts again and raises if they no
-    longer are as the plan showed.
+    longer are as the plan showed. With `asks` false, whoever runs the command has agreed by that:
+    there is nothing to regret in it, so that its plan is shown in a dry run only.
     """
 
     action: str
@@ -95,6 +104,7 @@ class Proposal(Generic[Record]):
     warnings: tuple[str, ...] = ()
     word: str = ""
     revalidate: Callable[[], None] | None = None
+    asks: bool = True
 
 
 @dataclass(frozen=True)
@@ -158,10 +168,11 @@ def confirm_and_send(
     _parse_cap(agreement.accept_fee)  # what is no amount is refused before anything is shown
     if isinstance(decision, Outcome):
         return replace(decision, dry_run=agreement.dry_run)
-    show(decision)
+    if decision.asks or agreement.dry_run:
+        show(decision)
     if agreement.dry_run:
         return Outcome(decision.preview, changed=False, dry_run=True)
-    was_asked = _require_agreement(decision, agreement, asker)
+    was_asked = decision.asks and _require_agreement(decision, agreement, asker)
     if was_asked and decision.revalidate:
         decision.revalidate()
     written = _send_and_note_stages(decision, note_stage)

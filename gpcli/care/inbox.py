@@ -75,9 +75,6 @@ STARTING_SERVICES: dict[str | None, ServiceName] = {
 _MAX_NAMED = 5
 """The most threads that a notice names."""
 
-MAX_CHOICES = 30
-"""The most threads in a list to choose from."""
-
 _BEGIN_ANEW = "gpcli contact and gpcli econsult start begin a new one."
 
 _SEE_THREADS = "gpcli messages list shows the threads."
@@ -254,9 +251,10 @@ def choose_thread(
     label: Callable[[Thread], str],
     accepts: Callable[[Thread], bool] = lambda _: True,
 ) -> str:
-    """Return the id given, or let the person choose one of the newest threads.
+    """Return the id given, or let the person choose a thread, those with something unread first.
 
-    `accepts` tells which threads are offered, `label` words one for the list.
+    `accepts` tells which threads are offered, `label` words one for the list. Enter takes the only
+    one with something unread.
     Raises: InputNeeded if nobody can be asked, or there is nothing to choose from.
     """
     if thread_id is not None and thread_id.strip():
@@ -266,9 +264,10 @@ def choose_thread(
     found = [thread for thread in mailbox.fetch_threads() if accepts(thread)]
     if not found:
         raise InputNeeded("There is no thread to choose from.", hint=_SEE_THREADS)
-    choices = [(str(thread.id), label(thread)) for thread in found[:MAX_CHOICES]]
-    cut = f" ({MAX_CHOICES} of {len(found)} are here)" if len(found) > MAX_CHOICES else ""
-    return asker.choose(f"Which thread?{cut}", choices, flag="THREAD")
+    choices = [(str(thread.id), label(thread)) for thread in found]
+    unread = [str(thread.id) for thread in found if _has_unread(thread)]
+    default = unread[0] if len(unread) == 1 else None
+    return asker.choose("Which thread?", choices, flag="THREAD", default=default)
 
 
 def fetch_reply_facts(portal: Portal, thread: str, lookup: UUID | None) -> ReplyFacts:

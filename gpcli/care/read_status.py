@@ -51,9 +51,9 @@ def propose_read_marks(
 ) -> Decision[ReadMarkResult]:
     """Propose to mark the messages in `conversations` as read that are not known to be.
 
-    None at all is an Outcome. Each message has an intent of its own. Sending stops at the first
-    message that can't be marked; its error is raised if it is the first of all, otherwise it is
-    part of the result.
+    It is sent without asking: a mark costs nothing and hides nothing. None at all is an Outcome.
+    Each message has an intent of its own. Sending stops at the first message that can't be marked;
+    its error is raised if it is the first of all, otherwise it is part of the result.
     """
     unread = tuple(
         message
@@ -71,6 +71,7 @@ def propose_read_marks(
         rows=(*rows, ("For", parties.patient.name), ("By", by)),
         preview=ReadMarkResult(unread),
         send=lambda: _send_read_marks(portal.mailbox, unread, intent),
+        asks=False,
     )
 
 

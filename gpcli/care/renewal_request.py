@@ -46,11 +46,17 @@ class MultiChooser(Asker, Protocol):
     """An Asker that can let the person choose several things at once."""
 
     def choose_several(
-        self, question: str, choices: Sequence[tuple[str, str]], *, flag: str
+        self,
+        question: str,
+        choices: Sequence[tuple[str, str]],
+        *,
+        flag: str,
+        default: str | None = None,
     ) -> list[str]:
         """Let the person choose at least one of `choices` (id, label); return their ids.
 
-        Raises: InputNeeded, naming `flag`.
+        `default` is as of `choose`.
+        Raises: InputNeeded, naming `flag`; Declined.
         """
 
 

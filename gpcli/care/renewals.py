@@ -254,10 +254,15 @@ def _choose_ids(context: RenewalContext, facts: RenewalFacts, gp: str | None) ->
     choosable = [prescription for prescription in candidates if prescription.id not in open_ids]
     if not choosable:
         raise InputNeeded("There is no prescription to choose from.", hint=hint)
-    low = [item.label for item in _select_low(context, facts, gp)[0] if item.id not in open_ids]
-    all_low = [(LOW, f"All that run out: {', '.join(low)}")] if len(low) > 1 else []
+    low = {item.id: item for item in _select_low(context, facts, gp)[0] if item.id not in open_ids}
+    names = ", ".join(item.label for item in low.values())
+    all_low = [(LOW, f"All that run out: {names}")] if len(low) > 1 else []
+    choosable.sort(key=lambda prescription: prescription.id not in low)
     single = [(str(prescription.id), context.label(prescription)) for prescription in choosable]
-    return context.asker.choose_several("Which prescriptions?", [*all_low, *single], flag="ID")
+    default = LOW if all_low else next(iter(low), None)
+    return context.asker.choose_several(
+        "Which prescriptions?", [*all_low, *single], flag="ID", default=default
+    )
 
 
 @dataclass(frozen=True)

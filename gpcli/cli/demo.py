@@ -177,7 +177,7 @@ def _write(transcript: Transcript, sandbox: Sandbox) -> None:
         transcript.run_for_json("gpcli messages list --unread"), subject="Itchy arm"
     )
     transcript.run_shown(f"gpcli messages show {thread['id']}")
-    transcript.run_shown(f"gpcli messages mark-read {thread['id']} --yes")
+    transcript.run_shown(f"gpcli messages mark-read {thread['id']}")
     unread = transcript.run_for_json("gpcli messages list --unread")
     _check(thread["id"] not in [record["id"] for record in unread], "the answer is marked as read")
 

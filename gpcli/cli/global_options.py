@@ -43,6 +43,21 @@ class CommandRun:
         self.options.diagnoses = self.options.no_input = True
         return self.context
 
+    def start_sending(self, *words: str) -> None:
+        """Go on as the command `words`, which sends something, with the options of this line.
+
+        What repeats the run is then that command's line.
+        """
+        options = self.options
+        given = (
+            (option.flag, *([f"{value}"] if option.metavar else []))
+            for option in GLOBAL_OPTIONS
+            if option.field not in {*FORMATS, "fields"}
+            and (value := getattr(options, option.field)) not in {None, False}
+        )
+        options.argv = (*words, *(word for each in given for word in each))
+        options.sends = True
+
     @property
     def context(self) -> AppContext:
         """The context of this run."""

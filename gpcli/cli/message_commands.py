@@ -11,10 +11,10 @@ from uuid import UUID
 import typer
 
 from gpcli.app_context import AppContext
-from gpcli.care import inbox, read_status
+from gpcli.care import follow_up, inbox, read_status
 from gpcli.care.dates import parse_day
 from gpcli.care.message import RECEPTION, fetch_text_limit, propose_contact
-from gpcli.cli.global_options import get_context
+from gpcli.cli.global_options import CommandRun, get_context
 from gpcli.cli.message_input import (
     build_message_context,
     build_source,
@@ -49,6 +49,7 @@ from gpcli.render.views.thread_views import (
     message_receipts_view,
     message_text,
     messages_view,
+    quote_message,
     thread_label,
 )
 
@@ -134,7 +135,10 @@ def list_threads(
 
 
 def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
-    """Show a thread with its messages; it stays unread."""
+    """Show a thread with its messages; it stays unread.
+
+    A person at a terminal is asked what to do with it.
+    """
     context = get_context(ctx)
     found = context.portal.mailbox.fetch_conversation(_pick_thread(context, thread))
     context.output.show_item(CONVERSATION, found)
@@ -143,6 +147,8 @@ def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
     if unplaced := inbox.describe_unplaced(found):
         context.output.notice(unplaced)
     require_complete(context)
+    if context.output.is_table and context.options.fields is None and context.ask.can_ask:
+        _follow_up(ctx, found)
 
 
 def reply(
@@ -160,7 +166,10 @@ def reply(
     reply_context = _ReplyContext(context, thread)
     with store_draft_unless_sent(context, source):
         message_draft = read_draft(
-            context, source, lambda: inbox.describe_reply(reply_context.facts)
+            context,
+            source,
+            lambda: inbox.describe_reply(reply_context.facts),
+            lambda: _quote_answered(context, reply_context.facts),
         )
         decision = inbox.propose_reply(
             build_message_context(context), reply_context.facts, message_draft, reply_context.intent
@@ -206,7 +215,7 @@ def mark_read(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that is unread")] = False,
 ) -> None:
-    """Mark all that is unread in threads, or single messages, as read."""
+    """Mark all that is unread in threads, or single messages, as read, without asking."""
     context = get_context(ctx)
     if context.output.answer_field_query(message_receipts_view(context.zone.key)):
         return
@@ -243,6 +252,15 @@ class _ReplyContext:
         return inbox.fetch_reply_facts(self._context.portal, thread_id, lookup)
 
 
+def _quote_answered(context: AppContext, facts: ReplyFacts) -> list[str]:
+    """Return the lines that quote the message that a reply answers, if there is one."""
+    conversation = facts.conversation
+    answered = conversation.last_to_answer if conversation else None
+    if conversation is None or answered is None:
+        return []
+    return quote_message(answered, conversation.thread.zone, context.now())
+
+
 def _fetch_unread_ids(context: AppContext) -> list[str]:
     found = inbox.find_threads(context.portal, inbox.ThreadFilters(gp=context.options.gp))
     if undecided := tuple(filter(_may_have_unread, found.undecided)):
@@ -252,6 +270,22 @@ def _fetch_unread_ids(context: AppContext) -> list[str]:
 
 def _may_have_unread(thread: Thread) -> bool:
     return thread.unread_count != 0
+
+
+def _follow_up(ctx: typer.Context, found: Conversation) -> None:
+    """Ask what to do with a thread, and do that: what its own command does."""
+    run: CommandRun = ctx.obj
+    thread, keys = str(found.thread.id), follow_up.list_follow_ups(found)
+    question = f"{', '.join(keys.values()).capitalize()}?"
+    key = run.context.ask.choose_key(question, keys, default=follow_up.QUIT) if keys else None
+    if key == follow_up.REPLY:
+        run.start_sending("messages", "reply", thread)
+        reply(ctx, thread)
+    elif key == follow_up.MARK_READ:
+        run.start_sending("messages", "mark-read", thread)
+        mark_read(ctx, [thread])
+    elif key == follow_up.SAVE:
+        save(ctx, thread, place=".", replace=False)
 
 
 def _pick_thread(

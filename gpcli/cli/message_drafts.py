@@ -34,6 +34,9 @@ INSTRUCTIONS = (
     "These lines are left out. An empty message is not sent.",
 )
 
+_SCISSORS = "------------------------ >8 ------------------------"
+"""What stands in the line from which on nothing belongs to the message."""
+
 _EDITOR_PATIENCE = 2.0
 """Seconds that an editor has for saving its text when gpcli has to end."""
 
@@ -161,32 +164,49 @@ def _terminate_on_hangup() -> Iterator[None]:
         signal.signal(number, signal.SIG_DFL)
 
 
-def run_editor(context: AppContext, command: str, about: Sequence[str], draft: DraftText) -> None:
+def run_editor(
+    context: AppContext,
+    command: str,
+    about: Sequence[str],
+    draft: DraftText,
+    quote: Sequence[str] = (),
+) -> None:
     """Have the person write in an editor, and put its text into `draft`, however the editor ends.
 
     `command` is the editor's command line. The file begins with comments, of which `about` are the
-    first; they are left out of the text.
+    first; they are left out of the text. So are the lines of `quote`, below a line with scissors,
+    and whatever is written there.
 
     Raises: InvalidUsage for a command that can't be run, Declined for one that fails.
     """
     comments = [f"# {safe_line(line)}".rstrip().encode() for line in (*about, *INSTRUCTIONS)]
+    shown_below = (f"# {_SCISSORS}", *map(safe_line, quote)) if quote else ()
+    below = [line.rstrip().encode() for line in shown_below]
     with tempfile.TemporaryDirectory(prefix="gpcli-", dir=_find_memory_dir(context)) as place:
         file = Path(place) / "message.txt"
         file.touch(0o600)
-        file.write_bytes(b"\n".join([b"", *comments, b""]))
+        file.write_bytes(b"\n".join([b"", *comments, *below, b""]))
         try:
             _run_command(context, command, file)
         finally:
-            draft.content = _read_edited(file, comments)
+            draft.content = _read_edited(file, comments, below)
 
 
-def _read_edited(file: Path, comments: Sequence[bytes]) -> bytes:
-    """Read what the person has written, without `comments`; empty if it can't be read."""
+def _read_edited(file: Path, comments: Sequence[bytes], below: Sequence[bytes]) -> bytes:
+    """Read what the person has written; empty if it can't be read.
+
+    It is without `comments`, and where there is something `below` without all that follows the line
+    with scissors. Where that line is gone, those of `below` are left out wherever they stand.
+    """
     try:
         lines = file.read_bytes().splitlines()
     except OSError:
         return b""
-    return b"\n".join(line for line in lines if line.rstrip() not in comments)
+    places = (place for place, line in enumerate(lines) if _SCISSORS.encode() in line)
+    if below and (scissors := next(places, None)) is not None:
+        lines, below = lines[:scissors], ()
+    dropped = {*comments, *below} - {b""}
+    return b"\n".join(line for line in lines if line.rstrip() not in dropped)
 
 
 def _find_memory_dir(context: AppContext) -> str | None:

@@ -101,11 +101,15 @@ def read_new_thread(
 
 
 def read_draft(
-    context: AppContext, source: MessageSource, about: Callable[[], Sequence[str]]
+    context: AppContext,
+    source: MessageSource,
+    about: Callable[[], Sequence[str]],
+    quote: Callable[[], Sequence[str]] = tuple,
 ) -> Draft:
     """Read a message without a subject, or have the person write it.
 
-    `about` returns the comments for the editor, or raises why nothing can be sent.
+    `about` returns the comments for the editor, or raises why nothing can be sent. `quote` returns
+    the lines of what is answered, for the editor too.
 
     Raises: as `read_new_thread`.
     """
@@ -114,14 +118,20 @@ def read_draft(
     if text is None and not context.ask.can_ask:
         raise _no_message_error()
     if text is None:
-        text = compose_message(context, source.draft, about())
+        text = compose_message(context, source.draft, about(), quote)
     return Draft(text, attachments)
 
 
-def compose_message(context: AppContext, draft: DraftText, about: Iterable[str | None]) -> str:
+def compose_message(
+    context: AppContext,
+    draft: DraftText,
+    about: Iterable[str | None],
+    quote: Callable[[], Sequence[str]] = tuple,
+) -> str:
     """Have the person write a message, in an editor or on standard input.
 
-    `about` are comments on what it is for. The text is in `draft` too, even if it is not valid.
+    `about` are comments on what it is for, `quote` returns lines to show below them. The text is in
+    `draft` too, even if it is not valid.
 
     Raises: Declined for an empty text from the editor, InvalidUsage for one that is not valid.
     """
@@ -131,7 +141,7 @@ def compose_message(context: AppContext, draft: DraftText, about: Iterable[str |
         for line in ("Neither VISUAL nor EDITOR names an editor: write here.", *lines):
             context.output.notice(line)
         return parse_message_text(_read_stdin(context, draft), "The message")
-    run_editor(context, command, lines, draft)
+    run_editor(context, command, lines, draft, quote())
     context.restart_deadlines()
     if not draft.content.strip():
         raise Declined("The message is empty. Nothing was sent.")

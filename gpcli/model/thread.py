@@ -197,6 +197,12 @@ class Conversation:
         standing = (each for each in reversed(self.messages) if each.mine is False and each.stands)
         return next(standing, None)
 
+    @property
+    def last_to_answer(self) -> Message | None:
+        """The newest message of the surgery, or where there is none, of anybody."""
+        standing = (each for each in reversed(self.messages) if each.stands)
+        return self.latest_from_surgery or next(standing, None)
+
 
 @dataclass(frozen=True)
 class AttachedFile:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from gpcli.errors import ConfirmationNeeded, InputNeeded
-from gpcli.render.columns import wrap_line
+from gpcli.errors import ConfirmationNeeded, Declined, InputNeeded
+from gpcli.render.picker import Picker, ScreenSize
 from gpcli.render.sanitise import safe_line
 from gpcli.render.terminal import LineWriter, Terminal, is_set, without_echo
 
-MAX_TRIES = 3
-"""How often a question is asked before it is given up."""
+MAX_TRIES = 20
+"""How many answers of no use a question takes before it is given up."""
+
+NOTHING_CHOSEN, NOTHING_SENT = "Nothing was chosen.", "Nothing was sent."
+"""What is said to a person who quits: of a read, and of a write."""
 
 _YES = frozenset({"y", "yes"})
+_NO = frozenset({"", "n", "no"})
+_QUIT = frozenset({"q", "quit"})
 
 
 def open_terminal() -> TextIO:
@@ -37,16 +42,43 @@ def can_prompt(
     return terminal.stderr_tty and (terminal.stdin_tty or stdin_claimed)
 
 
+def build_prompt(
+    stdin: TextIO,
+    stderr: TextIO,
+    terminal: Terminal,
+    env: Mapping[str, str],
+    *,
+    no_input: bool,
+    stdin_claimed: bool,
+    terminal_device: Callable[[], TextIO] | None,
+    on_answer: Callable[[], None],
+    quit_message: str,
+) -> Prompt:
+    """Return the Prompt of a run; arguments as of `can_prompt` and Prompt.
+
+    The terminal device (`None` = the real one) is read where standard input is claimed.
+    """
+    return Prompt(
+        stdin,
+        stderr,
+        allowed=can_prompt(terminal, env, no_input, stdin_claimed=stdin_claimed),
+        terminal_device=(terminal_device or open_terminal) if stdin_claimed else None,
+        on_answer=on_answer,
+        size=ScreenSize(terminal.width, terminal.height),
+        quit_message=quit_message,
+    )
+
+
 class Prompt:
     """Asks questions on standard error and reads the answers, a line each.
 
     `allowed` is whether anybody may be asked. `terminal_device` opens the device to read
     answers from; `None` = from standard input. `on_answer` is called after each answer, to leave
-    the time that a person took out of network time limits. `width` is the columns at which choices
-    are wrapped; `None` = they are not.
+    the time that a person took out of network time limits. `size` is that of the screen, which a
+    page of choices has to fit; `None` = it has no end. `quit_message` is for a person who quits.
 
     Every question takes the `flag` that answers it on the command line, for the error that is
-    raised where nobody can be asked.
+    raised where nobody can be asked. The end of input (Ctrl-D) quits.
     """
 
     def __init__(
@@ -57,10 +89,12 @@ class Prompt:
         allowed: bool,
         terminal_device: Callable[[], TextIO] | None = None,
         on_answer: Callable[[], None] = lambda: None,
-        width: int | None = None,
+        size: ScreenSize | None = None,
+        quit_message: str = NOTHING_CHOSEN,
     ) -> None:
         self.can_ask = allowed
-        self._width = width
+        self._size = size or ScreenSize()
+        self._quit_message = quit_message
         self._stdin = stdin
         self._stderr = LineWriter(stderr)
         self._terminal_device = terminal_device
@@ -68,7 +102,9 @@ class Prompt:
         self._device: TextIO | None = None
 
     def confirm(self, question: str, *, flag: str) -> bool:
-        """Ask for agreement. Only `y` and `yes` are yes; the end of input is no.
+        """Ask for agreement. Only `y` and `yes` are yes; the end of input and `q` are no.
+
+        What is neither yes nor no is asked about once more.
 
         Raises: ConfirmationNeeded if nobody can be asked.
         """
@@ -77,17 +113,27 @@ class Prompt:
                 "This needs your agreement, and there is nobody to ask.",
                 hint=f"Agree with {flag}.",
             )
-        answer = self._ask_once(f"{safe_line(question)} [y/N] ")
+        prompt = f"{safe_line(question)} [y/N] "
+        answer = self._ask_once(prompt)
+        if answer is not None and answer.lower() not in _YES | _NO | _QUIT:
+            self._write_lines(self._size.wrap("Answer y (yes) or n (no)."))
+            answer = self._ask_once(prompt)
         return answer is not None and answer.lower() in _YES
 
     def ask_text(self, question: str, *, flag: str) -> str:
-        """Ask for a line of text, up to three times while the answer is empty.
+        """Ask for a line of text, again while the answer is empty; any other is taken as it is.
 
-        Raises: InputNeeded if nobody can be asked or no answer came.
+        Raises: InputNeeded if nobody can be asked or no answer came, Declined at the end of input.
         """
-        for answer in self._ask_repeatedly(f"{safe_line(question)}: ", flag):
+        if not self._is_ready():
+            raise _nobody_to_ask(flag)
+        for _ in range(MAX_TRIES):
+            answer = self._ask_once(f"{safe_line(question)}: ")
+            if answer is None:
+                raise self._decline(flag)
             if answer:
                 return answer
+            self._write_lines(self._size.wrap("Write something, or quit with Ctrl-D."))
         raise _no_usable_answer(flag)
 
     def ask_optional(self, question: str, *, flag: str) -> str:
@@ -113,69 +159,91 @@ class Prompt:
             return answer
         raise _no_usable_answer(flag)
 
-    def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
+    def choose_key(self, question: str, keys: Mapping[str, str], *, default: str) -> str:
+        """Ask for one of `keys` (letter and word), and return its letter.
+
+        Enter, the end of input and what is asked for in vain mean `default`, a letter among them.
+        """
+        if not self._is_ready():
+            return default
+        letters = "/".join(key.upper() if key == default else key for key in keys)
+        prompt = "\n".join(self._size.wrap(f"{safe_line(question)} [{letters}]")) + " "
+        by_word = {word: key for key, word in keys.items()}
+        for _ in range(MAX_TRIES):
+            answer = (self._ask_once(prompt) or default).lower()
+            if answer in keys or answer in by_word:
+                return by_word.get(answer, answer)
+            known = ", ".join(f"{key} ({word})" for key, word in keys.items())
+            self._write_lines(self._size.wrap(f"Answer with one of {known}."))
+        return default
+
+    def choose(
+        self,
+        question: str,
+        choices: Sequence[tuple[str, str]],
+        *,
+        flag: str,
+        default: str | None = None,
+    ) -> str:
         """Show numbered `choices` (id and label), ask for one, and return its id.
 
         The answer is a number or an id; where an id is also a number in the list, it is taken for
-        the number. Asks up to three times, and says which answers are not in the list.
+        the number. Other words are looked for in the labels. As many choices are shown at a time
+        as fit the screen. `default` is the id that Enter takes. The only choice is taken at once.
 
-        Raises: InputNeeded if nobody can be asked, there are no choices, or none was made.
+        Raises: InputNeeded if nobody can be asked, there are no choices, or no usable answer came;
+        Declined if the person quits.
         """
-        prompt = f"Number (1-{len(choices)}): "
-        return self._ask_for_choices(question, prompt, choices, flag, lambda answer: [answer])[0]
+        picked = self._pick(question, choices, flag, default, several=False)
+        return picked[0]
 
     def choose_several(
-        self, question: str, choices: Sequence[tuple[str, str]], *, flag: str
+        self,
+        question: str,
+        choices: Sequence[tuple[str, str]],
+        *,
+        flag: str,
+        default: str | None = None,
     ) -> list[str]:
-        """Ask as `choose` for one or more, separated by commas, and return their ids.
+        """Ask as `choose` for one or more: `1,3`, `1-3`, `all`, ids; return their ids.
 
         Each id is returned once, in the order of the answer.
         """
-        prompt = f"Numbers (1-{len(choices)}), separated by commas: "
-        return self._ask_for_choices(question, prompt, choices, flag, _split_answer)
+        return list(self._pick(question, choices, flag, default, several=True))
 
-    def _ask_for_choices(
+    def _pick(
         self,
         question: str,
-        prompt: str,
         choices: Sequence[tuple[str, str]],
         flag: str,
-        split: Callable[[str], list[str]],
-    ) -> list[str]:
-        """Ask for ids of `choices`; `split` returns the numbers and ids in an answer."""
+        default: str | None,
+        *,
+        several: bool,
+    ) -> Sequence[str]:
         if not (choices and self._is_ready()):
             raise _nobody_to_ask(flag)
-        self._write_choices(question, [label for _, label in choices])
-        by_number = {str(number): id for number, (id, _) in enumerate(choices, start=1)}
-        by_answer = {id: id for id, _ in choices} | by_number
-        for answer in self._ask_repeatedly(prompt, flag):
-            named = split(answer)
-            unknown = [name for name in named if name not in by_answer]
-            if named and not unknown:
-                return list(dict.fromkeys(by_answer[name] for name in named))
-            if any(unknown):
-                text = f"'{unknown[0]}' is not in the list: answer with a number or an id."
-                self._stderr.write_line(safe_line(text))
+        if len(choices) == 1:
+            return [choices[0][0]]
+        picker = Picker(question, choices, self._size, default=default, several=several)
+        self._write_lines(picker.show_start())
+        tries = 0
+        while tries < MAX_TRIES:
+            answer = self._ask_once(picker.prompt)
+            if answer is None or answer.lower() in _QUIT:
+                raise self._decline(flag if answer is None else None)
+            turn = picker.answer(answer)
+            if turn.picked:
+                return turn.picked
+            self._write_lines(turn.lines)
+            tries += not turn.progress
         raise _no_usable_answer(flag)
 
-    def _write_choices(self, question: str, labels: Sequence[str]) -> None:
-        self._stderr.write_line(safe_line(question))
-        digits = len(str(len(labels)))
-        for number, label in enumerate(labels, start=1):
-            text = " ".join(safe_line(label).split())  # so that no part passes for a choice
-            line = f"  {number:{digits}}  {text}"
-            lines = wrap_line(line, self._width, digits + 4) if self._width else [line]
-            self._stderr.write("".join(f"{line}\n" for line in lines))
+    def _decline(self, flag: str | None) -> Declined:
+        """Return the error of a person who quits; `flag` is named where input ended."""
+        return Declined(self._quit_message, hint=f"Give {flag}." if flag else "")
 
-    def _ask_repeatedly(self, prompt: str, flag: str) -> Iterator[str]:
-        """Yield up to three answers, until input ends; raise InputNeeded if nobody can be asked."""
-        if not self._is_ready():
-            raise _nobody_to_ask(flag)
-        for _ in range(MAX_TRIES):
-            answer = self._ask_once(prompt)
-            if answer is None:
-                return
-            yield answer
+    def _write_lines(self, lines: Sequence[str]) -> None:
+        self._stderr.write("".join(f"{line}\n" for line in lines))
 
     def _ask_once(self, prompt: str) -> str | None:
         """Return the answer, empty if it can't be decoded; `None` = the end of input."""
@@ -201,10 +269,6 @@ class Prompt:
             except OSError:
                 self.can_ask = False
         return self.can_ask
-
-
-def _split_answer(answer: str) -> list[str]:
-    return [name for part in answer.split(",") if (name := part.strip())]
 
 
 def _no_usable_answer(flag: str) -> InputNeeded:

@@ -51,25 +51,25 @@ NO_TERMINAL = Terminal(stdin_tty=False, stdout_tty=False, stderr_tty=False)
 def detect_terminal(
     stdin: TextIO | None, stdout: TextIO | None, stderr: TextIO | None, env: Mapping[str, str]
 ) -> Terminal:
-    """Return what the streams and NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM and COLUMNS say.
+    """Return what the streams and the environment say.
 
-    LINES goes before the height of the terminal, as COLUMNS does before its width.
-
-    NO_COLOR wins over the two variables that force colour, and they win over `TERM=dumb`. A stream
-    that is closed or missing is no terminal.
+    That is NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM, COLUMNS and LINES. NO_COLOR wins over the
+    two variables that force colour, and they win over `TERM=dumb`. A stream that is closed or
+    missing is no terminal.
     """
     stdout_tty, stderr_tty = is_terminal(stdout), is_terminal(stderr)
     forced = any(is_set(env.get(name)) for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
     refused = bool(env.get("NO_COLOR"))
     capable = env.get("TERM") != "dumb" and (stdout_tty or stderr_tty)
+    width, height = _detect_size(stdout if stdout_tty else stderr, env)
     return Terminal(
         stdin_tty=is_terminal(stdin),
         stdout_tty=stdout_tty,
         stderr_tty=stderr_tty,
-        width=_detect_size("COLUMNS", stdout if stdout_tty else stderr, env),
+        width=width,
         color=(forced or capable) and not refused,
         force_color=forced and not refused,
-        height=_detect_size("LINES", stdout if stdout_tty else stderr, env),
+        height=height,
     )
 
 
@@ -95,20 +95,18 @@ def is_utf8(stream: object) -> bool:
         return False
 
 
-_SIZES = {"COLUMNS": USUAL_WIDTH, "LINES": USUAL_HEIGHT}
-
-
-def _detect_size(name: str, stream: TextIO | None, env: Mapping[str, str]) -> int:
-    """Return the terminal's width (`COLUMNS`) or height (`LINES`)."""
-    requested = env.get(name, "")
-    if requested.isascii() and requested.isdigit() and int(requested[:6]) > 0:
-        return int(requested[:6])
+def _detect_size(stream: TextIO | None, env: Mapping[str, str]) -> tuple[int, int]:
+    """Return the columns and lines that the environment says, else the terminal `stream`."""
     try:
-        size = os.get_terminal_size(stream.fileno()) if stream else None
+        columns, lines = os.get_terminal_size(stream.fileno()) if stream else (0, 0)
     except (OSError, ValueError):
-        size = None
-    detected = getattr(size, name.lower(), 0)
-    return detected or _SIZES[name]
+        columns, lines = 0, 0
+    width = _parse_size(env.get("COLUMNS", "")) or columns or USUAL_WIDTH
+    return width, _parse_size(env.get("LINES", "")) or lines or USUAL_HEIGHT
+
+
+def _parse_size(written: str) -> int:
+    return int(written[:6]) if written.isascii() and written.isdigit() else 0
 
 
 _ASCII_REPLACEMENTS = str.maketrans(

@@ -159,8 +159,15 @@ class ScriptedAsker:
     def ask_optional(self, question: str, *, flag: str) -> str:
         return self._answer(InputNeeded, question, flag)
 
-    def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
-        return self._answer(InputNeeded, question, flag, tuple(choices))
+    def choose(
+        self,
+        question: str,
+        choices: Sequence[tuple[str, str]],
+        *,
+        flag: str,
+        default: str | None = None,
+    ) -> str:
+        return self._answer(InputNeeded, question, flag, tuple(choices), *filter(None, [default]))
 
     def _answer(self, missing: type, question: str, flag: str, *more: object) -> object:
         self.questions.append((question, flag, *more))

@@ -153,9 +153,14 @@ class ScriptedChooser(ScriptedAsker):
     """A ScriptedAsker whose answers may be lists."""
 
     def choose_several(
-        self, question: str, choices: Sequence[tuple[str, str]], *, flag: str
+        self,
+        question: str,
+        choices: Sequence[tuple[str, str]],
+        *,
+        flag: str,
+        default: str | None = None,
     ) -> list[str]:
-        return self._answer(InputNeeded, question, flag, tuple(choices))
+        return self._answer(InputNeeded, question, flag, tuple(choices), *filter(None, [default]))
 
 
 def prescription_portal(

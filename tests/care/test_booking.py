@@ -430,12 +430,12 @@ def test_who_picks_a_time_sees_what_they_do_and_may_have_two():
 
 def test_the_list_to_pick_from_is_short():
     asker = ScriptedAsker(["slot-2"])
-    free = [a_slot(identity=f"slot-{number}") for number in range(100)]
+    free = [a_slot(identity=f"slot-{number}") for number in range(MAX_CHOICES + 1)]
 
     decide(FakePortal(BOOKS, slots=free), BookingChoice(), asker=asker)
 
-    ((_, _, choices),) = asker.questions
-    assert len(choices) == MAX_CHOICES
+    ((question, _, choices),) = asker.questions
+    assert (question, len(choices)) == ("Which time? (the first 200)", MAX_CHOICES)
 
 
 def test_with_nothing_to_pick_from_nobody_is_asked():

@@ -42,11 +42,12 @@ class Case:
 
     charge: Charge | None = None
     changed: bool = True
+    asks: bool = True
     steps: list[str] = field(default_factory=list)
 
     @property
     def proposal(self):
-        return Proposal("Cancel this booking", (), "before", self.send, self.charge)
+        return Proposal("Cancel this booking", (), "before", self.send, self.charge, asks=self.asks)
 
     def send(self):
         self.steps.append("sent")
@@ -66,6 +67,16 @@ def test_yes_shows_the_plan_then_sends_without_a_question():
 
     assert case.confirm_and_send(asker, yes=True) == Outcome("after", changed=True)
     assert (case.steps, asker.questions) == (["shown", "sent"], [])
+
+
+def test_what_asks_nothing_is_sent_without_a_plan_and_rehearsed_with_one():
+    case, asker = Case(asks=False), ScriptedAsker([True])
+
+    assert case.confirm_and_send(asker) == Outcome("after", changed=True)
+    assert (case.steps, asker.questions) == (["sent"], [])
+    case.steps.clear()
+    assert case.confirm_and_send(asker, dry_run=True).dry_run
+    assert (case.steps, asker.questions) == (["shown"], [])
 
 
 def test_who_agrees_when_asked_gets_it_sent():

@@ -159,12 +159,27 @@ def test_only_what_fits_is_there_to_pick_from():
     assert [identity for identity, _ in choices] == ["a", "c"]
 
 
-def test_of_many_threads_the_first_thirty_are_there_to_pick_from():
-    many = threads_of(*(a_thread(f"t-{number}") for number in range(31)))
+def test_of_many_threads_all_are_there_to_pick_from():
+    many = threads_of(*(a_thread(f"t-{number}") for number in range(500)))
     asker = ScriptedAsker(["t-0"])
     choose_thread(mail_portal(NOTHING, *many).mailbox, None, asker, str)
     [(question, _, choices)] = asker.questions
-    assert (question, len(choices)) == ("Which thread? (30 of 31 are here)", 30)
+    assert (question, len(choices)) == ("Which thread?", 500)
+
+
+@pytest.mark.parametrize(
+    ("unread", "default"),
+    [((0, 2, 0), ["b"]), ((1, 2, 0), []), ((0, 0, 0), []), ((None, 0, 0), [])],
+)
+def test_the_only_thread_with_something_unread_is_the_one_that_enter_takes(unread, default):
+    threads = (
+        a_thread(identity, unread_count=count)
+        for identity, count in zip("abc", unread, strict=True)
+    )
+    asker = ScriptedAsker(["a"])
+    choose_thread(mail_portal(NOTHING, *threads_of(*threads)).mailbox, None, asker, str)
+    [(_, _, _, *taken)] = asker.questions
+    assert taken == default
 
 
 def test_a_thread_that_is_named_is_taken():

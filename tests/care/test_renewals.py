@@ -519,8 +519,8 @@ def test_at_a_terminal_one_picks_from_those_that_can_be_asked_for():
 
     decision = decide(portal, asker=asker)
 
-    choices = (("rx-1", "label of rx-1"), ("rx-4", "label of rx-4"))
-    assert asker.questions == [("Which prescriptions?", "ID", choices)]
+    choices = (("rx-4", "label of rx-4"), ("rx-1", "label of rx-1"))
+    assert asker.questions == [("Which prescriptions?", "ID", choices, "rx-4")]
     assert stands(decision.preview) == [("rx-4", None, None), ("rx-1", None, None)]
 
 
@@ -532,7 +532,8 @@ def test_where_several_run_out_one_can_pick_them_all_at_once():
 
     decision = decide(portal, asker=asker)
 
-    [(_, _, choices)] = asker.questions
+    [(_, _, choices, default)] = asker.questions
+    assert default == "--low"
     assert choices[0] == ("--low", "All that run out: Metformin 500 mg, Ramipril 500 mg")
     assert [item.id for item in decision.preview.items] == ["rx-1", "rx-2", "rx-3"]
 

@@ -205,6 +205,58 @@ def test_at_a_terminal_the_subject_is_asked_for_and_the_editor_opened(context, e
     )
 
 
+QUOTE = ("# Dr. Berg, Mon:", "> Hei\x1b[2J Ada", ">", "> # Subject")
+BELOW = (
+    "# ------------------------ >8 ------------------------\n"
+    "# Dr. Berg, Mon:\n> Hei\\x1b[2J Ada\n>\n> # Subject\n"
+)
+
+
+def reply_with(context, command):
+    source = MessageSource(None, None, ())
+    ours = context("", SCREEN, VISUAL=command)
+    return read_draft(ours, source, lambda: ("To: Dr. Berg",), lambda: QUOTE).text
+
+
+def test_what_is_answered_is_quoted_below_the_scissors_and_not_sent(context, editor, tmp_path):
+    assert reply_with(context, editor(b"Takk.\n> Hei\n\n# 1\n")) == "Takk.\n> Hei\n\n# 1"
+    assert (tmp_path / "seen").read_text("utf-8").endswith("is not sent.\n" + BELOW)
+
+
+def test_nothing_above_the_scissors_is_an_empty_message(context, editor):
+    with pytest.raises(Declined) as declined:
+        reply_with(context, editor(b""))
+    assert declined.value.message == "The message is empty. Nothing was sent."
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "page + 'Below.\\n'",
+        "page.replace('\\n', '\\r\\n')",
+        "page.replace('# ---', '  # ---')",
+        "page.replace(scissors, '')",
+        "page.replace(scissors, scissors + 'x')",
+        "page.replace(scissors, '#' + scissors)",
+        "page.replace(scissors, scissors + '\\n' + scissors)",
+        "page.partition(scissors)[0]",
+        "'Takk.'",
+        "page.replace('> Hei', '> Hei, I answer below')",
+    ],
+)
+def test_whatever_an_editor_does_to_the_quote_it_is_not_sent(context, tmp_path, change):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import pathlib, sys\n"
+        "file = pathlib.Path(sys.argv[1])\n"
+        "page = 'Takk.\\n' + file.read_text('utf-8')\n"
+        "scissors = '# ------------------------ >8 ------------------------'\n"
+        f"file.write_bytes(({change}).encode())\n",
+        "utf-8",
+    )
+    assert reply_with(context, shlex.join([sys.executable, str(script)])) == "Takk."
+
+
 def test_who_writes_is_told_how_much_the_surgery_takes(context, editor, tmp_path):
     ours = context("", SCREEN, VISUAL=editor(b"Hei"))
     read_new_thread(ours, "Rash", MessageSource(None, None, ()), lambda: 2000)

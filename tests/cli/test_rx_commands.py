@@ -384,7 +384,7 @@ def test_at_a_terminal_several_are_picked_by_numbers(portal_shell):
 
     ending = portal_shell(portal, typing="1,11\n2,1\ny\n", terminal=SCREEN)("gpcli rx renew")
 
-    assert "'11' is not in the list: answer with a number or an id." in ending.err
+    assert "'11' is not in the list: answer with numbers (1-2)" in ending.err
     assert [call[1] for call in portal.sent] == [("rx-2", "rx-1")]
 
 

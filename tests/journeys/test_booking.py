@@ -268,10 +268,12 @@ def test_a_time_is_picked_from_a_numbered_list(world):
     assert (ending.code, ending.json["slot_id"]) == (0, third)
 
 
-@pytest.mark.parametrize("typed", ["99\n0\nfirst\n", ""])
-def test_what_is_not_in_the_list_books_nothing(world, typed):
+@pytest.mark.parametrize(
+    ("typed", "code"), [("9999\n0\nfirst\n", 9), ("q\n", 9), ("", 9), ("0\n" * 30, 2)]
+)
+def test_what_is_not_in_the_list_books_nothing(world, typed, code):
     ending = world.shell("hans").at_a_screen(typed)("gpcli book")
-    assert (ending.code, ending.out) == (2, "")
+    assert (ending.code, ending.out) == (code, "")
     assert world.appointments("hans") == []
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
+import sys
 from datetime import timedelta
 
 import pytest
@@ -114,6 +116,27 @@ def test_a_person_picks_a_thread_from_a_list(shell_of):
     assert ending.code == 0
     assert "  1  Rash on my forearm · 1 unread · open" in ending.err
     assert ending.out.startswith(f"ID        {RASH}\n")
+
+
+def test_the_editor_of_a_reply_quotes_the_message_that_is_answered(world, tmp_path):
+    world.sandbox.set_delay(timedelta(hours=1))
+    editor = tmp_path / "editor.py"
+    editor.write_text(
+        "import pathlib, sys\n"
+        "page = pathlib.Path(sys.argv[1])\n"
+        f"pathlib.Path({str(tmp_path / 'seen')!r}).write_bytes(page.read_bytes())\n"
+        "page.write_bytes(b'Takk, det hjalp.\\n' + page.read_bytes())\n"
+    )
+    command = shlex.join([sys.executable, str(editor)])
+    ada = world.shell("ada").with_env(EDITOR=command).at_a_screen("y\n")
+    assert ada(f"gpcli messages reply {RASH}").code == 0
+    [*_, answered, sent] = of(world, RASH)
+    told = answered["payload"][0]["contentString"]
+    assert sent["payload"] == [{"contentString": "Takk, det hjalp."}]
+    _, _, below = (tmp_path / "seen").read_text("utf-8").partition(" >8 ")
+    _, head, *quoted = below.splitlines()
+    assert head.startswith("# All below is left out too. Dr. Ingrid Haugland, ")
+    assert quoted == [f"> {line}".rstrip() for line in told.splitlines()]
 
 
 def test_a_reply_is_sent_once_and_the_same_again_is_done_already(world):
@@ -272,12 +295,12 @@ def test_what_narrows_nothing_ends_2(shell_of, flags):
     assert shell_of("ada")(f"gpcli messages list {flags} --json").refused == (2, "usage", "")
 
 
-def test_of_many_threads_the_newest_are_there_to_pick_from_and_only_open_ones_to_reply_to(shell_of):
+def test_of_many_threads_a_page_is_there_to_pick_from_and_only_open_ones_to_reply_to(shell_of):
     hans = shell_of("hans").at_a_screen("1\n")
     ending = hans("gpcli messages show")
-    assert "Which thread? (30 of " in ending.err
-    assert "\n  30  " in ending.err
-    assert "\n  31  " not in ending.err
+    assert "Number (1-125), words to filter, Enter for more, q to quit: " in ending.err
+    assert "\n   22  " in ending.err
+    assert "\n   23  " not in ending.err
     ending = shell_of("ada").at_a_screen("1\n")("gpcli messages reply --message Hei --dry-run")
     assert (ending.code, "· closed" in ending.err, "· open" in ending.err) == (0, False, True)
 
@@ -298,9 +321,34 @@ def test_all_that_is_unread_can_be_marked_at_once(world):
     assert ada("gpcli messages list --unread --count").out == "0\n"
 
 
-def test_marking_needs_agreement_and_a_rehearsal_changes_nothing(world):
+@pytest.mark.parametrize("yes", ["", " --yes"])
+def test_marking_asks_nothing_and_shows_no_plan(world, yes):
     ada = world.shell("ada")
-    assert ada(f"gpcli messages mark-read {RASH} --json").refused == (9, "confirmation_needed", "")
+    for shell in (ada, ada.at_a_screen(), ada.at_a_screen("n\n")):
+        world.sandbox.reset()
+        ending = shell(f"gpcli messages mark-read {RASH}{yes}")
+        assert (ending.code, ending.err) == (0, "1 message is marked as read.\n")
+        assert "received" in of(world, RASH)[-1]
+
+
+def test_marking_at_a_terminal_takes_the_only_thread_with_something_unread_at_once(world):
+    ada = world.shell("ada")
+    ada.json(f"gpcli messages mark-read {RASH}")
+    ending = ada.at_a_screen()("gpcli messages mark-read")
+    assert (ending.code, ending.err) == (0, "1 message is marked as read.\n")
+    assert "received" in of(world, MOLE)[-1]
+
+
+def test_a_mark_is_the_same_request_where_its_id_is_given_again(world):
+    ada = world.shell("ada")
+    [marked] = ada.json(f"gpcli messages mark-read {RASH} --request-id my-mark")
+    again = ada(f"gpcli messages mark-read {RASH} --request-id my-mark --json")
+    assert (marked["request_id"], again.code, again.json) == ("my-mark", 0, [])
+    assert ada.json("gpcli outbox list") == []
+
+
+def test_a_rehearsal_of_marking_shows_the_plan_and_changes_nothing(world):
+    ada = world.shell("ada")
     rehearsed = ada.json(f"gpcli messages mark-read {RASH} {MOLE} --dry-run")
     assert [(one["unread"], one["changed"], one["dry_run"]) for one in rehearsed] == [
         (True, False, True)

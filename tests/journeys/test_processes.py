@@ -120,7 +120,7 @@ def made_for(live, patient):
 
 def test_a_person_picks_a_time_and_agrees(live, tmp_path):
     person = typing(["book"], as_person(live, tmp_path, "hans"))
-    person.expect(r"Number \(1-30\): ")
+    person.expect(r"Number \(1-\d+\), words to filter, Enter for more, q to quit: ")
     person.sendline("2")
     person.expect(r"Book this time\? \[y/N\] ")
     person.sendline("y")

@@ -4,8 +4,8 @@ from io import BytesIO, StringIO, TextIOWrapper
 import pexpect
 import pytest
 
-from gpcli.errors import ConfirmationNeeded, InputNeeded
-from gpcli.render.prompt import Prompt, can_prompt
+from gpcli.errors import ConfirmationNeeded, Declined, InputNeeded
+from gpcli.render.prompt import MAX_TRIES, NOTHING_SENT, Prompt, can_prompt
 from gpcli.render.terminal import Terminal
 
 CHOICES = [
@@ -23,12 +23,30 @@ def build_prompt(answers, **allowed):
 @pytest.mark.parametrize(
     ("answer", "agreed"),
     [("y\n", True), ("YES\n", True), (" yes \n", True), ("y", True), ("\n", False), ("", False),
-     ("n\n", False), ("ja\n", False), ("yes please\n", False)],
+     ("n\n", False), ("NO\n", False), ("q\n", False), ("quit\n", False)],
 )  # fmt: skip
 def test_only_yes_is_yes(answer, agreed):
     ask, err = build_prompt(answer)
     assert ask.confirm("Book this time?", flag="--yes") is agreed
     assert err.getvalue().rstrip("\n") == "Book this time? [y/N] "
+
+
+@pytest.mark.parametrize(
+    ("answers", "agreed"),
+    [
+        ("maybe\ny\n", True),
+        ("ja\nyes\n", True),
+        ("yes please\n", False),
+        ("maybe\nmaybe\ny\n", False),
+        ("1\nq\n", False),
+        ("\x1b[A\n\n", False),
+    ],
+)
+def test_what_is_neither_yes_nor_no_is_asked_about_once_more(answers, agreed):
+    ask, err = build_prompt(answers)
+    assert ask.confirm("Book?", flag="--yes") is agreed
+    asked_again = "Book? [y/N] Answer y (yes) or n (no).\nBook? [y/N] "
+    assert err.getvalue().rstrip("\n") == asked_again
 
 
 def test_the_end_of_input_ends_the_line():
@@ -48,7 +66,8 @@ def test_where_nobody_can_be_asked_the_flag_that_agrees_is_named():
 def test_an_empty_answer_is_asked_for_again():
     ask, err = build_prompt("\n  \nMy back hurts\n")
     assert ask.ask_text("What is it about", flag="--message") == "My back hurts"
-    assert err.getvalue() == "What is it about: " * 3
+    again = "Write something, or quit with Ctrl-D.\n"
+    assert err.getvalue() == f"What is it about: {again}" * 2 + "What is it about: "
 
 
 @pytest.mark.parametrize(
@@ -67,11 +86,24 @@ def test_what_may_be_left_out_is_no_question_where_nobody_can_be_asked():
     assert err.getvalue() == ""
 
 
-@pytest.mark.parametrize("answers", ["\n\n\nlate\n", "", "\n"])
-def test_without_an_answer_the_flag_is_named(answers):
-    ask, _ = build_prompt(answers)
+def test_without_an_answer_the_flag_is_named():
+    ask, _ = build_prompt("\n" * MAX_TRIES + "late\n")
     with pytest.raises(InputNeeded, match="--message is needed"):
         ask.ask_text("What is it about", flag="--message")
+
+
+@pytest.mark.parametrize("answers", ["", "\n"])
+def test_the_end_of_input_instead_of_words_is_a_no(answers):
+    ask, _ = build_prompt(answers, quit_message=NOTHING_SENT)
+    with pytest.raises(Declined) as declined:
+        ask.ask_text("What is it about", flag="--message")
+    assert (declined.value.message, declined.value.hint) == (NOTHING_SENT, "Give --message.")
+
+
+@pytest.mark.parametrize("words", ["q", "quit", "n", "*"])
+def test_words_are_taken_as_they_are(words):
+    ask, _ = build_prompt(f"{words}\n")
+    assert ask.ask_text("What is it about", flag="--message") == words
 
 
 def test_words_cannot_be_asked_of_nobody():
@@ -104,59 +136,17 @@ def test_choices_are_numbered_and_sanitised():
         "  1  Tue 24 Nov 09:00\n"
         "  2  Wed 25 Nov\\x1b[31m 2026 09:00\n"
         "  3  Thu\n"
-        "Number (1-3): "
+        "Number (1-3), or q: "
     )
 
 
-@pytest.mark.parametrize("answers", ["", "0\n4\nx\n1\n", "\n\n\n"])
-def test_without_a_choice_the_argument_is_named(answers):
-    ask, _ = build_prompt(answers)
-    with pytest.raises(InputNeeded, match="SLOT is needed"):
-        ask.choose("Which time?", CHOICES, flag="SLOT")
-
-
-def test_an_answer_that_is_not_in_the_list_is_said_to_be_so():
-    ask, err = build_prompt("1,3\n\n1\n")
-    assert ask.choose("Which time?", CHOICES, flag="SLOT") == "slot-b"
-    assert err.getvalue().partition("3  Thu\n")[2] == (
-        "Number (1-3): '1,3' is not in the list: answer with a number or an id.\n"
-        "Number (1-3): Number (1-3): "
-    )
-
-
-def test_after_three_answers_of_no_use_nobody_is_said_to_be_missing():
-    ask, _ = build_prompt("x\ny\nz\n1\n")
+def test_after_many_answers_of_no_use_nobody_is_said_to_be_missing():
+    ask, _ = build_prompt("zz\n" * MAX_TRIES + "1\n")
     with pytest.raises(InputNeeded) as needed:
         ask.choose("Which time?", CHOICES, flag="SLOT")
     assert (needed.value.message, needed.value.hint) == (
         "SLOT is needed, and no usable answer came.",
         "Give SLOT.",
-    )
-
-
-@pytest.mark.parametrize(
-    ("answer", "chosen"),
-    [
-        ("1\n", ["slot-b"]),
-        ("3, 1\n", ["c", "slot-b"]),
-        ("1,slot-b,,1\n", ["slot-b"]),
-        (" 2 ,c\n", ["2", "c"]),
-        ("1,9\n2\n", ["2"]),
-        (",\n\n2\n", ["2"]),
-    ],
-)
-def test_several_are_chosen_by_numbers_and_ids(answer, chosen):
-    ask, _ = build_prompt(answer)
-    assert ask.choose_several("Which times?", CHOICES, flag="SLOT") == chosen
-
-
-def test_what_of_several_answers_was_not_in_the_list_is_named():
-    ask, err = build_prompt("1,9\n1\n")
-    ask.choose_several("Which times?", CHOICES, flag="SLOT")
-    assert err.getvalue().partition("3  Thu\n")[2] == (
-        "Numbers (1-3), separated by commas: "
-        "'9' is not in the list: answer with a number or an id.\n"
-        "Numbers (1-3), separated by commas: "
     )
 
 
@@ -167,19 +157,38 @@ def test_several_cannot_be_chosen_by_nobody():
     assert err.getvalue() == ""
 
 
-def test_long_choices_are_broken_between_words():
-    ask, err = build_prompt("1\n", width=20)
-    ask.choose("Which?", [("a", "Dr. Ingrid Haugland, Solbakken")], flag="GP")
-    assert err.getvalue() == (
-        "Which?\n  1  Dr. Ingrid\n     Haugland,\n     Solbakken\nNumber (1-1): "
-    )
+KEYS = {"r": "reply", "m": "mark read", "q": "quit"}
 
 
-def test_no_part_of_a_choice_looks_like_another():
-    ask, err = build_prompt("1\n", width=24)
-    ask.choose("Which?", [("a", "Something  long\t  2  Another")], flag="GP")
-    assert "2  Another" not in err.getvalue()
-    assert err.getvalue().splitlines()[1].startswith("  1  Something")
+@pytest.mark.parametrize(
+    ("answers", "key"),
+    [
+        ("r\n", "r"),
+        ("R\n", "r"),
+        ("reply\n", "r"),
+        ("mark read\n", "m"),
+        ("\n", "q"),
+        ("", "q"),
+        ("q\n", "q"),
+        ("x\nm\n", "m"),
+        ("x\n" * (MAX_TRIES + 1), "q"),
+    ],
+)
+def test_a_letter_is_asked_for_with_one_that_enter_means(answers, key):
+    ask, err = build_prompt(answers)
+    assert ask.choose_key("Reply, mark read, quit?", KEYS, default="q") == key
+    assert err.getvalue().startswith("Reply, mark read, quit? [r/m/Q] ")
+
+
+def test_a_letter_that_is_none_of_them_is_told_which_there_are():
+    ask, err = build_prompt("x\nq\n")
+    ask.choose_key("What?", KEYS, default="q")
+    assert "Answer with one of r (reply), m (mark read), q (quit).\n" in err.getvalue()
+
+
+def test_nobody_means_what_enter_means():
+    ask, err = build_prompt("r\n", allowed=False)
+    assert (ask.choose_key("What?", KEYS, default="q"), err.getvalue()) == ("q", "")
 
 
 @pytest.mark.parametrize(("choices", "allowed"), [(CHOICES, False), ([], True)])
@@ -239,7 +248,7 @@ print("chosen", ask.choose("Which time?", choices, flag="SLOT"))
 def test_a_person_at_a_real_terminal_is_asked_and_understood():
     person = pexpect.spawn(sys.executable, ["-c", ASKING], encoding="utf-8", timeout=30)
     person.expect_exact("Which time?\r\n  1  Tue 24 Nov 09:00\r\n")
-    person.expect_exact("Number (1-2): ")
+    person.expect_exact("Number (1-2), or q: ")
     person.sendline("2")
     person.expect_exact("chosen b")
     person.expect(pexpect.EOF)

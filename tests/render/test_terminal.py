@@ -61,19 +61,28 @@ def test_columns_is_believed_if_it_is_a_width(columns, width):
     assert detect({"COLUMNS": columns}).width == width
 
 
-def test_the_width_is_that_of_the_terminal():
+@pytest.mark.parametrize(
+    ("lines", "height"), [("50", 50), ("", 24), ("0", 24), ("-5", 24), ("tall", 24), ("8²", 24)]
+)
+def test_lines_is_believed_if_it_is_a_height(lines, height):
+    assert detect({"LINES": lines}).height == height
+
+
+def test_the_size_is_that_of_the_terminal():
     person, program = pty.openpty()
-    termios.tcsetwinsize(program, (24, 132))
+    termios.tcsetwinsize(program, (43, 132))
     with TextIOWrapper(os.fdopen(program, "wb", buffering=0)) as stream:
-        assert detect(stdout=stream).width == detect(stdout=StringIO(), stderr=stream).width == 132
+        found = detect(stdout=stream), detect(stdout=StringIO(), stderr=stream)
+    assert [(each.width, each.height) for each in found] == [(132, 43)] * 2
     os.close(person)
 
 
-def test_a_terminal_without_a_size_is_as_wide_as_usual():
+def test_a_terminal_without_a_size_is_as_large_as_usual():
     person, program = pty.openpty()
     termios.tcsetwinsize(program, (0, 0))
     with TextIOWrapper(os.fdopen(program, "wb", buffering=0)) as stream:
-        assert detect(stdout=stream).width == 80
+        terminal = detect(stdout=stream)
+    assert (terminal.width, terminal.height) == (80, 24)
     os.close(person)
 
 

@@ -23,6 +23,7 @@ from gpcli.render.output import Format
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.thread_views import (
     CONVERSATION,
+    MAX_QUOTED,
     SAVED,
     THREAD_RECEIPT,
     THREADS,
@@ -33,6 +34,7 @@ from gpcli.render.views.thread_views import (
     message_receipts_view,
     message_text,
     messages_view,
+    quote_message,
     thread_label,
 )
 from tests.render.conftest import NOW, OSLO_WINTER
@@ -483,3 +485,32 @@ def test_a_priority_is_in_the_table_where_there_is_one(make_output):
 def test_an_attachment_says_what_became_of_its_document(changes, words):
     shown = format_attachment(replace(PHOTO, **changes), "Europe/Oslo", TimeFormat(NOW))
     assert shown.removesuffix(")").split(", ")[-1] == words
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        (
+            {"text": "Hei.\n\n> before\r\nTakk"},
+            ["# All below is left out too. Kari Berg, Fri 20 Nov 2026 18:05:",
+             "> Hei.", ">", "> > before", "> Takk"],
+        ),
+        (
+            {"text": "", "sender_type": "Patient", "sent": None, "sent_date": "2026-11"},
+            ["# All below is left out too. Kari Berg, 2026-11:",
+             "> (no text, and nothing is attached)"],
+        ),
+        (
+            {"text": "x" * (MAX_QUOTED + 1), "sent": None},
+            ["# All below is left out too. Kari Berg:",
+             "> " + "x" * MAX_QUOTED, "> … the rest: gpcli messages show t-1"],
+        ),
+        (
+            {"text": "\x1b[2J\x85\u2028# ---", "sent": None},
+            ["# All below is left out too. Kari Berg:", "> \\x1b[2J\\u0085\\u2028# ---"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_message_is_quoted_with_who_wrote_it_and_when(changes, lines):
+    first, *rest = quote_message(replace(ANSWER, sender="Kari Berg", **changes), "Europe/Oslo", NOW)
+    assert [first.replace(" Europe/Oslo (17:05 here)", ""), *rest] == lines

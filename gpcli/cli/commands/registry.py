@@ -214,6 +214,8 @@ CARE_COMMANDS = (
         "Show a thread; it stays unread",
         "gpcli.cli.message_commands:show",
         aliases=("read", "view"),
+        about="At a terminal it then asks whether to reply, to mark it as read, or to save here "
+        "what is attached; Enter quits.",
     ),
     CommandSpec(
         "messages reply",
@@ -222,6 +224,8 @@ CARE_COMMANDS = (
         "gpcli.cli.message_commands:reply",
         writes=True,
         aliases=("answer",),
+        about="Your editor opens, with the message that you answer below a line with scissors: "
+        "nothing from there on is sent.",
     ),
     CommandSpec(
         "messages save",
@@ -236,6 +240,8 @@ CARE_COMMANDS = (
         "Mark a thread, or single messages, as read",
         "gpcli.cli.message_commands:mark_read",
         writes=True,
+        about="It asks nothing: a mark costs nothing and hides nothing. --dry-run shows what it "
+        "would mark.",
     ),
     CommandSpec(
         "rx list",

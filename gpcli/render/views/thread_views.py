@@ -21,6 +21,7 @@ from gpcli.model.thread import (
     ThreadKind,
     ThreadReceipt,
 )
+from gpcli.render.sanitise import safe_text
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.wording import receipt_columns
@@ -313,6 +314,21 @@ def message_text(message: Message) -> str:
     if all(attachment.is_empty for attachment in message.attachments):
         return "(something is here that gpcli can't show: ask who sent it)"
     return "(no text: what it says is in what is attached)"
+
+
+MAX_QUOTED = 20_000
+"""The most characters of a message that are quoted."""
+
+
+def quote_message(message: Message, zone: str, now: datetime) -> list[str]:
+    """Return the lines that quote a message: who wrote it and when, and its text after `> `."""
+    when = TimeFormat(now).time(message.sent, zone) or message.sent_date
+    text = message_text(message)
+    lines = [f"> {line}".rstrip() for line in safe_text(text[:MAX_QUOTED]).splitlines()]
+    if len(text) > MAX_QUOTED:
+        lines.append(f"> … the rest: gpcli messages show {message.thread_id}")
+    by = ", ".join(filter(None, (_sender_name(message), when)))
+    return [f"# All below is left out too. {by}:", *lines]
 
 
 def _sender_name(message: Message) -> str:
