@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from gpcli.care.confirmation import Asker, Charge, Decision, Outcome, PlanRows, Proposal
+from gpcli.care.confirmation import Asker, Decision, Outcome, PlanRows, Proposal
 from gpcli.care.offers import build_refusal, is_at_gp, list_services, require_service
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import check_price_not_risen
@@ -21,7 +21,7 @@ from gpcli.errors import (
 )
 from gpcli.model.appointment import IN_ERROR, Appointment, Window
 from gpcli.model.receipt import WriteResult
-from gpcli.model.service import Offers, Service, ServiceName, Surgery
+from gpcli.model.service import Charge, Offers, Service, ServiceName, Surgery
 
 
 def fetch_appointments(
@@ -183,8 +183,10 @@ def late_cancellation_charge(
     at_gp = [each for each in offers.surgeries if each.id == surgery_id]
     if surgery_id and not at_gp:  # then no price of the patient's GPs is that surgery's
         at_gp = [Surgery(surgery_id, None, None)]
-    what = "Cancelling this late" if is_late else "Cancelling, if it is late,"
-    return Charge(what, offers.price_of(LATE_CANCELLATION, *at_gp))
+    price = offers.price_of(LATE_CANCELLATION, *at_gp)
+    if is_late:
+        return Charge("Cancelling this late", price, free_until=appointment.cancel_until)
+    return Charge("Cancelling, if it is late,", price, is_certain=False)
 
 
 def _find_service(offers: Offers, appointment: Appointment, now: datetime) -> Service:
