@@ -29,6 +29,7 @@ from gpcli.care.service_request import (
 from gpcli.care.slots import SlotSearch, find_slot_service
 from gpcli.errors import (
     AlreadyBooked,
+    Declined,
     InputNeeded,
     InvalidUsage,
     NoSlot,
@@ -123,7 +124,7 @@ def _propose_found(
         return _resolve_repeat(facts.earlier, request, facts, same=same)
     service = _choose_gp(context, request, facts)
     if first and not request.another:
-        _check_not_booked(facts.coming, service, context.search.now)
+        _require_none_coming(context, facts.coming, service)
     if not first and not context.asker.can_ask:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
     booked_ids = {appointment.slot_id for appointment in facts.coming if not appointment.is_over}
@@ -156,7 +157,7 @@ def _propose_enquiry(context: BookingContext, request: ServiceRequest) -> Decisi
     service = choose_service(facts.offers, enquiry, search.now, request.gp, context.asker)
     if not request.another:
         open_enquiries = [coming for coming in facts.coming if coming.start is None]
-        _check_not_booked(open_enquiries, service, search.now)
+        _require_none_coming(context, open_enquiries, service)
     rows: PlanRows = (
         *party_rows(portal.fetch_parties(), service),
         *(("Wished", window) for window in windows),
@@ -224,10 +225,21 @@ def find_coming(
     return None
 
 
-def _check_not_booked(coming: Sequence[Appointment], service: Service, now: datetime) -> None:
-    booked = find_coming(coming, service, now)
+def _require_none_coming(
+    context: BookingContext, coming: Sequence[Appointment], service: Service
+) -> None:
+    """Have a person say whether to book beside what there is for the same service already.
+
+    Raises: AlreadyBooked if that is not asked, Declined if the person says no.
+    """
+    booked = find_coming(coming, service, context.search.now)
     if booked is None:
         return
+    if context.coming_label and context.asker.can_ask:
+        question = f"You have one already: {context.coming_label(booked)}. One more all the same?"
+        if context.asker.confirm(question, flag="--another"):
+            return
+        raise Declined("Nothing was sent.", hint=f"gpcli appointments show {booked.id}")
     what = "an open enquiry" if booked.start is None else "a coming booking"
     raise AlreadyBooked(
         f"There is already {what} for this: {booked.id}.",

@@ -65,13 +65,15 @@ class BookingChoice:
 class BookingContext:
     """What deciding on a booking needs: the portal, the search for slots, and whom to ask.
 
-    `label` words a slot for the list to choose from.
+    `label` words a slot for the list to choose from, `coming_label` an appointment that there is
+    already, for the question whether to book one more; `None` = that is not asked but refused.
     """
 
     portal: Portal
     search: SlotSearch
     asker: Asker
     label: Callable[[Slot], str]
+    coming_label: Callable[[Appointment], str] | None = None
 
 
 def party_rows(parties: Parties, service: Service, surgery: str | None = None) -> PlanRows:

@@ -14,7 +14,13 @@ from gpcli.cli.global_options import get_context
 from gpcli.cli.result_output import require_complete, show_appointment
 from gpcli.cli.value_parsers import whole_number
 from gpcli.model.service import ServiceName
-from gpcli.render.views.appointment_views import FLU, RECEIPT, SLOTS, slot_label
+from gpcli.render.views.appointment_views import (
+    FLU,
+    RECEIPT,
+    SLOTS,
+    appointment_label,
+    slot_label,
+)
 
 From = Annotated[
     str | None, typer.Option("--from", metavar="DAY", help="First day: 2026-12-01, today, +7d")
@@ -200,6 +206,11 @@ def _build_request(
 
 
 def _build_booking_context(context: AppContext, search: SlotSearch) -> BookingContext:
+    now = context.now()
     return BookingContext(
-        context.portal, search, context.ask, lambda slot: slot_label(slot, context.now())
+        context.portal,
+        search,
+        context.ask,
+        lambda slot: slot_label(slot, now),
+        None if context.options.yes else lambda coming: appointment_label(coming, now),
     )
