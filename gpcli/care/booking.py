@@ -124,7 +124,7 @@ def _propose_found(
         return _resolve_repeat(facts.earlier, request, facts, same=same)
     service = _choose_gp(context, request, facts)
     if first and not request.another:
-        _require_none_coming(context, facts.coming, service)
+        _require_none_coming(context, _list_others(facts.coming, request), service)
     if not first and not context.asker.can_ask:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
     booked_ids = {appointment.slot_id for appointment in facts.coming if not appointment.is_over}
@@ -225,6 +225,11 @@ def find_coming(
     return None
 
 
+def _list_others(coming: Sequence[Appointment], request: ServiceRequest) -> list[Appointment]:
+    """Return those of `coming` that stay beside what is requested."""
+    return [each for each in coming if each.id != request.replaces]
+
+
 def _require_none_coming(
     context: BookingContext, coming: Sequence[Appointment], service: Service
 ) -> None:
@@ -288,7 +293,7 @@ def _build_booking(
         ),
         send=lambda: _send_booking(portal, slot, offer, request, any_slot=any_slot),
         warnings=(
-            *_overlap_warnings(facts.coming, slot),
+            *_overlap_warnings(_list_others(facts.coming, request), slot),
             *(_flu_warnings(context, service) if flu else ()),
             *(f"Left out: {flaw}." for flaw in dict.fromkeys(portal.flaws)),
         ),

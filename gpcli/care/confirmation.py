@@ -159,14 +159,14 @@ def _send_and_note_stages(
     try:
         written = proposal.send()
     except GpcliError as error:
-        if not can_have_happened(error):
+        if not _can_have_happened(error):
             note_stage("not sent")
         raise
     note_stage("sent" if written.changed and not written.here_only else "not sent")
     return written
 
 
-def can_have_happened(error: GpcliError) -> bool:
+def _can_have_happened(error: GpcliError) -> bool:
     """Return whether a write that failed with `error` can have been done all the same.
 
     A Conflict may be with what this very write made; an unreadable answer may be the answer to it.

@@ -33,7 +33,7 @@ class ServiceRequest:
 
     `intent` identifies this write at the portal; `repeated` tells that it was given by
     `--request-id`, so that an earlier try may have been sent. `another` allows a second booking for
-    the same service.
+    the same service; `replaces` is the id of one that does not count as such, `None` = all do.
     """
 
     service: ServiceName
@@ -42,6 +42,7 @@ class ServiceRequest:
     reason: str | None = None
     gp: str | None = None
     another: bool = False
+    replaces: str | None = None
 
     @property
     def lookup(self) -> UUID | None:

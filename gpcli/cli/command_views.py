@@ -19,7 +19,13 @@ from gpcli.render.views.account_views import (
     SIGNED_OUT,
     VARIABLES,
 )
-from gpcli.render.views.appointment_views import APPOINTMENTS, FLU, RECEIPT, SLOTS
+from gpcli.render.views.appointment_views import (
+    APPOINTMENTS,
+    FLU,
+    MOVE_RECEIPT,
+    RECEIPT,
+    SLOTS,
+)
 from gpcli.render.views.prescription_views import (
     PRESCRIPTION,
     PRESCRIPTIONS,
@@ -48,7 +54,7 @@ _MESSAGE_RECEIPTS = message_receipts_view("Europe/Oslo")
 VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "appointments list": (APPOINTMENTS,),
     "appointments show": (APPOINTMENTS,),
-    "book": (RECEIPT,),
+    "book": (RECEIPT, MOVE_RECEIPT),
     "cancel": (RECEIPT,),
     "consent grant": (CONSENT_RECEIPT,),
     "consent show": (CONSENTS,),
@@ -66,6 +72,7 @@ VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "messages reply": (_MESSAGE_RECEIPTS,),
     "messages save": (SAVED,),
     "messages show": (CONVERSATION,),
+    "move": (MOVE_RECEIPT,),
     "outbox list": (OUTBOX,),
     "outbox settle": (OUTBOX,),
     "outbox show": (OUTBOX,),

@@ -19,11 +19,7 @@ from gpcli.fhir.healthcare_service import (
     write_consent_withdrawal,
 )
 from gpcli.fhir.patient import is_about_patient, read_person, read_person_remark
-from gpcli.fhir.scheduling import (
-    write_booking,
-    write_e_consultation,
-    write_enquiry,
-)
+from gpcli.fhir.scheduling import write_booking, write_e_consultation, write_enquiry
 from gpcli.journal import JournalEntry
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.person import Parties, Person
@@ -48,9 +44,9 @@ from gpcli.portal.mapping import (
     unwrap,
     unwrap_answered,
 )
-from gpcli.portal.slot_owners import is_of_service
+from gpcli.portal.slot_owners import is_of_service, list_service_references
 from gpcli.portal.write.outcome import with_identifier
-from gpcli.portal.write.requests import WritePart, thread_part_intents
+from gpcli.portal.write.requests import WritePart, build_cancellation_part, thread_part_intents
 
 if TYPE_CHECKING:
     from gpcli.portal.found_times import FreeTimes, TimeFinder
@@ -163,7 +159,7 @@ class FhirPortal:
         if proposed is not None:
             yield from proposed
             return
-        services = _service_references(offers)
+        services = list_service_references(offers)
         others = self._other_actors(offers, services)
         searches = [services] if services else [others]
         if services and others:  # see docs/portal.md, Free times, for why these come second
@@ -221,7 +217,7 @@ class FhirPortal:
     def _wanted_times(self, offers: Sequence[Offer]) -> FreeTimes:
         from gpcli.portal.found_times import FreeTimes  # noqa: PLC0415  (start-up: few portals)
 
-        services = _service_references(offers)
+        services = list_service_references(offers)
         return FreeTimes(offers, [*services, *self._other_actors(offers, services)])
 
     def _other_actors(self, offers: Sequence[Offer], services: Sequence[str]) -> list[str]:
@@ -333,6 +329,15 @@ class FhirPortal:
         body = enquiry | write_e_consultation(channel, subject)
         outcome = self._dependencies.kernel.create(WritePart(intent, body))
         return WriteResult(self._require_created(outcome.along), outcome.changed)
+
+    def expect_cancellation(self, appointment: str, intent: UUID, after: UUID) -> None:
+        """Record in the journal that this cancellation is to follow the write `after`."""
+        part = build_cancellation_part(appointment, intent, after)
+        self._dependencies.kernel.record_sending(part)
+
+    def drop_cancellation(self, intent: UUID, *, alone: bool) -> None:
+        """Record that a cancellation that was expected is not sent."""
+        self._dependencies.kernel.record_not_sent(intent, alone=alone)
 
     def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
         """Cancel a booking or withdraw an enquiry; raise NotFound for another patient's."""
@@ -487,10 +492,6 @@ def _find_thread(result: SearchResult, intent: UUID) -> str | None:
     header, _ = thread_part_intents(intent)
     headers = with_identifier(or_empty(result), "Communication", header).matches
     return require(lambda: headers[0].require_string("id")) if headers else None
-
-
-def _service_references(offers: Sequence[Offer]) -> list[str]:
-    return sorted({f"HealthcareService/{offer.id}" for offer in offers if offer.id})
 
 
 def _has_status(status: str) -> Callable[[Element], bool]:
