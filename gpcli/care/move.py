@@ -294,9 +294,9 @@ def _when(appointment: Appointment) -> Window | datetime | None:
 def _difference_rows(old: Appointment, new: Appointment) -> PlanRows:
     """Return the plan's rows on with whom, where and how the old one was, where the new differs."""
     compared = (
-        ("Was with", describe_practitioner(old), describe_practitioner(new)),
-        ("Was at", old.location or old.surgery, new.location or new.surgery),
-        ("Was by", old.channel, new.channel),
+        ("With before", describe_practitioner(old), describe_practitioner(new)),
+        ("Where before", old.location or old.surgery, new.location or new.surgery),
+        ("Way before", old.channel, new.channel),
     )
     return tuple((label, before) for label, before, after in compared if before != after)
 
