@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import httpx
 import pytest
 
 from gpcli.sandbox.server import Sandbox
@@ -18,6 +19,7 @@ from tests.journeys.process import start_gpcli, wait_for_end
 from tests.journeys.shell import Shell, at_once
 from tests.journeys.test_booking_ways import configured
 from tests.journeys.world import MONDAY, World
+from tests.loopback import PlainTransport
 
 SOON, PAST = "a-2xwr5jqm", "a-td555mhb"
 """Ada's booking of tomorrow, less than a day away, and her visit of three weeks ago."""
@@ -575,3 +577,25 @@ def test_two_runs_of_one_request_at_once_leave_one_visit(tmp_path, way):
         standing = [one["id"] for one in made if one["status"] != "cancelled"]
         assert {json.loads(each.out)["id"] for each in endings} == set(standing)
         assert ([each.code for each in endings], len(standing)) == ([0, 0], 1)
+
+
+class Killed(PlainTransport):
+    """A way to the portal on which gpcli is ended before the old visit is cancelled."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT":
+            raise KeyboardInterrupt
+        return super().handle_request(request)
+
+
+def test_a_run_that_is_ended_between_both_is_listed_and_its_line_finishes_it(visit):
+    line = visit.line.removesuffix(" --request-id m1")
+    ending = replace(visit.shell, transport=Killed())(line)
+
+    assert (ending.code, len(visit.standing())) == (130, 2)
+    [listed] = visit.shell.json("gpcli outbox list")
+    assert (listed["command"], listed["state"]) == ("move", "unknown")
+    assert f"under the request id {listed['request_id']}" in ending.err
+    assert visit.shell([*shlex.split(listed["repeat"])]).code == 0
+    assert visit.status() == "cancelled"
+    assert len(visit.standing()) == 1
