@@ -304,7 +304,7 @@ def _difference_rows(old: Appointment, new: Appointment) -> PlanRows:
 def _fee_rows(old: Appointment, charge: Charge | None) -> PlanRows:
     fee = (charge.price or "unknown") if charge else None
     return (
-        ("Old one free of charge until", old.cancel_until),
+        ("Old one free until", old.cancel_until),
         ("Fee for cancelling late", fee),
     )
 

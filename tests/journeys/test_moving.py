@@ -439,7 +439,7 @@ def test_the_plan_shows_both_times_and_a_rehearsal_sends_nothing(visit):
         "For",
         "Reason",
         "Price at the visit",
-        "Old one free of charge until",
+        "Old one free until",
     ]
     assert ("Thu 11 Mar 2027" in rows[1], "Mon 8 Mar 2027" in rows[3]) == (True, True)
     assert rows[2].split() == ["Way", "before", "video"]
