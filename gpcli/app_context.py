@@ -481,18 +481,15 @@ class AppContext:
             kept = KeptRequest(self.options.argv, str(Path.cwd()), draft, self.timestamp(), own)
             KeptRequests(self.state_dir).write(self.request.id, kept)
 
-    def _show_plan(self, proposal: Proposal[Record]) -> None:
+    def _show_plan(self, proposal: Proposal[Record]) -> str:
+        """Write the plan, and return the question that it ends in."""
         from gpcli.render.views.wording import build_plan
 
-        plan = build_plan(
-            proposal.action,
-            proposal.rows,
-            proposal.warnings,
-            environment=self.profile.environment,
-            zone=self.zone.key,
-            now=self.now(),
-        )
+        what = (proposal.action, proposal.rows, proposal.warnings, proposal.charge)
+        environment, zone = self.profile.environment, self.zone.key
+        plan = build_plan(*what, environment=environment, zone=zone, now=self.now())
         self.output.plan(plan)
+        return plan.question
 
     def log_request(self, request: RequestLog) -> None:
         """Write the line of a try of a request that --debug asks for."""

@@ -110,6 +110,14 @@ class JournalEntry:
         """Whether it is not known what became of it, and it lasts if it was done."""
         return self.state in {"sending", "unknown"} and self.effect != {}
 
+    @property
+    def is_left(self) -> bool:
+        """Whether it is a change that is not made, and another write counts only together with it.
+
+        It may be made by another request.
+        """
+        return bool(self.target and self.whole) and self.state in {"not_sent", "not_done"}
+
     def is_under_way(self, now: datetime) -> bool:
         """Return whether another process is sending it at this moment."""
         time_left = self.time_left(now)
@@ -200,18 +208,17 @@ class Journal:
             told = {"target": target} if target else {}
             self._append({"intent": str(intent), "state": state, "at": at, **told})
 
-    def record_not_sent(self, intent: UUID, at: str) -> None:
+    def record_not_sent(self, intent: UUID, at: str, *, alone: bool = False) -> None:
         """Record that a write was not sent after `record_sending`: the state before it holds again.
 
         That is the state of an earlier try with the same intent, which may be `unknown`; without
-        one it is `not_sent`.
+        one it is `not_sent`. `alone`: no other write counts only together with it any more.
         """
         with suppress(OSError, ConfigError):
             events = [event for event in self._read_events() if event["intent"] == str(intent)]
             earlier = events[-2] if len(events) > 1 else {"state": "not_sent", "at": at}
-            self._append(
-                {key: earlier.get(key) for key in ("state", "at")} | {"intent": str(intent)}
-            )
+            event: dict[str, Any] = {key: earlier.get(key) for key in ("state", "at")}
+            self._append({**event, **({"whole": []} if alone else {}), "intent": str(intent)})
 
     def hold(self, timeout: float) -> AbstractContextManager[None]:
         """Keep other processes from holding it; what they only append is not kept out.

@@ -122,7 +122,8 @@ def _forget_settled(context: AppContext, recent: Iterable[_JournaledRequest]) ->
 def _find_keeping_time(journaled: _JournaledRequest, now: datetime) -> float:
     """Return for how many seconds the line of a request is kept; 0 where nothing is to finish."""
     is_open = journaled.needs_settling(now) or journaled.summarise(now) is OutboxState.SENDING
-    is_wanted = is_open or any(write.state == "not_done" for write in journaled.writes)
+    states = {write.state for write in journaled.writes}
+    is_wanted = is_open or "not_done" in states or {"done", "not_sent"} <= states
     return KEPT_SECONDS if is_wanted else 0.0
 
 

@@ -271,6 +271,20 @@ def test_a_write_that_a_crash_cut_short_is_still_under_way_after_one_that_did_no
     assert (entry.state, entry.at) == ("sending", BEGAN)
 
 
+@pytest.mark.parametrize(("alone", "is_left"), [(False, True), (True, False)])
+def test_a_change_that_was_not_sent_is_left_to_do_while_another_write_counts_only_with_it(
+    journal, alone, is_left
+):
+    visit = {"target": "Appointment/a-1", "effect": {"status": ("cancelled",)}}
+    journal.record_sending(INTENT, "Appointment", BEGAN, **visit, whole=(OTHER, INTENT))
+
+    journal.record_not_sent(INTENT, ENDED, alone=alone)
+
+    (entry,) = journal.read_entries()
+    assert (entry.state, entry.is_left, entry.is_open) == ("not_sent", is_left, False)
+    assert entry.whole == (() if alone else (OTHER, INTENT))
+
+
 def test_one_write_is_found_by_its_intent(journal):
     journal.record_sending(OTHER, "Appointment", BEGAN, target="Appointment/app-1")
 

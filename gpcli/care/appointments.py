@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from gpcli.care.confirmation import Asker, Charge, Decision, Outcome, PlanRows, Proposal
+from gpcli.care.confirmation import Asker, Decision, Outcome, PlanRows, Proposal
 from gpcli.care.offers import build_refusal, is_at_gp, list_services, require_service
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import check_price_not_risen
@@ -20,8 +20,8 @@ from gpcli.errors import (
     TooLate,
 )
 from gpcli.model.appointment import IN_ERROR, Appointment, Window
-from gpcli.model.receipt import WriteResult
-from gpcli.model.service import Offers, Service, ServiceName, Surgery
+from gpcli.model.receipt import CancellationFacts, WriteResult
+from gpcli.model.service import Charge, Offers, Service, ServiceName, Surgery
 
 
 def fetch_appointments(
@@ -47,12 +47,13 @@ class ChoicePrompt:
     """A question to choose an appointment by.
 
     `accepts` tells which appointments are offered (at a time), `none_message` what to say if there
-    are none.
+    are none. With `takes_only`, the only one there is is taken without a question.
     """
 
     accepts: Callable[[Appointment, datetime], bool]
     question: str
     none_message: str
+    takes_only: bool = False
 
 
 COMING_APPOINTMENT = ChoicePrompt(
@@ -88,6 +89,8 @@ def choose_appointment(
     ]
     if not choosable:
         raise InputNeeded(prompt.none_message, hint=hint)
+    if prompt.takes_only and len(choosable) == 1:
+        return str(choosable[0].id)
     choices = [(str(appointment.id), label(appointment)) for appointment in choosable]
     return asker.choose(prompt.question, choices, flag="ID")
 
@@ -122,23 +125,38 @@ def propose_cancellation(
     """
     now = clock()
     facts = portal.fetch_cancellation_facts(appointment_id)
-    appointment = facts.appointment
-    if appointment is None:
-        require_service(facts.offers, ServiceName.CANCELLATION, now)
-        raise no_such_appointment(appointment_id)
+    appointment = require_appointment(facts, appointment_id, now)
     if gp and not is_at_gp(appointment.surgery_id, facts.offers.surgeries, gp):
         raise InvalidUsage(f"{appointment.id} is not at '{gp}'.", hint="Leave --gp out.")
     if (outcome := check_cancellable(appointment, now)) is not None:
         return outcome
-    if appointment.is_waiting and appointment.start is None:
+    if is_open_enquiry(appointment):
         return build_cancellation(portal, appointment, intent, action="Withdraw this enquiry")
-    service = _find_service(facts.offers, appointment, now)
-    charge = _check_late_charge(service, appointment, facts.offers, now)
+    charge = find_cancellation_charge(appointment, facts.offers, now)
 
     def decide_again() -> Decision[Appointment]:
         return propose_cancellation(portal, appointment_id, intent, clock, gp=gp)
 
     return build_cancellation(portal, appointment, intent, charge=charge, decide_again=decide_again)
+
+
+def require_appointment(
+    facts: CancellationFacts, appointment_id: str, now: datetime
+) -> Appointment:
+    """Return the appointment of `facts`.
+
+    Raises: NotFound if there is none; NotOffered, OffForNow, ConsentNeeded or NotPermitted if it
+    can't be seen because nothing can be cancelled.
+    """
+    if facts.appointment is None:
+        require_service(facts.offers, ServiceName.CANCELLATION, now)
+        raise no_such_appointment(appointment_id)
+    return facts.appointment
+
+
+def is_open_enquiry(appointment: Appointment) -> bool:
+    """Return whether the surgery has not answered it, so that it can always be withdrawn."""
+    return appointment.is_waiting and appointment.start is None
 
 
 def no_such_appointment(appointment_id: str) -> NotFound:
@@ -183,8 +201,24 @@ def late_cancellation_charge(
     at_gp = [each for each in offers.surgeries if each.id == surgery_id]
     if surgery_id and not at_gp:  # then no price of the patient's GPs is that surgery's
         at_gp = [Surgery(surgery_id, None, None)]
-    what = "Cancelling this late" if is_late else "Cancelling, if it is late,"
-    return Charge(what, offers.price_of(LATE_CANCELLATION, *at_gp))
+    price = offers.price_of(LATE_CANCELLATION, *at_gp)
+    if is_late:
+        return Charge("Cancelling this late", price, free_until=appointment.cancel_until)
+    return Charge("Cancelling, if it is late,", price, is_certain=False)
+
+
+def find_cancellation_charge(
+    appointment: Appointment, offers: Offers, now: datetime
+) -> Charge | None:
+    """Return what cancelling costs at `now`, `None` = nothing, where the GP lets patients cancel.
+
+    Raises: TooLate if the surgery takes no late cancellation; NotOffered, OffForNow, ConsentNeeded
+    or NotPermitted.
+    """
+    if is_open_enquiry(appointment):
+        return None
+    service = _find_service(offers, appointment, now)
+    return _check_late_charge(service, appointment, offers, now)
 
 
 def _find_service(offers: Offers, appointment: Appointment, now: datetime) -> Service:
@@ -251,7 +285,7 @@ def build_cancellation(
         preview=appointment,
         send=lambda: _send_cancellation(portal, appointment, intent),
         charge=charge,
-        revalidate=(lambda: _check_same_charge(decide_again(), charge)) if decide_again else None,
+        revalidate=(lambda: _check_same_decision(decide_again(), charge)) if decide_again else None,
     )
 
 
@@ -261,16 +295,21 @@ def _kind_label(appointment: Appointment) -> str:
     return "Booking" if appointment.start else "Enquiry"
 
 
-def _check_same_charge(decision: Decision[Appointment], charge: Charge | None) -> None:
-    """Raise FeeNotAccepted if the new decision has a charge that the plan did not show."""
-    if isinstance(decision, Outcome) or decision.charge is None:
+def _check_same_decision(decision: Decision[Appointment], charge: Charge | None) -> None:
+    if not isinstance(decision, Outcome):
+        check_same_charge(decision.charge, charge)
+
+
+def check_same_charge(current: Charge | None, shown: Charge | None) -> None:
+    """Raise FeeNotAccepted if cancelling has a charge now that the plan did not show."""
+    if current is None:
         return
-    if charge is None:
+    if shown is None:
         raise FeeNotAccepted(
             "The time for cancelling free of charge has passed meanwhile. Nothing was sent.",
             hint="Run it again to see what it costs now.",
         )
-    check_price_not_risen(charge.what.lower(), charge.price, decision.charge.price)
+    check_price_not_risen(shown.what.lower(), shown.price, current.price)
 
 
 def _send_cancellation(

@@ -29,6 +29,7 @@ from gpcli.care.service_request import (
 from gpcli.care.slots import SlotSearch, find_slot_service
 from gpcli.errors import (
     AlreadyBooked,
+    Declined,
     InputNeeded,
     InvalidUsage,
     NoSlot,
@@ -123,7 +124,7 @@ def _propose_found(
         return _resolve_repeat(facts.earlier, request, facts, same=same)
     service = _choose_gp(context, request, facts)
     if first and not request.another:
-        _check_not_booked(facts.coming, service, context.search.now)
+        _require_none_coming(context, _list_others(facts.coming, request), service)
     if not first and not context.asker.can_ask:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
     booked_ids = {appointment.slot_id for appointment in facts.coming if not appointment.is_over}
@@ -162,7 +163,7 @@ def _propose_enquiry(
     service = choose_service(facts.offers, enquiry, search.now, request.gp, context.asker)
     if not request.another:
         open_enquiries = [coming for coming in facts.coming if coming.start is None]
-        _check_not_booked(open_enquiries, service, search.now)
+        _require_none_coming(context, open_enquiries, service)
     if must_ask:
         reason = context.asker.ask_optional("What is it about?", flag="--reason")
         request = replace(request, reason=reason or None)
@@ -233,10 +234,26 @@ def find_coming(
     return None
 
 
-def _check_not_booked(coming: Sequence[Appointment], service: Service, now: datetime) -> None:
-    booked = find_coming(coming, service, now)
+def _list_others(coming: Sequence[Appointment], request: ServiceRequest) -> list[Appointment]:
+    """Return those of `coming` that stay beside what is requested."""
+    return [each for each in coming if each.id != request.replaces]
+
+
+def _require_none_coming(
+    context: BookingContext, coming: Sequence[Appointment], service: Service
+) -> None:
+    """Have a person say whether to book beside what there is for the same service already.
+
+    Raises: AlreadyBooked if that is not asked, Declined if the person says no.
+    """
+    booked = find_coming(coming, service, context.search.now)
     if booked is None:
         return
+    if context.coming_label and context.asker.can_ask:
+        question = f"You have one already: {context.coming_label(booked)}. One more all the same?"
+        if context.asker.confirm(question, flag="--another"):
+            return
+        raise Declined("Nothing was sent.", hint=f"gpcli appointments show {booked.id}")
     what = "an open enquiry" if booked.start is None else "a coming booking"
     raise AlreadyBooked(
         f"There is already {what} for this: {booked.id}.",
@@ -285,7 +302,7 @@ def _build_booking(
         ),
         send=lambda: _send_booking(portal, slot, offer, request, any_slot=any_slot),
         warnings=(
-            *_overlap_warnings(facts.coming, slot),
+            *_overlap_warnings(_list_others(facts.coming, request), slot),
             *(_flu_warnings(context, service) if flu else ()),
             *(f"Left out: {flaw}." for flaw in dict.fromkeys(portal.flaws)),
         ),

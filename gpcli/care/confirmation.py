@@ -22,7 +22,7 @@ from gpcli.errors import (
 )
 from gpcli.model.person import Parties
 from gpcli.model.receipt import PlanValue, Receipt, WriteResult
-from gpcli.model.service import Price, format_decimal
+from gpcli.model.service import Charge, format_decimal
 
 Record = TypeVar("Record")
 
@@ -69,17 +69,6 @@ class Asker(Protocol):
         `default` is the id that is taken unless another is named; `None` = one has to be named.
         Raises: InputNeeded, naming `flag`; Declined.
         """
-
-
-@dataclass(frozen=True)
-class Charge:
-    """What sending costs; `price` `None` = the amount is unknown.
-
-    `what` is the subject of a sentence: `An e-consultation`.
-    """
-
-    what: str
-    price: Price | None
 
 
 @dataclass(frozen=True)
@@ -156,23 +145,23 @@ def confirm_and_send(
     decision: Decision[Record],
     agreement: Agreement,
     asker: Asker,
-    show: Callable[[Proposal[Record]], None],
+    show: Callable[[Proposal[Record]], str],
     note_stage: Callable[[SendStage], None] = lambda stage: None,
 ) -> Outcome[Record]:
     """Show a proposal, make sure that the person agrees, and send it; return an Outcome as it is.
 
-    `note_stage` is called with each stage of sending.
+    `show` returns the question by which a person agrees; `note_stage` is called with each stage of
+    sending.
     Raises: InvalidUsage if `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted;
     whatever revalidating and sending raise.
     """
     _parse_cap(agreement.accept_fee)  # what is no amount is refused before anything is shown
     if isinstance(decision, Outcome):
         return replace(decision, dry_run=agreement.dry_run)
-    if decision.asks or agreement.dry_run:
-        show(decision)
+    question = show(decision) if decision.asks or agreement.dry_run else ""
     if agreement.dry_run:
         return Outcome(decision.preview, changed=False, dry_run=True)
-    was_asked = decision.asks and _require_agreement(decision, agreement, asker)
+    was_asked = decision.asks and _require_agreement(decision, question, agreement, asker)
     if was_asked and decision.revalidate:
         decision.revalidate()
     written = _send_and_note_stages(decision, note_stage)
@@ -202,7 +191,9 @@ def _can_have_happened(error: GpcliError) -> bool:
     return says_nothing and not isinstance(error, TlsError)
 
 
-def _require_agreement(proposal: Proposal[Record], agreement: Agreement, asker: Asker) -> bool:
+def _require_agreement(
+    proposal: Proposal[Record], question: str, agreement: Agreement, asker: Asker
+) -> bool:
     """Return True if a person was asked and agreed, False if the command line had agreed to all.
 
     Raises: Declined, ConfirmationNeeded, FeeNotAccepted; InputNeeded for the word.
@@ -217,7 +208,7 @@ def _require_agreement(proposal: Proposal[Record], agreement: Agreement, asker: 
         return False
     flag = "--yes" if charge is None else "--yes --accept-fee"
     try:
-        agreed = asker.confirm(f"{proposal.action}?", flag=flag)
+        agreed = asker.confirm(question, flag=flag)
     except ConfirmationNeeded:
         if charge:
             check_fee(charge, agreement.accept_fee)

@@ -16,7 +16,7 @@ from gpcli.care.appointments import (
     no_such_appointment,
 )
 from gpcli.care.booking import find_coming
-from gpcli.care.confirmation import Charge, Decision, Outcome, PlanRows, Proposal
+from gpcli.care.confirmation import Decision, Outcome, PlanRows, Proposal
 from gpcli.care.message import (
     MessageContext,
     NewThread,
@@ -52,7 +52,7 @@ from gpcli.errors import (
 )
 from gpcli.model.appointment import Appointment, Window
 from gpcli.model.receipt import BookingFacts
-from gpcli.model.service import Channel, Offers, Service, ServiceName
+from gpcli.model.service import Channel, Charge, Offers, Service, ServiceName
 from gpcli.model.thread import Conversation, Thread, ThreadKind
 
 TEXT: Channel = "text"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from gpcli.care.confirmation import Asker, Charge, Decision, Outcome, Proposal, Record
+from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal, Record
 from gpcli.care.offers import choose_service, filter_by_gp, is_at_gp, require_service
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import build_offer_check
@@ -20,6 +20,7 @@ from gpcli.errors import Declined, InvalidUsage, request_id_conflict
 from gpcli.invisible import is_hidden
 from gpcli.model.receipt import PlanValue
 from gpcli.model.service import (
+    Charge,
     Limits,
     Offers,
     Price,

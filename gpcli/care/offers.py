@@ -196,22 +196,27 @@ def build_refusal(offers: Offers, services: Sequence[Service], name: ServiceName
 
 
 def find_hidden_commands(
-    offers: Offers, now: datetime, starts: Mapping[str, Sequence[ServiceName]]
+    offers: Offers,
+    now: datetime,
+    starts: Mapping[str, Sequence[ServiceName]],
+    needs: Mapping[str, Sequence[ServiceName]] | None = None,
 ) -> dict[str, str]:
     """Return the commands of `starts` whose services no GP offers, each with a sentence why.
 
-    `starts` has the services that each command starts. Where a record could not be read, nothing is
-    hidden, because the offer may be in that record.
+    `starts` has the services that each command starts, one of which is enough; `needs` those that
+    some commands need besides, each of them. Where a record could not be read, nothing is hidden,
+    because the offer may be in that record.
     """
     if not offers.complete:
         return {}
     services = list_services(offers, now)
     hidden: dict[str, str] = {}
-    for command, names in starts.items():
-        started = [service for service in services if service.service in names]
-        if all(service.status is Standing.NOT_OFFERED for service in started):
-            error = build_refusal(offers, started, names[0])
-            hidden[command] = f"{error.message} {error.hint}".strip()
+    for command, started in starts.items():
+        for names in (started, *((name,) for name in (needs or {}).get(command, ()))):
+            enough = [service for service in services if service.service in names]
+            if all(service.status is Standing.NOT_OFFERED for service in enough):
+                error = build_refusal(offers, enough, names[0])
+                hidden.setdefault(command, f"{error.message} {error.hint}".strip())
     return hidden
 
 

@@ -219,6 +219,18 @@ class Portal(Protocol):
         Raises: OutcomeUnknown.
         """
 
+    def expect_cancellation(self, appointment: str, intent: UUID, after: UUID) -> None:
+        """Note, should this run die, that this cancellation is to follow the write `after`.
+
+        The two count only together. `drop_cancellation` takes it back, if it comes to nothing.
+        """
+
+    def drop_cancellation(self, intent: UUID, *, alone: bool) -> None:
+        """Note that a cancellation that was expected is not sent.
+
+        `alone`: the write before it counts without it.
+        """
+
     def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
         """Cancel an appointment.
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol, cast
 from uuid import UUID
 
-from gpcli.care.confirmation import Asker, Charge, PlanRows
+from gpcli.care.confirmation import Asker, PlanRows
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import GpcliError, InvalidUsage, OutcomeUnknown, Partial
 from gpcli.model.person import Parties
@@ -22,7 +22,7 @@ from gpcli.model.prescription import (
     WhyNot,
 )
 from gpcli.model.receipt import PlanValue, Receipt
-from gpcli.model.service import Price, Service
+from gpcli.model.service import Charge, Price, Service
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class ServiceRequest:
 
     `intent` identifies this write at the portal; `repeated` tells that it was given by
     `--request-id`, so that an earlier try may have been sent. `another` allows a second booking for
-    the same service.
+    the same service; `replaces` is the id of one that does not count as such, `None` = all do.
     """
 
     service: ServiceName
@@ -42,6 +42,7 @@ class ServiceRequest:
     reason: str | None = None
     gp: str | None = None
     another: bool = False
+    replaces: str | None = None
 
     @property
     def lookup(self) -> UUID | None:
@@ -67,13 +68,15 @@ class BookingChoice:
 class BookingContext:
     """What deciding on a booking needs: the portal, the search for slots, and whom to ask.
 
-    `label` words a slot for the list to choose from.
+    `label` words a slot for the list to choose from, `coming_label` an appointment that there is
+    already, for the question whether to book one more; `None` = that is not asked but refused.
     """
 
     portal: Portal
     search: SlotSearch
     asker: Asker
     label: Callable[[Slot], str]
+    coming_label: Callable[[Appointment], str] | None = None
 
 
 def party_rows(parties: Parties, service: Service, surgery: str | None = None) -> PlanRows:

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import booking
+from gpcli.care.confirmation import Outcome
+from gpcli.care.move import Move, choose_to_move, propose_move
 from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
 from gpcli.care.slots import SlotSearch, fetch_slots, parse_slot_filters
 from gpcli.cli.global_options import get_context
-from gpcli.cli.result_output import require_complete, show_appointment
+from gpcli.cli.result_output import (
+    DRY_RUN_NOTICE,
+    REPEATED_NOTICE,
+    build_receipt,
+    require_complete,
+    show_appointment,
+)
 from gpcli.cli.value_parsers import whole_number
+from gpcli.model.receipt import MoveReceipt
 from gpcli.model.service import ServiceName
 from gpcli.render.times import format_day
-from gpcli.render.views.appointment_views import FLU, RECEIPT, SLOTS, slot_label
+from gpcli.render.views.appointment_views import (
+    FLU,
+    MOVE_RECEIPT,
+    RECEIPT,
+    SLOTS,
+    appointment_label,
+    slot_label,
+)
 
 SHOWN_SLOTS = 20
 """Free times that `slots` shows on a terminal unless `--all` or `--limit` says otherwise."""
@@ -65,6 +82,10 @@ Reason = Annotated[
 ]
 First = Annotated[bool, typer.Option("--first", help="Take the first time that fits")]
 Another = Annotated[bool, typer.Option("--another", help="Even with a coming booking for the same")]
+Replace = Annotated[
+    str | None,
+    typer.Option("--replace", metavar="ID", help="Cancel this appointment once it is booked"),
+]
 
 
 FLU_SLOTS = 10
@@ -109,6 +130,7 @@ def book(
     ] = False,
     reason: Reason = None,
     another: Another = False,
+    replaces: Replace = None,
     first: From = None,
     last: To = None,
     between: Between = None,
@@ -119,18 +141,98 @@ def book(
 ) -> None:
     """Book a time, or ask the surgery for one."""
     context = get_context(ctx)
-    if context.output.answer_field_query(RECEIPT):
+    output = context.output
+    moves = replaces is not None
+    if output.answer_field_query(MOVE_RECEIPT) if moves else output.answer_field_query(RECEIPT):
         return
     soonest = notice if take_first else None
     search = build_search(context, first, last, between, weekday, practitioner, via, soonest)
     request = _build_request(context, ServiceName.BOOKING, "book", reason, another)
     asks_reason = not (context.options.yes or context.options.dry_run)
-    decision = booking.propose_booking(
-        _build_booking_context(context, search),
-        request,
-        BookingChoice(slot, take_first, enquiry, asks_reason),
-    )
+    choice = BookingChoice(slot, take_first, enquiry, asks_reason)
+    if replaces is not None:
+        _send_move(context, search, request, choice, replaces)
+        return
+    decision = booking.propose_booking(_build_booking_context(context, search), request, choice)
     show_appointment(context, context.confirm_and_send(decision), request.intent)
+
+
+def move(
+    ctx: typer.Context,
+    appointment: Annotated[
+        str | None, typer.Argument(metavar="[APPOINTMENT]", help="The visit's id")
+    ] = None,
+    slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help="A free time's id")] = None,
+    take_first: First = False,
+    reason: Reason = None,
+    another: Another = False,
+    first: From = None,
+    last: To = None,
+    between: Between = None,
+    weekday: Weekday = None,
+    practitioner: With = None,
+    via: Via = None,
+    notice: Notice = "2h",
+) -> None:
+    """Move a visit to another time."""
+    context = get_context(ctx)
+    if context.output.answer_field_query(MOVE_RECEIPT):
+        return
+    now, soonest = context.now(), notice if take_first else None
+    search = build_search(context, first, last, between, weekday, practitioner, via, soonest)
+    appointment_id = choose_to_move(
+        context.portal,
+        appointment,
+        now,
+        context.ask,
+        lambda candidate: appointment_label(candidate, now),
+    )
+    request = _build_request(context, ServiceName.BOOKING, "move", reason, another)
+    _send_move(context, search, request, BookingChoice(slot, take_first), appointment_id)
+
+
+def _send_move(
+    context: AppContext,
+    search: SlotSearch,
+    request: ServiceRequest,
+    choice: BookingChoice,
+    appointment_id: str,
+) -> None:
+    decision = propose_move(
+        _build_booking_context(context, search), request, choice, appointment_id, context.now
+    )
+    _show_move(context, context.confirm_and_send(decision), request.intent)
+
+
+def _show_move(context: AppContext, outcome: Outcome[Move], intent: UUID) -> None:
+    """Show the receipt of a move, and what happens next.
+
+    Raises: Partial or OutcomeUnknown where the old appointment stands, or may stand, all the same.
+    """
+    move, receipt = outcome.record, build_receipt(context, outcome, intent)
+    shown = move.to_receipt(receipt)
+    context.output.show_item(MOVE_RECEIPT, shown)
+    error = move.find_error(receipt.request_id)
+    if error is None:
+        context.output.notice(_format_move_step(shown))
+    for remark in context.portal.remarks:
+        context.output.warning(remark)
+    if error is not None:
+        raise error
+
+
+def _format_move_step(receipt: MoveReceipt) -> str:
+    """Format the sentence on what has become of both times."""
+    if receipt.dry_run:
+        return DRY_RUN_NOTICE
+    before, old = "" if receipt.changed else f"{REPEATED_NOTICE} ", receipt.replaced.id
+    if receipt.replaced.status == "cancelled":
+        return f"{before}It is moved: {receipt.id} is {receipt.status}, {old} is cancelled."
+    finish = f"gpcli move {old} {receipt.slot_id or ''}".rstrip()
+    return (
+        f"{before}The surgery has not confirmed the new time ({receipt.id}) yet, and {old} stays "
+        f"until it has. Then {finish} --request-id {receipt.request_id} cancels {old}."
+    )
 
 
 def flu(
@@ -223,6 +325,11 @@ def _build_request(
 
 
 def _build_booking_context(context: AppContext, search: SlotSearch) -> BookingContext:
+    now = context.now()
     return BookingContext(
-        context.portal, search, context.ask, lambda slot: slot_label(slot, context.now())
+        context.portal,
+        search,
+        context.ask,
+        lambda slot: slot_label(slot, now),
+        None if context.options.yes else lambda coming: appointment_label(coming, now),
     )

@@ -19,7 +19,13 @@ from gpcli.render.views.account_views import (
     SIGNED_OUT,
     VARIABLES,
 )
-from gpcli.render.views.appointment_views import APPOINTMENTS, FLU, RECEIPT, SLOTS
+from gpcli.render.views.appointment_views import (
+    APPOINTMENTS,
+    FLU,
+    MOVE_RECEIPT,
+    RECEIPT,
+    SLOTS,
+)
 from gpcli.render.views.day_views import DAY
 from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS
 from gpcli.render.views.renewal_views import RENEWAL_RECEIPTS, REQUESTS, WITHDRAWALS
@@ -44,7 +50,7 @@ _MESSAGE_RECEIPTS = message_receipts_view("Europe/Oslo")
 VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "appointments list": (APPOINTMENTS,),
     "appointments show": (APPOINTMENTS,),
-    "book": (RECEIPT,),
+    "book": (RECEIPT, MOVE_RECEIPT),
     "cancel": (RECEIPT,),
     "consent grant": (CONSENT_RECEIPT,),
     "consent show": (CONSENTS,),
@@ -63,6 +69,7 @@ VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "messages save": (SAVED,),
     "messages show": (CONVERSATION,),
     "next": (APPOINTMENTS,),
+    "move": (MOVE_RECEIPT,),
     "outbox list": (OUTBOX,),
     "outbox settle": (OUTBOX,),
     "outbox show": (OUTBOX,),

@@ -18,7 +18,7 @@ from gpcli.care.offers import (
     parse_service,
     require_service,
 )
-from gpcli.cli.commands.registry import command_services
+from gpcli.cli.commands.registry import command_needs, command_services
 from gpcli.cli.global_options import get_context
 from gpcli.cli.result_output import require_complete
 from gpcli.errors import GpcliError
@@ -57,7 +57,7 @@ OFFERS_KEPT = 24 * 3600
 
 def store_offers(context: AppContext, offers: Offers) -> None:
     """Write into the offer index what is not offered, and the GPs' names; warn if that fails."""
-    hidden = find_hidden_commands(offers, context.now(), command_services())
+    hidden = find_hidden_commands(offers, context.now(), command_services(), command_needs())
     until = context.timestamp() + OFFERS_KEPT
     gps = dict.fromkeys(surgery.gp for surgery in offers.surgeries if surgery.gp)
     try:

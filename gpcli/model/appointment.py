@@ -19,6 +19,9 @@ OVER = frozenset({"cancelled", "fulfilled", "noshow", IN_ERROR})
 WAITING = frozenset({"proposed", "pending", "waitlist"})
 """Statuses in which the surgery has not confirmed yet."""
 
+CONFIRMED = ("arrived", "booked", "checked-in")
+"""Statuses in which the surgery has confirmed, and the time is to come or going on."""
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -154,6 +157,11 @@ class Appointment:
     def is_waiting(self) -> bool:
         """Whether the surgery still has to confirm it."""
         return self.status in WAITING
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the surgery has confirmed it, as far as the portal's status tells."""
+        return self.status in CONFIRMED
 
     @property
     def is_over(self) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from gpcli.model.appointment import Appointment, Slot, Window
+from gpcli.model.appointment import Appointment, AppointmentId, Slot, Window
 from gpcli.model.person import Person
 from gpcli.model.service import Consent, Offers, Price
 
@@ -88,6 +88,25 @@ class AppointmentReceipt(Receipt, Appointment):
     def of(cls, appointment: Appointment, receipt: Receipt) -> AppointmentReceipt:
         """Return the receipt for `appointment`."""
         return cls(**field_values(appointment), **field_values(receipt))
+
+
+@dataclass(frozen=True)
+class ReplacedAppointment:
+    """The appointment in whose place another was booked, as the portal has it now.
+
+    `changed` tells whether this sending cancelled it.
+    """
+
+    id: AppointmentId
+    status: str
+    changed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveReceipt(AppointmentReceipt):
+    """A visit at its new time, with the one that it replaces; the rest as in its base class."""
+
+    replaced: ReplacedAppointment
 
 
 @dataclass(frozen=True, kw_only=True)

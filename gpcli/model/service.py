@@ -138,6 +138,26 @@ class Price:
 
 
 @dataclass(frozen=True)
+class Charge:
+    """What sending costs; `price` `None` = the amount is unknown.
+
+    `what` is the subject of a sentence: `An e-consultation`. `free_until` is until when it was
+    free, `None` = it never is, or that is not known. `is_certain` is false where the portal does
+    not tell whether it is due at all.
+    """
+
+    what: str
+    price: Price | None
+    free_until: datetime | None = None
+    is_certain: bool = True
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is known to cost nothing."""
+        return self.price is not None and self.price.high == 0
+
+
+@dataclass(frozen=True)
 class PriceRule:
     """What one record of the portal says that a service costs; `price` `None` = it can't be told.
 

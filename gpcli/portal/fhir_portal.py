@@ -49,7 +49,7 @@ from gpcli.portal.mapping import (
 )
 from gpcli.portal.parties import PartyReader
 from gpcli.portal.write.outcome import with_identifier
-from gpcli.portal.write.requests import WritePart, thread_part_intents
+from gpcli.portal.write.requests import WritePart, build_cancellation_part, thread_part_intents
 
 if TYPE_CHECKING:
     from gpcli.portal.free_slots import FreeSlots
@@ -274,6 +274,15 @@ class FhirPortal:
         body = enquiry | write_e_consultation(channel, subject)
         outcome = self._dependencies.kernel.create(WritePart(intent, body))
         return WriteResult(self._require_created(outcome.along), outcome.changed)
+
+    def expect_cancellation(self, appointment: str, intent: UUID, after: UUID) -> None:
+        """Record in the journal that this cancellation is to follow the write `after`."""
+        part = build_cancellation_part(appointment, intent, after)
+        self._dependencies.kernel.record_sending(part)
+
+    def drop_cancellation(self, intent: UUID, *, alone: bool) -> None:
+        """Record that a cancellation that was expected is not sent."""
+        self._dependencies.kernel.record_not_sent(intent, alone=alone)
 
     def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
         """Cancel a booking or withdraw an enquiry; raise NotFound for another patient's."""

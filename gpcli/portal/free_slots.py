@@ -12,7 +12,7 @@ from gpcli.model.appointment import Slot
 from gpcli.model.service import Offer
 from gpcli.portal import queries
 from gpcli.portal.dependencies import PortalDependencies
-from gpcli.portal.slot_owners import is_of_service
+from gpcli.portal.slot_owners import is_of_service, list_service_references
 
 if TYPE_CHECKING:
     from gpcli.portal.found_times import FreeTimes, TimeFinder
@@ -32,7 +32,7 @@ class FreeSlots:
         if proposed is not None:
             yield from proposed
             return
-        services = _service_references(offers)
+        services = list_service_references(offers)
         others = self._other_actors(offers, services)
         searches = [services] if services else [others]
         if services and others:  # see docs/portal.md, Free times, for why these come second
@@ -90,7 +90,7 @@ class FreeSlots:
     def _wanted_times(self, offers: Sequence[Offer]) -> FreeTimes:
         from gpcli.portal.found_times import FreeTimes  # noqa: PLC0415  (start-up: few portals)
 
-        services = _service_references(offers)
+        services = list_service_references(offers)
         return FreeTimes(offers, [*services, *self._other_actors(offers, services)])
 
     def _other_actors(self, offers: Sequence[Offer], services: Sequence[str]) -> list[str]:
@@ -101,7 +101,3 @@ class FreeSlots:
     def fetch_proposed(self, slot_id: str, offers: Sequence[Offer]) -> Slot | None:
         """Fetch one time with `$find` by its id; `None` = the portal proposes it no more."""
         return self._time_finder.fetch_one(slot_id, self._wanted_times(offers))
-
-
-def _service_references(offers: Sequence[Offer]) -> list[str]:
-    return sorted({f"HealthcareService/{offer.id}" for offer in offers if offer.id})

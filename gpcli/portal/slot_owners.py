@@ -90,3 +90,8 @@ def is_of(slot: Slot, actors: Collection[str]) -> bool:
     if slot.healthcare_service:
         references.add(f"HealthcareService/{slot.healthcare_service}")
     return not actors or references == {None} or not references.isdisjoint(actors)
+
+
+def list_service_references(offers: Iterable[Offer]) -> list[str]:
+    """Return the references of the HealthcareServices of `offers`, sorted."""
+    return sorted({f"HealthcareService/{offer.id}" for offer in offers if offer.id})

@@ -38,7 +38,7 @@ from gpcli.model.account import (
 from gpcli.model.appointment import Appointment, FluAnswer, Slot
 from gpcli.model.day import Day
 from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt, WhyNot
-from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, OutboxRequest
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, MoveReceipt, OutboxRequest
 from gpcli.model.service import Consent, Service, Surgery
 from gpcli.model.smoke import CheckReport, SmokeReport
 from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
@@ -69,7 +69,7 @@ taken away or given another meaning, never a new key or a new word."""
 ANSWERS: dict[str, Any] = {
     "appointments list": list[Appointment],
     "appointments show": Appointment,
-    "book": AppointmentReceipt,
+    "book": AppointmentReceipt | MoveReceipt,
     "cancel": AppointmentReceipt,
     "consent grant": ConsentReceipt,
     "consent show": list[Consent],
@@ -88,6 +88,7 @@ ANSWERS: dict[str, Any] = {
     "messages save": list[Saved],
     "messages show": Conversation,
     "next": Appointment,
+    "move": MoveReceipt,
     "outbox list": list[OutboxRequest],
     "outbox settle": list[OutboxRequest],
     "outbox show": OutboxRequest,

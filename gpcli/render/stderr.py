@@ -26,13 +26,21 @@ class WordedPlan:
 
     `action` is what will happen ("Book a time"); `rows` are label and value, in reading order;
     `environment` is the profile's (`production`, `staging`, `sandbox`), shown unless production;
-    `warnings` are what the person should consider.
+    `warnings` are what the person should consider. `cost` is a sentence on what sending costs, and
+    `sum` that amount as the question repeats it; empty = it costs nothing.
     """
 
     action: str
     rows: tuple[tuple[str, str], ...]
     environment: Environment
     warnings: tuple[str, ...] = ()
+    cost: str = ""
+    sum: str = ""
+
+    @property
+    def question(self) -> str:
+        """The question by which a person agrees, with the sum."""
+        return f"{self.action}, for {self.sum}?" if self.sum else f"{self.action}?"
 
     @property
     def title(self) -> str:
@@ -86,16 +94,20 @@ class StderrText:
         return [written] if line.startswith(" ") else self._wrap(written, 2 * len(_INDENT))
 
     def plan(self, plan: WordedPlan) -> None:
-        """Write a plan: its title, labels and values in two columns, then its warnings."""
+        """Write a plan: title, what it costs, labels and values in two columns, warnings."""
         width = max((display_width(safe_line(label)) for label, _ in plan.rows), default=0)
         title = self._wrap(safe_line(plan.title), len(_INDENT))
         rows = (
             self._format_row(safe_line(label), safe_text(value), width)
             for label, value in plan.rows
         )
-        warnings = (self._format_marked("!", _YELLOW, safe_line(text)) for text in plan.warnings)
+        cost = [self._format_warning(plan.cost)] if plan.cost else []
+        warnings = map(self._format_warning, plan.warnings)
         bold_title = [self._style(line, _BOLD) for line in title]
-        self._write([*bold_title, *chain.from_iterable((*rows, *warnings))])
+        self._write([*bold_title, *chain.from_iterable((*cost, *rows, *warnings))])
+
+    def _format_warning(self, text: str) -> list[str]:
+        return self._format_marked("!", _YELLOW, safe_line(text))
 
     def _format_row(self, label: str, value: str, width: int) -> list[str]:
         value_column = 2 * len(_INDENT) + width
@@ -163,14 +175,17 @@ class StderrJson:
         )
 
     def plan(self, plan: WordedPlan) -> None:
-        """Write `{"plan": {…}}` with the rows as objects of label and value."""
+        """Write `{"plan": {…}}` with the rows as objects of label and value.
+
+        What sending costs is the first of the warnings.
+        """
         self._write(
             {
                 "plan": {
                     "action": plan.action,
                     "environment": plan.environment,
                     "rows": [{"label": label, "value": value} for label, value in plan.rows],
-                    "warnings": list(plan.warnings),
+                    "warnings": [*filter(None, [plan.cost]), *plan.warnings],
                 }
             }
         )

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from gpcli.care.confirmation import Decision, Proposal
 from gpcli.care.message import NOT_IN_PERSON, emergency_notice
+from gpcli.care.move import Move
 from gpcli.care.read_status import ReadMarkResult
 from gpcli.care.renewal_request import RenewalPlan, build_withdrawal_receipt, overall_error
 from gpcli.errors import GpcliError
 from gpcli.model.appointment import Appointment
 from gpcli.model.prescription import Renewal, RenewalReceipt
-from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Receipt
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, MoveReceipt, Receipt
 from gpcli.model.service import Consent
 from gpcli.model.thread import Conversation, Message, MessageReceipt, ThreadReceipt
 
@@ -57,6 +58,11 @@ def build_appointment_errand(
     """
     notices = (emergency_notice(emergency), NOT_IN_PERSON) if emergency else ()
     return Errand(command, propose, AppointmentReceipt.of, notices=notices)
+
+
+def build_move_errand(propose: Propose[Move]) -> Errand[MoveReceipt]:
+    """Return the errand of moving a visit."""
+    return Errand("move", propose, Move.to_receipt, find_error=Move.find_error)
 
 
 def build_thread_errand(

@@ -11,7 +11,6 @@ from typing import Any, Generic
 
 from gpcli.care.confirmation import (
     Agreement,
-    Charge,
     Decision,
     Outcome,
     PlanRows,
@@ -24,6 +23,7 @@ from gpcli.config.settings import check_request_id
 from gpcli.errors import OutcomeUnknown, PlanChanged
 from gpcli.model.appointment import Window
 from gpcli.model.receipt import PlanValue
+from gpcli.model.service import Charge
 from gpcli.outbox import settle_own
 from gpcli.render.stderr import StderrText
 from gpcli.render.terminal import LineWriter
@@ -108,6 +108,7 @@ class Plan(Generic[Result_co]):
             self.action,
             self.rows,
             self.warnings,
+            self.cost,
             environment=context.profile.environment,
             zone=context.zone.key,
             now=context.now(),
@@ -137,7 +138,7 @@ class Plan(Generic[Result_co]):
         agreement = Agreement(True, accept_fee=None if fee is None else str(fee), word=confirm)
         try:
             outcome = confirm_and_send(
-                decision, agreement, context.ask, lambda proposal: None, self._note_stage
+                decision, agreement, context.ask, lambda proposal: "", self._note_stage
             )
         except OutcomeUnknown as error:
             error.add_hint("From Python: send() of this plan looks for it.")

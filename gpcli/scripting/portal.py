@@ -7,7 +7,16 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from gpcli.care import appointments, booking, consent, econsult, inbox, prescription_list, renewals
+from gpcli.care import (
+    appointments,
+    booking,
+    consent,
+    econsult,
+    inbox,
+    move,
+    prescription_list,
+    renewals,
+)
 from gpcli.care.confirmation import Decision
 from gpcli.care.message import (
     NOT_IN_PERSON,
@@ -17,6 +26,7 @@ from gpcli.care.message import (
     check_files,
     propose_contact,
 )
+from gpcli.care.move import Move
 from gpcli.care.read_status import ReadMarkResult, fetch_conversations, propose_read_marks
 from gpcli.care.renewal_request import RenewalContext, RenewalPlan, RenewalRequest
 from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
@@ -24,7 +34,7 @@ from gpcli.care.slots import SlotSearch
 from gpcli.care.written_text import parse_message_text, parse_subject
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt
-from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, MoveReceipt
 from gpcli.model.service import Consent, ServiceName
 from gpcli.model.thread import (
     AttachedFile,
@@ -41,6 +51,7 @@ from gpcli.scripting.errands import (
     Result_co,
     build_appointment_errand,
     build_consent_errand,
+    build_move_errand,
     build_read_mark_errand,
     build_renewal_errand,
     build_reply_errand,
@@ -119,6 +130,38 @@ class PatientPortal(PatientReads):
 
         command = "book" if service is ServiceName.BOOKING else "flu"
         return self._plan(build_appointment_errand(command, propose), request_id)
+
+    @public
+    def plan_move(
+        self,
+        appointment: Appointment | str,
+        slot: Slot | str | TimeFilter,
+        *,
+        reason: str | None = None,
+        another: bool = False,
+        gp: str | None = None,
+        request_id: str | None = None,
+    ) -> Plan[MoveReceipt]:
+        """Plan to book a slot, as `plan_booking`, and then to cancel what it replaces.
+
+        That stays where the surgery has still to confirm the new time: a later plan with the same
+        `request_id` cancels it then. Its reason stays, unless another is given.
+        """
+        old = read_id(appointment)
+        slot_id = None if isinstance(slot, TimeFilter) else read_id(slot)
+        times, clock = slot if isinstance(slot, TimeFilter) else ANY_TIME, self._session.context.now
+
+        def propose(intent: UUID, repeated: bool) -> Decision[Move]:
+            nonlocal slot_id
+            service = ServiceName.BOOKING
+            request = ServiceRequest(service, intent, repeated, reason, gp, another)
+            choice = BookingChoice(slot_id, first=slot_id is None)
+            context = self._booking_context(self._build_search(times, USUAL_NOTICE))
+            decision = move.propose_move(context, request, choice, old, clock)
+            slot_id = slot_id or find_record(decision).slot_id  # once found, it stays
+            return decision
+
+        return self._plan(build_move_errand(propose), request_id)
 
     @public
     def plan_enquiry(

@@ -159,7 +159,7 @@ def test_cancelling_after_the_deadline_costs_what_the_portal_says_or_an_unknown_
 
     decision = decide(portal_with(BOOKED, known=known), now=UNTIL + timedelta(seconds=1))
 
-    assert decision.charge == Charge("Cancelling this late", price)
+    assert decision.charge == Charge("Cancelling this late", price, UNTIL)
     assert decision.rows[-1] == ("Fee for cancelling late", price or "unknown")
 
 
@@ -173,8 +173,8 @@ def test_what_late_cancelling_costs_at_another_surgery_is_not_what_it_costs_at_t
         for each in (BERG.id, "other")
     )
 
-    assert at_ours == Charge("Cancelling this late", a_price())
-    assert elsewhere == Charge("Cancelling this late", None)
+    assert at_ours == Charge("Cancelling this late", a_price(), UNTIL)
+    assert elsewhere == Charge("Cancelling this late", None, UNTIL)
 
 
 @pytest.mark.parametrize("late", ["charged", None, "some-new-code"])
@@ -183,7 +183,7 @@ def test_late_cancelling_costs_unless_the_surgery_refuses_it(late):
 
     decision = decide(portal_with(BOOKED, known=known), now=UNTIL + timedelta(hours=1))
 
-    assert decision.charge == Charge("Cancelling this late", None)
+    assert decision.charge == Charge("Cancelling this late", None, UNTIL)
 
 
 def test_a_surgery_that_refuses_late_cancelling_gives_the_deadline_and_its_number():

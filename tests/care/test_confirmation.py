@@ -58,8 +58,12 @@ class Case:
             self.proposal,
             Agreement(**terms),
             asker or ScriptedAsker(),
-            lambda _: self.steps.append("shown"),
+            self.show,
         )
+
+    def show(self, proposal):
+        self.steps.append("shown")
+        return f"{proposal.action}, as shown?"
 
 
 def test_yes_shows_the_plan_then_sends_without_a_question():
@@ -85,7 +89,7 @@ def test_who_agrees_when_asked_gets_it_sent():
     assert case.confirm_and_send(asker) == Outcome("after", changed=True)
     assert (case.steps, asker.questions) == (
         ["shown", "sent"],
-        [("Cancel this booking?", "--yes")],
+        [("Cancel this booking, as shown?", "--yes")],
     )
 
 
@@ -190,7 +194,7 @@ def test_a_person_who_saw_the_plan_agrees_to_the_fee_with_it():
 
     case.confirm_and_send(asker)
 
-    assert asker.questions == [("Cancel this booking?", "--yes --accept-fee")]
+    assert asker.questions == [("Cancel this booking, as shown?", "--yes --accept-fee")]
     assert case.steps == ["shown", "sent"]
 
 
@@ -209,7 +213,7 @@ def test_an_accepted_fee_does_not_agree_to_the_rest():
         case.confirm_and_send(asker, accept_fee="310")
     assert (case.steps, asker.questions) == (
         ["shown"],
-        [("Cancel this booking?", "--yes --accept-fee")],
+        [("Cancel this booking, as shown?", "--yes --accept-fee")],
     )
 
 

@@ -341,7 +341,7 @@ def test_withdrawing_late_costs_what_cancelling_late_costs():
     fee = a_price("200", "310")
     portal = mail_portal(offers(prices={"late-cancellation": fee}), appointments=(LATE,))
     decision = withdraw(portal, "con-1")
-    assert decision.charge == Charge("Cancelling this late", fee)
+    assert decision.charge == Charge("Cancelling this late", fee, LATE.cancel_until)
     with pytest.raises(FeeNotAccepted):
         confirm_and_send(decision, Agreement(yes=True), ScriptedAsker(), lambda _: None)
     assert portal.sent == []

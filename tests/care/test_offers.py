@@ -411,3 +411,19 @@ def test_nothing_is_hidden_when_a_record_could_not_be_read():
 
     assert set(find_hidden_commands(nothing, NOW, STARTS)) == set(STARTS)
     assert find_hidden_commands(replace(nothing, complete=False), NOW, STARTS) == {}
+
+
+@pytest.mark.parametrize(
+    ("offered", "hidden"),
+    [
+        ((BOOKING, ServiceName.CANCELLATION), set()),
+        ((FLU, ServiceName.CANCELLATION), set()),
+        ((BOOKING,), {"move"}),
+        ((ServiceName.CANCELLATION,), {"move"}),
+        ((), {"move"}),
+    ],
+)
+def test_a_command_that_needs_another_service_too_is_hidden_without_it(offered, hidden):
+    known = offers(*map(an_offer, offered))
+    starts, needs = {"move": (BOOKING, FLU)}, {"move": (ServiceName.CANCELLATION,)}
+    assert set(find_hidden_commands(known, NOW, starts, needs)) == hidden

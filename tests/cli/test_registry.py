@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from gpcli.cli.commands.registry import REGISTRY, SECTIONS, command_services
+from gpcli.cli.commands.registry import REGISTRY, SECTIONS, command_needs, command_services
 from gpcli.cli.commands.specs import CommandSpec, Registry
 from gpcli.errors import InputNeeded, InvalidUsage
 from gpcli.model.service import ServiceName
@@ -63,7 +63,7 @@ def test_paths_and_aliases_of_the_release_are_unambiguous():
 
 
 def test_rows_of_the_release_name_sections_and_services_that_exist():
-    services = {service for row in REGISTRY.commands for service in row.services}
+    services = {each for row in REGISTRY.commands for each in (*row.services, *row.needs)}
 
     assert {row.section for row in (*REGISTRY.commands, *REGISTRY.groups)} == set(SECTIONS)
     assert services <= set(ServiceName)
@@ -76,9 +76,11 @@ def test_the_commands_that_the_release_can_hide_are_those_that_start_a_service()
         "rx renew": ("prescription-renewal",),
         "slots": ("booking",),
         "book": ("booking", "booking-enquiry"),
+        "move": ("booking", "flu-vaccination"),
         "cancel": ("cancellation",),
         "flu": ("flu-vaccination",),
     }
+    assert command_needs() == {"move": ("cancellation",)}
 
 
 @pytest.mark.parametrize("row", REGISTRY.commands, ids=lambda row: row.path)

@@ -163,6 +163,29 @@ def test_the_first_time_is_not_taken_beside_a_coming_booking(world):
     assert world.appointments("ada") == []
 
 
+ONE_MORE = (
+    "You have one already: {when} · Dr. Ingrid Haugland · Blood pressure check · booked. "
+    "One more all the same? [y/N] "
+)
+
+
+@pytest.mark.parametrize(("answers", "code", "booked"), [("y\ny\n", 0, 1), ("n\n", 9, 0)])
+def test_beside_a_coming_booking_a_person_is_asked_before_the_plan(world, answers, code, booked):
+    ending = world.shell("ada").at_a_screen(answers)("gpcli book --first")
+    question, _, rest = ending.err.partition(" [y/N] ")
+    begins, ends = ONE_MORE.removesuffix(" [y/N] ").split("{when}")
+    assert question.startswith(f"{begins}tomorrow, Tue 2 Mar 2027 09:00")
+    assert question.endswith(ends)
+    assert ("Book this time" in rest, "Nothing was sent." in rest) == (bool(booked), not booked)
+    assert (ending.code, len(world.appointments("ada"))) == (code, booked)
+
+
+def test_who_agreed_in_advance_is_not_asked_but_refused_beside_a_coming_booking(world):
+    ending = world.shell("ada").at_a_screen("y\ny\n")("gpcli book --first --yes --json")
+    assert ending.refused == (7, "already_booked", "")
+    assert world.appointments("ada") == []
+
+
 def test_another_takes_it_all_the_same(world):
     ada = world.shell("ada")
     slot = free(ada)

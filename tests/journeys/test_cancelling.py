@@ -95,12 +95,32 @@ def test_a_fee_that_the_portal_does_not_say_is_unknown_and_needs_any(world):
     assert "an unknown amount" in refused.error["message"]
     dry = ada(f"gpcli cancel {SOON} --dry-run --accept-fee any")
     assert "  Fee for cancelling late  unknown\n" in dry.err
+    assert ": cancelling this late costs an unknown amount.\n" in dry.err
+    asked = ada.at_a_screen("n\n")(f"gpcli cancel {SOON}")
+    assert asked.code == 9
+    assert "Cancel this booking, for an unknown amount? [y/N] " in asked.err
 
 
-def test_at_a_terminal_the_fee_stands_in_the_plan_before_the_question(world):
+def test_a_fee_is_the_first_warning_of_the_plan_for_a_script(world):
+    ending = world.shell("ada")(f"gpcli cancel {SOON} --dry-run --json")
+    [cost] = ending.stderr_json[0]["plan"]["warnings"]
+    assert is_late_warning(cost)
+
+
+def is_late_warning(line):
+    """Whether a line says since when cancelling costs, and what; this computer's clock may vary."""
+    said = line.startswith("The free deadline was today, Mon 1 Mar 2027 09:00")
+    return said and line.endswith(": cancelling this late costs NOK 449.")
+
+
+def test_at_a_terminal_the_plan_begins_with_the_fee_and_the_question_repeats_it(world):
+    world.sandbox.advance(timedelta(minutes=1))
     ending = world.shell("ada").at_a_screen("y\n")(f"gpcli cancel {SOON}")
-    assert ending.code == 0
+    title, cost, *_, question = ending.err.split("\n")[:-1]
+    assert (ending.code, title, cost[:2]) == (0, "Cancel this booking [sandbox]", "! ")
+    assert is_late_warning(cost[2:])
     assert "  Fee for cancelling late  NOK 449\n" in ending.err
+    assert question.startswith("Cancel this booking, for NOK 449? [y/N] ")
     assert status(world, SOON) == "cancelled"
 
 

@@ -96,6 +96,7 @@ def test_a_rehearsal_shows_the_plan_and_sends_nothing(world):
         SAFETY,
         NOT_IN_PERSON,
         "Start an e-consultation in writing [sandbox]",
+        "! An e-consultation costs NOK 0–391.",
         "  Surgery  Dr. Ingrid Haugland, Solbakken legesenter",
         "  For      Ada Solberg",
         "  Subject  Rash",
@@ -566,7 +567,7 @@ def test_a_person_is_asked_step_by_step_and_agrees_to_the_charge(slow):
         "In which way?",
         "Subject:",
         "It itches. (10",
-        "in writing? [y/N]",
+        "in writing, for NOK 0–391? [y/N]",
     ]
     places = [ending.err.index(words) for words in order]
     assert places == sorted(places)

@@ -56,6 +56,15 @@ def test_a_flu_time_is_booked_by_its_id_and_only_once(world):
     assert len(world.appointments("guro")) == 1
 
 
+@pytest.mark.parametrize(("answers", "code", "booked"), [("y\ny\n", 0, 2), ("\n", 9, 1)])
+def test_beside_a_coming_flu_time_a_person_is_asked_before_the_plan(world, answers, code, booked):
+    guro = world.shell("guro")
+    guro.json("gpcli flu --first --yes")
+    ending = guro.at_a_screen(answers)("gpcli flu --first")
+    assert ending.err.startswith("You have one already: ")
+    assert (ending.code, len(world.appointments("guro"))) == (code, booked)
+
+
 def test_an_ordinary_time_is_no_flu_time(world):
     guro = world.shell("guro")
     slot = guro.json("gpcli slots --limit 1")[0]["id"]

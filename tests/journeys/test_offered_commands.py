@@ -22,8 +22,9 @@ VANISH = {
     ("booking",): {"slots"},
     ("booking-enquiry",): set(),
     ("booking", "booking-enquiry"): {"slots", "book"},
-    ("cancellation",): {"cancel"},
+    ("cancellation",): {"cancel", "move"},
     ("flu-vaccination",): {"flu"},
+    ("booking", "flu-vaccination"): {"slots", "flu", "move"},
     ("e-consultation", "prescription-renewal"): {"econsult start", "econsult", "rx renew", "rx"},
 }
 """Services that the GP gives up, and what goes with them."""

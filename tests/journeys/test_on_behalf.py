@@ -38,6 +38,7 @@ UNSAID = (
     "book --enquiry",
     "flu --first",
     "cancel x",
+    "move x --first",
     "contact --subject A --message B",
     "econsult start --via text --subject A --message B --accept-fee any",
     "econsult withdraw x",
@@ -289,7 +290,7 @@ def test_help_and_completion_follow_the_person(family):
     family("gpcli services --as emil")
     hers, his = shown(family.env, "--as", "guro"), shown(family.env, "--as", "emil")
     assert hers == set(STARTS)
-    assert his == {"contact", "slots", "book", "cancel"}
+    assert his == {"contact", "slots", "book", "move", "cancel"}
     gone = completed(family.env, "--as", "guro") - completed(family.env, "--as", "emil")
     assert gone == {"econsult", "rx", "flu"}
 

@@ -15,7 +15,7 @@ from tests.journeys.process import PYTHON, as_person, gpcli, shell, start_gpcli,
 
 pytestmark = pytest.mark.real
 
-STARTING = {"econsult", "contact", "rx", "slots", "book", "cancel", "flu"}
+STARTING = {"econsult", "contact", "rx", "slots", "book", "move", "cancel", "flu"}
 
 
 def listed(env):
@@ -28,8 +28,8 @@ def listed(env):
     ("person", "shown", "last"),
     [
         ("ada", STARTING, "  gpcli --version       The version of gpcli"),
-        ("bo", {"contact", "book", "cancel"}, "4 not offered by your GP: gpcli services"),
-        ("cecilie", set(), "7 not offered by your GP: gpcli services"),
+        ("bo", {"contact", "book", "cancel"}, "5 not offered by your GP: gpcli services"),
+        ("cecilie", set(), "8 not offered by your GP: gpcli services"),
         ("david", STARTING, "  gpcli --version       The version of gpcli"),
     ],
 )

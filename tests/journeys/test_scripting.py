@@ -67,6 +67,7 @@ ARGUMENTS = {
     "messages reply": f"{RASH} --message Thanks",
     "messages save": RASH,
     "messages show": RASH,
+    "move": TOMORROW,
     "outbox settle": "",
     "profile add": "other https://staging.example/fhir --environment staging",
     "profile remove": "home",
@@ -78,7 +79,7 @@ ARGUMENTS = {
     "sandbox fault add": "'GET Slot: 503'",
 }
 """What a command needs besides `--fields ''`."""
-NOT_ALONE = {"econsult start", "econsult join", "outbox show", "flu", "smoke"}
+NOT_ALONE = {"book", "econsult start", "econsult join", "outbox show", "flu", "smoke"}
 """Commands that need what is not there, or answer in one of two ways."""
 
 

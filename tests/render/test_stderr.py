@@ -107,6 +107,15 @@ def test_a_plan_shows_labels_and_values_and_the_environment(make_output):
     )
 
 
+def test_a_plan_begins_with_what_it_costs_and_the_question_repeats_the_sum(make_output):
+    shown, rows = make_output(), (("What", "s1"),)
+    plan = WordedPlan("Cancel", rows, "sandbox", ("Careful.",), "It costs NOK 9.", "NOK 9")
+    shown.output.plan(plan)
+    assert shown.stderr_text == "Cancel [sandbox]\n! It costs NOK 9.\n  What  s1\n! Careful.\n"
+    assert plan.question == "Cancel, for NOK 9?"
+    assert WordedPlan("Cancel", rows, "sandbox").question == "Cancel?"
+
+
 def test_a_production_plan_is_not_marked(make_output):
     shown = make_output()
     shown.output.plan(WordedPlan("Cancel", (), "production"))

@@ -9,15 +9,16 @@ import pytest
 
 from gpcli.model.account import SignInState
 from gpcli.model.person import Person
-from gpcli.model.service import Price
+from gpcli.model.service import Charge, Price
 from gpcli.render.output import Format
 from gpcli.render.table import format_cell
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.account_views import SIGN_INS
-from gpcli.render.views.wording import format_plain_price, format_price
+from gpcli.render.views.wording import build_plan, format_plain_price, format_price
 
 ADA = Person("ada", "Ada Solberg")
 UNTIL = datetime(2026, 12, 23, 9, 0, tzinfo=ZoneInfo("Europe/Oslo"))
+LATER = UNTIL + timedelta(days=1)
 SIGNED_IN = SignInState(
     patient=ADA,
     acting_user=ADA,
@@ -45,6 +46,36 @@ def price(low, high):
 )
 def test_an_amount_has_one_form_for_people_and_one_for_scripts(amount, for_people, for_scripts):
     assert (format_price(amount), format_plain_price(amount)) == (for_people, for_scripts)
+
+
+@pytest.mark.parametrize(
+    ("charge", "cost", "question"),
+    [
+        (None, "", "Send it?"),
+        (Charge("A visit", price("0", "0")), "", "Send it?"),
+        (Charge("A visit", price("9", "9")), "A visit costs NOK 9.", "Send it, for NOK 9?"),
+        (
+            Charge("Cancelling this late", price("0", "9"), UNTIL),
+            f"The free deadline was {TimeFormat(LATER).time(UNTIL, 'Europe/Oslo')}: "
+            "cancelling this late costs NOK 0–9.",
+            "Send it, for NOK 0–9?",
+        ),
+        (
+            Charge("Cancelling, if late,", price("9", "9"), is_certain=False),
+            "Cancelling, if late, costs up to NOK 9.",
+            "Send it, for up to NOK 9?",
+        ),
+        (
+            Charge("A visit", None),
+            "A visit costs an unknown amount.",
+            "Send it, for an unknown amount?",
+        ),
+    ],
+)
+def test_whatever_costs_something_says_so_first_and_in_the_question(charge, cost, question):
+    where = {"environment": "sandbox", "zone": "Europe/Oslo", "now": LATER}
+    plan = build_plan("Send it", (), (), charge, **where)
+    assert (plan.cost, plan.question) == (cost, question)
 
 
 def unattended(make_output, **more):

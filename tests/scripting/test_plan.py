@@ -16,6 +16,7 @@ from gpcli.app_context import AppContext
 from gpcli.cli.sandbox_env import build_variables
 from gpcli.config.settings import Options
 from gpcli.journal import Journal
+from gpcli.model.receipt import ReplacedAppointment
 from gpcli.scripting.calls import Session
 from tests.loopback import PlainTransport
 
@@ -365,6 +366,9 @@ ERRANDS = {
     "flu": lambda portal: portal.plan_flu_vaccination(gpcli.TimeFilter()),
     "book --enquiry": lambda portal: portal.plan_enquiry(),
     "cancel": lambda portal: portal.plan_cancellation(portal.fetch_appointments()[-1]),
+    "move": lambda portal: portal.plan_move(
+        portal.fetch_appointments()[-1], portal.fetch_slots(limit=1)[0]
+    ),
     "econsult start": lambda portal: portal.plan_econsult("Rash", QUESTION),
     "econsult start --via video": lambda portal: portal.plan_econsult_at("video", "Rash"),
     "contact": lambda portal: portal.plan_contact("Ramp", "Is there one?"),
@@ -394,6 +398,33 @@ def test_each_errand_is_planned_sent_once_and_journaled(ada, own_files, errand):
     assert {entry.command for entry in journaled} == {command.removesuffix(" video")}
     assert {str(entry.request) for entry in journaled} == {plan.request_id}
     assert {entry.state for entry in journaled} == {"done"}
+
+
+def test_a_visit_is_moved_to_the_first_time_that_fits_and_keeps_its_reason(ada):
+    booked = ada.plan_booking(ada.fetch_slots(limit=1)[0], reason="Knee").send()
+    later = gpcli.TimeFilter(first=booked.start.date() + timedelta(days=3))
+
+    plan = ada.plan_move(booked, later, another=True)
+    moved = plan.send()
+
+    assert [label for label, value in plan.rows if value][:3] == ["Visit", "Old time", "New time"]
+    assert (moved.start > booked.start, moved.reason, moved.changed) == (True, "Knee", True)
+    assert moved.replaced == ReplacedAppointment(booked.id, "cancelled", changed=True)
+
+
+def test_a_move_whose_old_visit_could_not_be_cancelled_has_its_result_and_is_finished(sandbox, ada):
+    booked = ada.plan_booking(ada.fetch_slots(limit=1)[0]).send()
+    slot = ada.fetch_slots(limit=1)[0]
+    plan = ada.plan_move(booked, slot)
+    sandbox.add_fault("PUT Appointment/*: refuse=422 once")
+
+    with pytest.raises(gpcli.Partial) as failed:
+        plan.send()
+
+    [told] = failed.value.results
+    assert (told.slot_id, told.replaced.status) == (slot.id, "booked")
+    rest = plan.send()
+    assert (rest.id, rest.replaced.status, rest.replaced.changed) == (told.id, "cancelled", True)
 
 
 def test_an_e_consultation_by_phone_is_withdrawn(ada):

@@ -322,6 +322,26 @@ CARE_COMMANDS = (
         ),
     ),
     CommandSpec(
+        "move",
+        CARE,
+        "Move a visit to another time",
+        "gpcli.cli.booking_commands:move",
+        services=("booking", "flu-vaccination"),
+        needs=("cancellation",),
+        writes=True,
+        aliases=("reschedule", "change"),
+        about="The new time is booked first, and the old one is cancelled only when the portal has "
+        "confirmed the new one: there is never none. Where the surgery must confirm, the old one "
+        "stays until it has; the same command with the same --request-id then cancels it. Late "
+        "cancelling of the old one costs what it costs now: the plan begins with it, and "
+        "--accept-fee MAX says up to what you agree. gpcli book --replace ID does the same.",
+        examples=(
+            ("Pick the new time from a list", "gpcli move"),
+            ("To the first time next week", "gpcli move appt-1 --first --from +7d"),
+            ("See what it would cost", "gpcli move appt-1 --first --dry-run"),
+        ),
+    ),
+    CommandSpec(
         "appointments list",
         CARE,
         "List appointments",
@@ -405,6 +425,17 @@ GROUPS = (
 
 REGISTRY = Registry(GROUPS, (*ACCOUNT_COMMANDS, *CARE_COMMANDS, *TOOL_COMMANDS))
 """The commands of this release."""
+
+
+def command_needs() -> dict[str, tuple[ServiceName, ...]]:
+    """Return the paths of the commands that need other services too, with all of these."""
+    from gpcli.model.service import ServiceName  # noqa: PLC0415  (start-up: few commands need it)
+
+    return {
+        command.path: tuple(map(ServiceName, command.needs))
+        for command in REGISTRY.find_service_commands()
+        if command.needs
+    }
 
 
 def command_services() -> dict[str, tuple[ServiceName, ...]]:

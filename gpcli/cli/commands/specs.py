@@ -15,7 +15,8 @@ class CommandSpec(NamedTuple):
 
     `path` is what is typed after `gpcli`; `target` is the `module:function` that runs it.
     `services` are the codes of `urn:gpcli:gp-service` that the command starts: when none of them
-    is offered, the command is hidden. `writes` = it sends something, and has the options for that.
+    is offered, the command is hidden. It is, too, when one of those that it `needs` besides is not
+    offered. `writes` = it sends something, and has the options for that.
     `aliases` are words for which this command is suggested. `about` is the help after the summary,
     in paragraphs. `examples` are pairs of what an example does and its command line.
     `eval_failure` is, for a command whose output a shell evaluates, the `module:function` that
@@ -30,6 +31,7 @@ class CommandSpec(NamedTuple):
     summary: str
     target: str
     services: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     writes: bool = False
     aliases: tuple[str, ...] = ()
     about: str = ""

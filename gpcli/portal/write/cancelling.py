@@ -79,8 +79,16 @@ class Cancellation:
     def send(self) -> tuple[WriteOutcome, str | None]:
         """Cancel it in the portal's way; return the outcome, and what was done by half.
 
+        An expected one that was cancelled already is in the journal as done.
         Raises: as `WriteKernel.update`.
         """
+        outcome, half = self._send()
+        kernel = self.dependencies.kernel
+        if not outcome.changed and kernel.find_entry(self.intent):
+            kernel.record_state(self.intent, "done")
+        return outcome, half
+
+    def _send(self) -> tuple[WriteOutcome, str | None]:
         can = self.dependencies.search.fetch_capabilities()
         if not can.can_change("Appointment") and can.book_operation:
             return self._update(build=build_cancel_request, read=read_cancel_response), None

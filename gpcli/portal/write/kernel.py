@@ -453,9 +453,12 @@ class WriteKernel:
         """Record in the journal how a write ended; `target` as in `Journal.record_state`."""
         self._journal.record_state(intent, state, self._timestamp(), target=target)
 
-    def record_not_sent(self, intent: UUID) -> None:
-        """Record in the journal that a write that was recorded as sending did not leave."""
-        self._journal.record_not_sent(intent, self._timestamp())
+    def record_not_sent(self, intent: UUID, *, alone: bool = False) -> None:
+        """Record in the journal that a write that was recorded as sending did not leave.
+
+        `alone` is as in `Journal.record_not_sent`.
+        """
+        self._journal.record_not_sent(intent, self._timestamp(), alone=alone)
 
     def _timestamp(self) -> str:
         return self._now().isoformat(timespec="seconds")

@@ -39,7 +39,8 @@ class OpenWrites:
             entries = self._journal.read_entries(recent=True)
         except ConfigError:  # a write raises it
             return {}
-        return {each.intent: each for each in filter(self._is_ours, entries) if each.is_open}
+        awaited = (each for each in entries if each.is_open or each.is_left)
+        return {each.intent: each for each in filter(self._is_ours, awaited)}
 
     def _note_records(self, records: Iterable[Element]) -> None:
         """Record as done what the records show to be so."""

@@ -13,6 +13,7 @@ from gpcli.errors import Conflict, GpcliError, NotFound, Rejected
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Malformed, read_resource
 from gpcli.http.client import HttpResponse
+from gpcli.model.appointment import CONFIRMED
 from gpcli.portal import queries
 from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.scheduling_operations import (
@@ -31,7 +32,7 @@ from gpcli.portal.write.outcome import (
     refusal_in,
 )
 from gpcli.portal.write.requests import WritePart, build_reference_request
-from gpcli.portal.write.slot_booking import APPOINTMENT, CONFIRMED, SlotBooking
+from gpcli.portal.write.slot_booking import APPOINTMENT, SlotBooking
 
 _GONE = frozenset({Conflict, NotFound, Rejected})
 """Errors with which portals answer that they no longer offer a proposed time."""

@@ -68,6 +68,20 @@ def find_effect(before: Mapping[str, Any], after: Mapping[str, Any]) -> Effect:
     return dict.fromkeys(after.keys() - before.keys(), ())
 
 
+def build_cancellation_part(appointment: str, intent: UUID, after: UUID | None = None) -> WritePart:
+    """Return the part by which the journal has a cancellation before its record is read.
+
+    `after` is the intent of the write that counts only together with it, `None` = there is none.
+    """
+    return WritePart(
+        intent,
+        {"resourceType": "Appointment", "id": appointment},
+        f"Appointment/{appointment}",
+        effect={"status": ("cancelled",)},
+        whole=(after, intent) if after else (),
+    )
+
+
 def build_create_request(part: WritePart, *, conditional: bool, retry: bool) -> WriteRequest:
     """Return the create of one part; `conditional` adds If-None-Exist (R4 3.1.0.8.1)."""
     headers = {"If-None-Exist": build_condition(part.intent)} if conditional else {}

@@ -17,7 +17,7 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.scheduling import appointments_holding_slot, write_cancellation
 from gpcli.http.client import HttpResponse
-from gpcli.model.appointment import Appointment
+from gpcli.model.appointment import CONFIRMED, Appointment
 from gpcli.model.receipt import WriteResult
 from gpcli.portal import queries
 from gpcli.portal.capabilities import Capabilities
@@ -34,13 +34,16 @@ from gpcli.portal.write.outcome import (
     refusal_in,
     with_identifier,
 )
-from gpcli.portal.write.requests import WritePart, build_book_request
+from gpcli.portal.write.requests import (
+    WritePart,
+    build_book_request,
+    build_cancellation_part,
+)
 
 APPOINTMENT = "Appointment"
 SEE_SLOTS = "gpcli slots lists the free times."
 OTHER_WAY = "Set the profile's booking to auto, or ask the people who run the portal."
 _SEE_APPOINTMENTS = "gpcli appointments list shows what is there."
-CONFIRMED = ("arrived", "booked", "checked-in")
 _NO_SUCH_OPERATION = frozenset({400, 404, 405, 501})
 """What portals answer to an operation that they don't have."""
 _UNEXPLAINED = frozenset({Conflict, Rejected})
@@ -122,11 +125,8 @@ class SlotBooking:
         """
         reference = f"{APPOINTMENT}/{appointment}"
         intent = _cancellation_intent(self.intent)
-        resource = {"resourceType": APPOINTMENT, "id": appointment}
         try:
-            self.kernel.record_sending(
-                WritePart(intent, resource, reference, effect={"status": ("cancelled",)})
-            )
+            self.kernel.record_sending(build_cancellation_part(appointment, intent))
             self.kernel.update(reference, write_cancellation, _is_cancelled, intent)
         except GpcliError as error:
             how = f"could not be cancelled: {error.message}"

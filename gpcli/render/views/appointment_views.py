@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from gpcli.model.appointment import Appointment, FluAnswer, Slot, describe_practitioner
-from gpcli.model.receipt import AppointmentReceipt
+from gpcli.model.receipt import AppointmentReceipt, MoveReceipt
 from gpcli.model.service import ServiceName
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
@@ -264,6 +264,24 @@ RECEIPT: View[AppointmentReceipt] = dataclass_view(
     (
         *_appointment_columns(AppointmentReceipt),
         *receipt_columns(AppointmentReceipt),
+    ),
+)
+
+
+MOVE_RECEIPT: View[MoveReceipt] = dataclass_view(
+    MoveReceipt,
+    "move-receipt",
+    (
+        *_appointment_columns(MoveReceipt),
+        *receipt_columns(MoveReceipt),
+        Column(
+            "replaced",
+            "Instead of",
+            lambda receipt: receipt.replaced.id,
+            lambda receipt, _: (
+                f"{receipt.replaced.id}, {format_appointment_status(receipt.replaced.status)}"
+            ),
+        ),
     ),
 )
 

@@ -10,7 +10,7 @@ from gpcli.model.account import Environment
 from gpcli.model.appointment import Window
 from gpcli.model.person import Person
 from gpcli.model.receipt import PlanValue, Receipt
-from gpcli.model.service import Price, format_decimal
+from gpcli.model.service import Charge, Price, format_decimal
 from gpcli.render.stderr import WordedPlan
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column
@@ -99,6 +99,7 @@ def build_plan(
     action: str,
     rows: Iterable[tuple[str, PlanValue]],
     warnings: tuple[str, ...],
+    charge: Charge | None,
     *,
     environment: Environment,
     zone: str,
@@ -112,7 +113,27 @@ def build_plan(
     formatted = tuple(
         (label, _format_plan_value(label, value, zone, time_format)) for label, value in rows
     )
-    return WordedPlan(action, tuple(row for row in formatted if row[1]), environment, warnings)
+    shown = tuple(row for row in formatted if row[1])
+    if charge is None or charge.is_free:
+        return WordedPlan(action, shown, environment, warnings)
+    amount = _format_amount(charge)
+    cost = f"{charge.what} costs {amount}."
+    if charge.free_until:
+        until = time_format.time(charge.free_until, zone)
+        cost = f"The free deadline was {until}: {_lower_first(charge.what)} costs {amount}."
+    return WordedPlan(action, shown, environment, warnings, cost, amount)
+
+
+def _format_amount(charge: Charge) -> str:
+    """Format what sending costs, as the object of a sentence."""
+    if charge.price is None:
+        return "an unknown amount"
+    price = format_price(charge.price)
+    return price if charge.is_certain else f"up to {price}"
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _format_plan_value(label: str, value: PlanValue, zone: str, time_format: TimeFormat) -> str:
