@@ -48,6 +48,10 @@ class TimeFormat:
         in_zone = _to_zone(when, _find_zone(zone) or when.tzinfo) if when.tzinfo else when
         return format_day(in_zone)
 
+    def has_passed(self, day: date, zone: str) -> bool:
+        """Return whether `day` is over in the surgery's `zone`."""
+        return day < _to_zone(self.now, _find_zone(zone)).date()
+
 
 def format_surgery_time(
     when: datetime, zone: str, *, now: datetime, machine_zone: tzinfo | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
-from gpcli.model.prescription import Basis, Remaining
+from gpcli.model.prescription import Basis, Remaining, Supply, SupplyBasis
 from gpcli.model.service import ConsentLevel, ServiceName
 from gpcli.portal.fhir_portal import FhirPortal
 from tests.portal.builders import (
@@ -170,15 +171,30 @@ def test_only_what_may_be_missing_is_asked_for(
     assert search_lines(server)[1:] == expected_lines
 
 
-@pytest.mark.parametrize(
-    "more", [{"extension": [a_figure(numberOfPrescriptionsIssued=1)]}, {"status": "stopped"}]
-)
-def test_what_was_handed_out_is_not_asked_for_where_nothing_is_counted(
+STATED = {"extension": [a_figure(numberOfPrescriptionsIssued=1)]}
+
+
+@pytest.mark.parametrize("more", [STATED | {"status": "on-hold"}, {"status": "stopped"}])
+def test_what_was_handed_out_is_not_asked_for_where_it_tells_nothing(
     portal: FhirPortal, server: Server, more: Json
 ):
     server.on(ALL, a_searchset(a_request(**more), included=[INCLUDED[0], INCLUDED[2]]))
     portal.prescriptions.fetch_prescriptions()
     assert len(server.request_lines) == 1
+
+
+def test_what_was_handed_out_is_asked_for_to_know_how_long_it_lasts(
+    portal: FhirPortal, server: Server
+):
+    server.on(ALL, a_searchset(a_request(**STATED), included=[INCLUDED[0], INCLUDED[2]]))
+    days = {"value": 30, "unit": "days"}
+    server.on(MISSING[1], a_searchset(a_dispense(daysSupply=days, whenHandedOver="2027-02-20")))
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert result.remaining == Remaining(3, Basis.PORTAL)
+    assert result.supply == Supply(
+        date(2027, 3, 21), 20, SupplyBasis.DAYS_SUPPLY, date(2027, 2, 20)
+    )
+    assert search_lines(server)[1:] == ["GET MedicationDispense?patient=kari"]
 
 
 def test_what_the_portal_can_not_search_for_is_not_asked_for_and_unknown(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from gpcli.model.prescription import Basis, Prescription, Remaining, Renewal, RenewalReceipt
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
+from gpcli.render.views.supply_views import SUPPLY_UNTIL
 from gpcli.render.views.wording import UNKNOWN, receipt_columns
 
 RENEWAL_STATUSES = {
@@ -465,6 +466,7 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
             in_table=False,
         ),
         *_FACTS,
+        SUPPLY_UNTIL,
     ),
 )
 """Prescriptions in a list, which shows the status and the group only where they are unusual."""

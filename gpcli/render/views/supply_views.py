@@ -1,0 +1,32 @@
+"""How long what was fetched lasts, as a column of prescriptions."""
+
+from __future__ import annotations
+
+from gpcli.model.prescription import Prescription
+from gpcli.render.times import TimeFormat, format_day
+from gpcli.render.view import Column
+
+
+def format_supply(prescription: Prescription, time_format: TimeFormat) -> str:
+    """Format how long it lasts: `about 12 days, until Thu 10 Dec 2026`; empty where untold.
+
+    The day that is given is always the last one that it covers or covered.
+    """
+    supply = prescription.supply
+    if supply is None:
+        return ""
+    day = format_day(supply.until)
+    if supply.days > 0:
+        return f"about {supply.days} {'day' if supply.days == 1 else 'days'}, until {day}"
+    is_over = time_format.has_passed(supply.until, prescription.zone)
+    return f"{day}, which is over" if is_over else f"today, {day}"
+
+
+SUPPLY_UNTIL: Column[Prescription] = Column(
+    "supply_until",
+    "Lasts until",
+    lambda prescription: prescription.supply.until if prescription.supply else None,
+    format_supply,
+    in_table=False,
+    json_path="supply.until",
+)
