@@ -22,8 +22,8 @@ _TAKEN_UP = frozenset({"accepted", "in-progress", "ready", "completed", "rejecte
 
 SEE_PRESCRIPTIONS = "gpcli rx list shows the prescriptions."
 
-_MANY_FILLS = 1_000
-"""Where an unknown number of fills is sorted: after every usual one."""
+_MANY_FILLS, _MANY_DAYS = 1_000, 10_000
+"""Where unknown numbers of fills and of days are sorted: after every usual one."""
 
 _SEE_REQUESTS = "gpcli rx requests lists them."
 
@@ -195,10 +195,11 @@ def propose_renewal_withdrawal(portal: Portal, renewal_id: str, intent: UUID) ->
     )
 
 
-def urgency(prescription: Prescription) -> tuple[int, int, str]:
+def urgency(prescription: Prescription) -> tuple[int, int, int, str]:
     """Return what to sort by: what not to take, what runs out, what is asked for, the rest.
 
-    What is in force no longer comes last. Within a rank, what has the fewest fills comes first.
+    What is in force no longer comes last. Within a rank, what lasts the fewest days comes first,
+    then what has the fewest fills.
     """
     is_asked_for = prescription.renewal is not None and prescription.renewal.is_open
     if not prescription.is_current:
@@ -210,7 +211,8 @@ def urgency(prescription: Prescription) -> tuple[int, int, str]:
     else:
         rank = 3
     fills = prescription.remaining.fills if prescription.remaining else _MANY_FILLS
-    return rank, fills, prescription.label.casefold()
+    days = prescription.supply.days if prescription.supply else _MANY_DAYS * (fills > 0)
+    return rank, days, fills, prescription.label.casefold()
 
 
 def _is_at(prescription: Prescription, surgeries: tuple[Surgery, ...] | None) -> bool:

@@ -182,8 +182,13 @@ def _word_timing_code(timing: Element) -> Phrases:
     if concept is None:
         return
     text = concept.as_text()
-    codes = (text,) if text else _codes_of(timing, "code", _TIMING_SYSTEMS)
+    codes = (text,) if text else read_timing_codes(timing)
     yield next((_ABBREVIATIONS[code] for code in codes if code in _ABBREVIATIONS), text)
+
+
+def read_timing_codes(timing: Element) -> Iterator[str]:
+    """Yield the codes of a Timing that may be of R4 TimingAbbreviation, by their system."""
+    return _codes_of(timing, "code", _TIMING_SYSTEMS)
 
 
 def _codes_of(element: Element, name: str, systems: tuple[str, ...]) -> Iterator[str]:
@@ -245,7 +250,7 @@ def _word_days(repeat: Element) -> Phrases:
 def _word_events(repeat: Element) -> Phrases:
     """Yield the events of a day that it is tied to, with the minutes before or after them."""
     codes, offset = repeat.strings("when"), repeat.decimal("offset")
-    events = [_EVENTS[code] for code in codes if code in _EVENTS]
+    events = [EVENTS[code] for code in codes if code in EVENTS]
     yield "" if len(events) == len(codes) else None
     if not offset:
         yield _list(events) if events else ""
@@ -351,7 +356,7 @@ _DAYS = {
 }
 
 _AROUND = ("before ", "after ")
-_EVENTS = {
+EVENTS = {
     "MORN": "in the morning",
     "MORN.early": "early in the morning",
     "MORN.late": "late in the morning",

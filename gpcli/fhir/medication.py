@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from gpcli.fhir.bundle import Bundle
@@ -161,13 +161,14 @@ class Dispense:
 
     `prescriptions` are references (`MedicationRequest/id`), `identifiers` those of prescriptions
     that it names by an identifier alone. `completed` is False for one that was cancelled or is
-    still being prepared; `None` where nobody knows.
+    still being prepared; `None` where nobody knows. `record` is the resource that says so.
     """
 
     prescriptions: tuple[str, ...]
     quantity: Quantity | None
     completed: bool | None
     identifiers: Identifiers = frozenset()
+    record: Element | None = field(default=None, compare=False, repr=False)
 
     def is_for(self, request: Element) -> bool:
         """Return whether it is for this MedicationRequest."""
@@ -187,6 +188,7 @@ def read_dispense(dispense: Element) -> Dispense:
         quantity=read_quantity(dispense, "quantity"),
         completed=_DISPENSED[dispense.require_string("status")],
         identifiers=frozenset(link.identifier for link in links if link.identifier),
+        record=dispense,
     )
 
 

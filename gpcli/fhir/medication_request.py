@@ -37,8 +37,11 @@ from gpcli.model.prescription import (
 
 KIND_SYSTEM = "urn:gpcli:prescription-kind"
 
-_SUPPLYING = frozenset({"active", "on-hold"})
+_FILLABLE = frozenset({"active", "on-hold"})
 """Statuses in which something may remain."""
+
+_TAKEN = frozenset({"active", "completed"})
+"""Statuses in which what was handed out is to be taken; a completed one may be fetched in full."""
 
 _NEARLY_EXPIRED = timedelta(days=28)
 _FEW_FILLS = 1
@@ -54,7 +57,7 @@ def read_prescription(
 ) -> Prescription:
     """Return a MedicationRequest of any status and intent.
 
-    Its `predecessors` hold only the one that it replaces itself, and its `renewal` is `None`.
+    Its `predecessors` hold only the one that it replaces itself; it has no `renewal` or `supply`.
     `dispenses` are those of all prescriptions; `None` means that the portal does not show them.
     `zone` is an IANA name; `now` is aware. What remains is set only for an active or an expired
     prescription, or one on hold.
@@ -81,7 +84,7 @@ def read_prescription(
         instructions=dosing.instructions,
         dose_in_detail=dosing.detail,
         **meaning._asdict(),
-        **_read_supply(request, meaning, dispenses, ZoneInfo(zone), now)._asdict(),
+        **_read_outlook(request, meaning, dispenses, ZoneInfo(zone), now)._asdict(),
         **_read_people(request, bundle),
         **_read_reasons(request, bundle),
     )
@@ -101,15 +104,31 @@ class _Meaning(NamedTuple):
     do_not_take: bool
 
     @property
-    def is_supply(self) -> bool:
+    def is_fillable(self) -> bool:
         """Whether something of it can be handed out, now or later."""
-        is_prescribed = self.intent not in PROPOSED_INTENTS
-        return is_prescribed and self.status in _SUPPLYING and not self.do_not_take
+        return self._is_to_take and self.status in _FILLABLE
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether what was handed out of it is to be taken."""
+        return self._is_to_take and self.status in _TAKEN
+
+    @property
+    def _is_to_take(self) -> bool:
+        return self.intent not in PROPOSED_INTENTS and not self.do_not_take
 
 
 def can_remain(request: Element) -> bool:
     """Return whether something may remain of a MedicationRequest. Raises Malformed."""
-    return _read_meaning(request).is_supply
+    return _read_meaning(request).is_fillable
+
+
+def can_last(request: Element) -> bool:
+    """Return whether what was handed out of a MedicationRequest is to be taken; raise Malformed.
+
+    One that has expired counts as well: what is at home does not expire with it.
+    """
+    return _read_meaning(request).is_taken
 
 
 def _read_meaning(request: Element) -> _Meaning:
@@ -179,7 +198,7 @@ def _find_reference(link: Reference | None, bundle: Bundle, request: Element) ->
     return record.relative_reference if record else link.target if link else None
 
 
-class _Supply(NamedTuple):
+class _Outlook(NamedTuple):
     """How long a prescription is valid and what remains of it, as in Prescription."""
 
     valid_until: str | None
@@ -188,20 +207,20 @@ class _Supply(NamedTuple):
     low: bool | None
 
 
-def _read_supply(
+def _read_outlook(
     request: Element,
     meaning: _Meaning,
     dispenses: Sequence[Dispense] | None,
     zone: tzinfo,
     now: datetime,
-) -> _Supply:
+) -> _Outlook:
     expiry = read_expiry(request)
     valid_until = expiry.written_time("end") if expiry else None
     start, end = read_period(expiry, zone) if expiry else (None, None)
     if end is not None and end < now:
-        return _Supply(valid_until, expired=True, remaining=_EXPIRED, low=False)
-    if not meaning.is_supply:
-        return _Supply(valid_until, expired=False, remaining=None, low=False)
+        return _Outlook(valid_until, expired=True, remaining=_EXPIRED, low=False)
+    if not meaning.is_fillable:
+        return _Outlook(valid_until, expired=False, remaining=None, low=False)
     remaining = read_remaining(request, dispenses)
     low: bool | None = False
     if meaning.status != "active":  # nobody needs more of it while it is on hold
@@ -212,7 +231,7 @@ def _read_supply(
         low = remaining.fills <= _FEW_FILLS if remaining else None
     else:
         low = True
-    return _Supply(valid_until, expired=False, remaining=remaining, low=low)
+    return _Outlook(valid_until, expired=False, remaining=remaining, low=low)
 
 
 def _is_nearly_expired(start: datetime | None, end: datetime | None, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import NewType
@@ -44,6 +44,13 @@ class Basis(StrEnum):
     EXPIRED = "expired"
 
 
+class SupplyBasis(StrEnum):
+    """What the days that something lasts rest on."""
+
+    DAYS_SUPPLY = "days_supply"
+    DOSE = "dose"
+
+
 @dataclass(frozen=True)
 class Quantity:
     """An amount with the record's own digits and unit."""
@@ -67,6 +74,21 @@ class Remaining:
     fills: int
     basis: Basis
     quantity: Quantity | None = None
+
+
+@dataclass(frozen=True)
+class Supply:
+    """How long what was handed out lasts, if it is taken as prescribed.
+
+    `until` is the last day that it covers, in the surgery's zone; `days` are those from today to
+    then, 0 where that is today or over. `handed_over` is the day of the last fill. `basis` is
+    DAYS_SUPPLY where every fill that counts tells its days itself, else DOSE.
+    """
+
+    until: date
+    days: int
+    basis: SupplyBasis
+    handed_over: date
 
 
 @dataclass(frozen=True)
@@ -123,7 +145,8 @@ class Prescription:
     as written. `dose` is the portal's words, else its structured dosage in words; `dose_in_detail`
     is the structured dosage of one that has words too; `instructions` is what else to heed.
     `reported` tells that it is only on record as told by somebody (`reported_by`), not as
-    prescribed. `recorder` is who entered it.
+    prescribed. `recorder` is who entered it. `supply` is how long what was fetched of it lasts;
+    `None` = nothing tells it.
     """
 
     id: PrescriptionId
@@ -155,6 +178,7 @@ class Prescription:
     reported: bool = False
     reported_by: str | None = None
     recorder: str | None = None
+    supply: Supply | None = None
 
     @property
     def is_prescribed(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -25,6 +25,7 @@ from gpcli.fhir.medication import Dispense, has_stated_remaining, read_dispense,
 from gpcli.fhir.medication_request import (
     RENEWAL_CODE,
     SNOMED,
+    can_last,
     can_remain,
     is_renewal,
     read_prescription,
@@ -44,6 +45,7 @@ from gpcli.portal.mapping import (
     unwrap,
     unwrap_answered,
 )
+from gpcli.portal.prescription_chains import add_supplies, newest_of_chains
 from gpcli.portal.queries import PAGE_SIZE_PARAM, Query, split_ids
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import PartOutcome, create_each
@@ -97,48 +99,6 @@ def _renewal_code() -> tuple[str, str]:
     return "code", f"{SNOMED}|{RENEWAL_CODE}"
 
 
-def newest_of_chains(prescriptions: Iterable[Prescription]) -> list[Prescription]:
-    """Return the newest prescription of each chain, with all its `predecessors`, and all drafts.
-
-    One that was not prescribed, or was cancelled before it took effect, replaces none.
-
-    In the arguments, `predecessors` has at most the one that is replaced directly; in the results,
-    all from the latest to the first. Two that replace the same one are both newest. Of several that
-    replace each other in a ring, the last issued is newest.
-    """
-    everything = list(prescriptions)
-    known = {str(each.id): each for each in everything if _is_in_chain(each)}
-    replaced = {each for prescription in known.values() for each in _predecessors(prescription)}
-    by_issue = sorted(known.values(), key=lambda each: each.issued or "", reverse=True)
-    newest, seen = [], set[str]()
-    for prescription in sorted(by_issue, key=lambda each: each.id in replaced):
-        if prescription.id in seen:
-            continue
-        ancestors = _ancestors(prescription, known)
-        seen |= {prescription.id, *ancestors}
-        newest.append(replace(prescription, predecessors=ancestors))
-    others = (each for each in everything if not _is_in_chain(each))
-    return [*newest, *(replace(each, predecessors=()) for each in others)]
-
-
-def _is_in_chain(prescription: Prescription) -> bool:
-    return prescription.is_prescribed and prescription.status != "cancelled"
-
-
-def _predecessors(prescription: Prescription) -> set[str]:
-    return set(prescription.predecessors) - {prescription.id}
-
-
-def _ancestors(prescription: Prescription, known: Mapping[str, Prescription]) -> tuple[str, ...]:
-    ancestors: dict[str, None] = {}
-    current: Prescription | None = prescription
-    while current:
-        replaced = _predecessors(current) - {prescription.id, *ancestors}
-        ancestors |= dict.fromkeys(replaced)
-        current = known.get(next(iter(replaced), ""))
-    return tuple(ancestors)
-
-
 def fetch_missing_parts(
     bundle: Bundle, search: FhirSearch, mapper: RecordMapper, patient: str
 ) -> list[Dispense] | None:
@@ -176,7 +136,7 @@ def _missing_queries(bundle: Bundle, patient: str, search: FhirSearch) -> dict[s
     if (
         not has_dispenses
         and can.can_search("MedicationDispense")
-        and any(map(_has_to_be_counted, requests))
+        and any(map(_is_told_by_dispenses, requests))
     ):
         named["dispenses"] = dispenses_query(patient)
     if not (has_dispenses or has_tasks) and can.can_search("Task"):
@@ -184,10 +144,10 @@ def _missing_queries(bundle: Bundle, patient: str, search: FhirSearch) -> dict[s
     return named
 
 
-def _has_to_be_counted(request: Element) -> bool:
-    """Return whether the dispenses of a prescription tell what remains of it."""
+def _is_told_by_dispenses(request: Element) -> bool:
+    """Return whether the dispenses of a prescription tell how long it lasts, or what remains."""
     try:
-        return can_remain(request) and not has_stated_remaining(request)
+        return can_last(request) or (can_remain(request) and not has_stated_remaining(request))
     except Malformed:  # becomes a flaw when the prescription is read
         return False
 
@@ -370,16 +330,17 @@ class FhirPrescriptions:
 
         Each prescription has its newest request. Fetches what the bundle lacks.
         """
-        patient = self._dependencies.patient
+        patient, now = self._dependencies.patient, self._dependencies.now()
         dispenses = fetch_missing_parts(bundle, self._search, self._mapper, patient)
         read = partial(
             read_prescription,
             bundle=bundle,
             dispenses=dispenses,
             zone=self._zone,
-            now=self._dependencies.now(),
+            now=now,
         )
-        newest = newest_of_chains(self._mapper.read_matches(bundle, "MedicationRequest", read))
+        everything = self._mapper.read_matches(bundle, "MedicationRequest", read)
+        newest = add_supplies(newest_of_chains(everything), everything, bundle, dispenses, now)
         tasks = self._read_renewals(bundle, bundle.of_type("Task"))
         renewals = [each for each in tasks if not each.is_in_error]
         return sorted((_with_renewal(each, renewals) for each in newest), key=_by_name), renewals

@@ -97,6 +97,10 @@ class TimeFormat:
             return self.day(when)
         return format_day(*self._enter(when, zone))
 
+    def has_passed(self, day: date, zone: str) -> bool:
+        """Return whether `day` is over in the surgery's `zone`."""
+        return day < _to_zone(self.now, _find_zone(zone)).date()
+
 
 def format_period(begins: datetime, ends: datetime | None, now: datetime) -> str:
     """Format two times of one zone, the second day only if it differs; `ends` `None` = only one.

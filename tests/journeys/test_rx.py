@@ -63,6 +63,58 @@ def test_the_list_tells_what_is_left_and_on_what_basis(ada):
     assert unknown is None
 
 
+def test_the_list_tells_how_long_what_was_fetched_lasts(ada):
+    supplies = {row["name"]: row["supply"] for row in ada.json("gpcli rx list")}
+
+    assert supplies.pop("Candesartan") == {
+        "until": "2027-03-13",
+        "days": 12,
+        "basis": "dose",
+        "handed_over": "2026-12-06",
+    }
+    told = {name: (each["days"], each["basis"]) for name, each in supplies.items() if each}
+    assert told == {
+        "Amlodipine": (66, "dose"),
+        "Atorvastatin": (111, "dose"),
+        "Blood glucose test strips": (45, "days_supply"),
+        "Metformin": (41, "dose"),
+        "Omeprazole": (0, "dose"),
+    }
+    assert [name for name, each in supplies.items() if each is None] == [
+        *("Energy-rich drink 200 ml", "Levothyroxine", "Naproxen"),
+        *("Salbutamol 100 µg inhaler", "Zopiclone"),
+    ]
+
+
+def test_what_lasts_is_the_last_field_of_a_line_and_a_line_of_one_and_no_column(ada):
+    plain = ada("gpcli rx list --plain --fields id,supply_until").out.splitlines()
+    screen = ada.at_a_screen()
+
+    assert f"{CANDESARTAN}\t2027-03-13" in plain
+    assert f"{ZOPICLONE}\t" in plain
+    shown = screen(f"gpcli rx show {CANDESARTAN}").out
+    assert "Lasts until     about 12 days, until Sat 13 Mar 2027" in shown
+    assert "Lasts until" not in screen("gpcli rx list").out
+
+
+def test_what_is_used_up_is_over(ada):
+    [used] = [row for row in ada.json("gpcli rx list") if row["name"] == "Omeprazole"]
+
+    assert (used["supply"]["until"], used["supply"]["days"]) == ("2027-02-10", 0)
+    shown = ada.at_a_screen()(f"gpcli rx show {used['id']}").out
+    assert "Lasts until     Wed 10 Feb 2027, which is over" in shown
+
+
+def test_what_was_fetched_before_it_was_renewed_lasts_on(world, ada):
+    before = ada.json(f"gpcli rx show {CANDESARTAN}")["supply"]
+    world.sandbox.answer(WAITING)
+
+    renewed = ada.json(f"gpcli rx show {CANDESARTAN}")
+
+    assert renewed["predecessors"] == [CANDESARTAN]
+    assert renewed["supply"] == before
+
+
 def test_expired_and_stopped_ones_are_shown_only_with_all_and_older_ones_never(ada):
     usual, everything = (ada(f"gpcli rx list{flag} --json") for flag in ("", " --all"))
 

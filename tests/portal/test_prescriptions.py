@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
-from gpcli.model.prescription import Basis, Remaining
+from gpcli.model.prescription import Basis, Remaining, Supply, SupplyBasis
 from gpcli.model.service import ConsentLevel, ServiceName
 from gpcli.portal.fhir_portal import FhirPortal
 from tests.portal.builders import (
@@ -106,6 +107,64 @@ def test_a_renewed_one_is_shown_once_with_its_predecessors(portal: FhirPortal, s
     assert (result.id, result.predecessors) == ("rx-1", ("rx-0",))
 
 
+def a_fill(id: str, of: str, day: str, days: int) -> Json:
+    lasting = {"value": days, "unit": "days"}
+    return a_dispense(id, of, whenHandedOver=day, daysSupply=lasting)
+
+
+@pytest.mark.parametrize(
+    ("former", "until"),
+    [
+        ({}, date(2027, 3, 31)),
+        ({"dosageInstruction": [{"text": "2 a day"}]}, date(2027, 3, 26)),
+        ({"medicationReference": ref("Medication/other", display="Other")}, date(2027, 3, 26)),
+        ({"medicationReference": None}, date(2027, 3, 26)),
+        ({"doNotPerform": True}, date(2027, 3, 26)),
+        ({"status": "cancelled"}, date(2027, 3, 26)),
+    ],
+)
+def test_what_was_fetched_on_one_before_counts_where_it_said_the_same(
+    portal: FhirPortal, server: Server, former: Json, until: date
+):
+    dose = {"dosageInstruction": [{"text": "1 a day"}]}
+    newest = a_request(priorPrescription=ref("MedicationRequest/rx-0"), **dose)
+    before = a_request("rx-0", **{"status": "completed", **dose, **former})
+    fills = a_fill("a", "rx-0", "2027-01-31", 30), a_fill("b", "rx-1", "2027-02-25", 30)
+    server.on(ALL, a_searchset(newest, before, included=[*INCLUDED[::2], *fills]))
+    supplies = {each.id: each.supply for each in portal.prescriptions.fetch_prescriptions()}
+    told = supplies["rx-1"]
+    assert told is not None
+    assert (told.until, told.handed_over) == (until, date(2027, 2, 25))
+
+
+def test_what_was_fetched_before_it_changed_twice_does_not_count(
+    portal: FhirPortal, server: Server
+):
+    dosages = {"rx-1": "1 a day", "rx-0": "2 a day", "rx-00": "1 a day"}
+    prior = {"rx-1": "rx-0", "rx-0": "rx-00"}
+    chain = [
+        a_request(
+            id,
+            dosageInstruction=[{"text": text}],
+            **({"priorPrescription": ref(f"MedicationRequest/{prior[id]}")} if id in prior else {}),
+        )
+        for id, text in dosages.items()
+    ]
+    fill = a_fill("a", "rx-00", "2027-02-20", 30)
+    server.on(ALL, a_searchset(*chain, included=[*INCLUDED[::2], fill]))
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert (result.predecessors, result.supply) == (("rx-0", "rx-00"), None)
+
+
+def test_a_dispense_that_can_not_be_read_leaves_what_lasts_unknown(
+    portal: FhirPortal, server: Server
+):
+    fills = [a_fill("a", "rx-1", "2027-02-20", 30), a_dispense("b", status=7)]
+    server.on(ALL, a_searchset(a_request(), included=[*INCLUDED[::2], *fills]))
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert (result.remaining, result.supply) == (None, None)
+
+
 def test_the_newest_request_for_each_counts(portal: FhirPortal, server: Server):
     tasks = [
         a_task("old", status="rejected", authoredOn="2026-12-01T10:00:00Z"),
@@ -170,15 +229,30 @@ def test_only_what_may_be_missing_is_asked_for(
     assert search_lines(server)[1:] == expected_lines
 
 
-@pytest.mark.parametrize(
-    "more", [{"extension": [a_figure(numberOfPrescriptionsIssued=1)]}, {"status": "stopped"}]
-)
-def test_what_was_handed_out_is_not_asked_for_where_nothing_is_counted(
+STATED = {"extension": [a_figure(numberOfPrescriptionsIssued=1)]}
+
+
+@pytest.mark.parametrize("more", [STATED | {"status": "on-hold"}, {"status": "stopped"}])
+def test_what_was_handed_out_is_not_asked_for_where_it_tells_nothing(
     portal: FhirPortal, server: Server, more: Json
 ):
     server.on(ALL, a_searchset(a_request(**more), included=[INCLUDED[0], INCLUDED[2]]))
     portal.prescriptions.fetch_prescriptions()
     assert len(server.request_lines) == 1
+
+
+def test_what_was_handed_out_is_asked_for_to_know_how_long_it_lasts(
+    portal: FhirPortal, server: Server
+):
+    server.on(ALL, a_searchset(a_request(**STATED), included=[INCLUDED[0], INCLUDED[2]]))
+    days = {"value": 30, "unit": "days"}
+    server.on(MISSING[1], a_searchset(a_dispense(daysSupply=days, whenHandedOver="2027-02-20")))
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert result.remaining == Remaining(3, Basis.PORTAL)
+    assert result.supply == Supply(
+        date(2027, 3, 21), 20, SupplyBasis.DAYS_SUPPLY, date(2027, 2, 20)
+    )
+    assert search_lines(server)[1:] == ["GET MedicationDispense?patient=kari"]
 
 
 def test_what_the_portal_can_not_search_for_is_not_asked_for_and_unknown(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.portal.prescriptions import newest_of_chains
+from gpcli.portal.prescription_chains import newest_of_chains
 from tests.portal.builders import Json
 from tests.portal.medicines import a_prescription
 

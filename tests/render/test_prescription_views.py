@@ -1,6 +1,6 @@
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,6 +14,8 @@ from gpcli.model.prescription import (
     Renewal,
     RenewalReceipt,
     RenewalResult,
+    Supply,
+    SupplyBasis,
     WhyNot,
 )
 from gpcli.model.receipt import Receipt
@@ -308,7 +310,7 @@ def test_plain_lines_hold_every_field_as_recorded():
     assert shown(PRESCRIPTIONS, PILLS) == (
         "rx-1\tMetformin\t500 mg\tTablet\t1 tablet daily.\t2\tdispenses\t196.0 tablets\t"
         "2027-06-01\tfalse\tfalse\trequested\ttask-1\tKari Berg\tmedicine\tC\tactive\t"
-        "2026-06-01T10:00:00+02:00\tEurope/Oslo\t\trx-0\tfalse\t\t\t\t\t\t\tfalse\t\t\n"
+        "2026-06-01T10:00:00+02:00\tEurope/Oslo\t\trx-0\tfalse\t\t\t\t\t\t\tfalse\t\t\t\n"
     )
 
 
@@ -322,8 +324,41 @@ def test_plain_lines_leave_empty_what_is_unknown():
         + "\t" * 3
         + "false"
         + "\t" * 7
-        + "false\t\t\n"
+        + "false\t\t\t\n"
     )
+
+
+def lasting(until, days):
+    return replace(PILLS, supply=Supply(until, days, SupplyBasis.DOSE, date(2026, 10, 3)))
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (12, "about 12 days, until Sat 5 Dec 2026"),
+        (1, "about 1 day, until Tue 24 Nov 2026"),
+        (0, "today, Mon 23 Nov 2026"),
+        (-1, "Sun 22 Nov 2026, which is over"),
+    ],
+)
+def test_how_long_what_was_fetched_lasts_is_said_of_one_and_no_table_has_it(days, words):
+    until = NOW.date() + timedelta(days=days)
+
+    assert block(PRESCRIPTION, lasting(until, max(days, 0)))["Lasts until"] == words
+    assert table(PRESCRIPTIONS, lasting(until, max(days, 0))) == table(PRESCRIPTIONS, PILLS)
+    assert "Lasts until" not in block(PRESCRIPTION, PILLS)
+
+
+def test_today_is_the_surgerys():
+    told = replace(lasting(NOW.date(), 0), zone="Pacific/Kiritimati")
+
+    assert block(PRESCRIPTION, told)["Lasts until"].endswith(", which is over")
+
+
+def test_the_last_day_is_the_last_field_of_a_plain_line():
+    plain = shown(PRESCRIPTIONS, lasting(date(2026, 12, 8), 12))
+
+    assert plain.rpartition("\t")[2] == "2026-12-08\n"
 
 
 def test_json_of_a_prescription_has_every_key_and_what_is_left_as_an_object_or_null():

@@ -9,6 +9,7 @@ from gpcli.model.prescription import Basis, Prescription, Remaining
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, Entry, View, dataclass_view
 from gpcli.render.views.renewal_views import RENEWAL_STYLES, format_renewal_status
+from gpcli.render.views.supply_views import SUPPLY_UNTIL, word_supply
 from gpcli.render.views.wording import UNKNOWN
 
 BASIS_TEXTS = {
@@ -73,6 +74,7 @@ def describe_prescription(prescription: Prescription, time_format: TimeFormat) -
                 (prescription.instructions or "", ""),
             ),
             (
+                (word_supply(prescription, time_format), ""),
                 (left, _remaining_style(prescription)),
                 (until and f"{validity} {until}", ""),
                 *_word_renewal(prescription),
@@ -357,6 +359,7 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
             in_table=False,
         ),
         *_FACTS,
+        SUPPLY_UNTIL,
     ),
     entry=describe_prescription,
 )

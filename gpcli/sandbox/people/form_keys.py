@@ -83,6 +83,7 @@ MEDICINE: Keys = {
     "name": Key(read_text, is_required=True),
     "form": Key(read_text, is_required=True),
     "pack": Key(read_amount, is_required=True),
+    "unit": Key(matching(r"[!-~]+", "a code of UCUM like {tablet} or mL")),
     "strength": Key(read_amount),
     "atc": Key(matching(r"[A-Z]\d\d[A-Z]{2}\d\d", "an ATC code like A10BA02")),
     "group": Key(word(("A", "B", "C", "F"))),
@@ -201,6 +202,11 @@ def _read_dispensed(reader: FormReader, node: Node, where: str) -> Entry | tuple
     return times
 
 
+DOSE: Keys = {
+    "amount": Key(read_amount, is_required=True),
+    "times": Key(whole(1, 100)),
+    "every": Key(length("hd")),
+}
 PORTAL_COUNT: Keys = {
     "allowed": Key(whole(0, 1000), is_required=True),
     "issued": Key(whole(0, 1000), is_required=True),
@@ -216,6 +222,8 @@ RENEWED: Keys = {
     "written": Key(when(clock="optional"), is_required=True),
     "medicine": Key(defined("medicine")),
     "dosage": Key(read_text),
+    "dose": Key(table(lambda: DOSE)),
+    "days_supply": Key(whole(1, 3660)),
     "gp": Key(_read_gp_of_patient),
     "valid": Key(length("d")),
     "repeats": Key(whole(0, 1000)),
@@ -349,6 +357,7 @@ TABLES: dict[str, Keys] = {
     "an appointment": APPOINTMENT,
     "a period": PERIOD,
     "a prescription": PRESCRIPTION,
+    "a dose": DOSE,
     "dispensed by count": DISPENSED,
     "a portal's own count": PORTAL_COUNT,
     "a renewal": RENEWAL,

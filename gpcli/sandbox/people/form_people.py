@@ -25,7 +25,7 @@ from gpcli.sandbox.people.messages import (
 )
 from gpcli.sandbox.people.patients import GpOfPatient, SyntheticPatient, Vaccination
 from gpcli.sandbox.people.population import PatientRecords
-from gpcli.sandbox.people.prescriptions import Prescription, RenewalRequest
+from gpcli.sandbox.people.prescriptions import Dose, Prescription, RenewalRequest
 from gpcli.sandbox.people.relative_times import DAYTIME, EVENING, RelativeTime
 from gpcli.sandbox.people.repetition import read_repeated
 
@@ -173,7 +173,9 @@ class _RecordMaker:
     ) -> Prescription:
         renews = None
         if former := entry.get("renews"):
-            inherited = entry.chosen("medicine", "dosage", "gp", "valid", "repeats")
+            inherited = entry.chosen(
+                *("medicine", "dosage", "dose", "days_supply", "gp", "valid", "repeats")
+            )
             filled = replace(former, values={**inherited, **former.values})
             renews = self._prescription(patient, filled, counted)
         generation = sum(1 for _ in renews.generations()) + 1 if renews else 1
@@ -182,8 +184,11 @@ class _RecordMaker:
         more = counted[product.key, generation]
         parts = (patient.key, product.key, str(generation), *((str(more),) if more > 1 else ()))
         values = entry.chosen(
-            *("dosage", "written", "repeats", "status", "reason", "tells_kind", "links_medicine")
+            *("dosage", "days_supply", "written", "repeats", "status", "reason"),
+            *("tells_kind", "links_medicine"),
         )
+        if dose := entry.get("dose"):
+            values["dose"] = Dose(**dose.values)
         if count := entry.get("portal_count"):
             values["portal_count"] = (count["allowed"], count["issued"])
         if renewal := entry.get("renewal"):

@@ -19,7 +19,8 @@ _GROUP_EXTENSION = "http://hl7.no/fhir/StructureDefinition/no-basis-prescription
 class Product:
     """A product that can be prescribed.
 
-    `key` is the id of the Medication, `pack` the amount of one dispense. `group` is the Norwegian
+    `key` is the id of the Medication, `pack` the amount of one dispense, `unit` the UCUM code of
+    its unit. `group` is the Norwegian
     prescription group (Volven 7421), which only medicines have. Without `strength`, the strength is
     part of `name`.
     """
@@ -32,12 +33,18 @@ class Product:
     group: str = "C"
     kind: str = "medicine"
     strength: Amount | None = None
+    unit: str = ""
 
     @property
     def quantity(self) -> Element:
         """The amount of one dispense, as a SimpleQuantity."""
-        amount, unit = self.pack
-        return {"value": amount, "unit": unit}
+        return self.measure(self.pack)
+
+    def measure(self, amount: Amount) -> Element:
+        """Return an amount of it as a SimpleQuantity."""
+        value, unit = amount
+        coded = {"system": UNITS, "code": self.unit} if self.unit else {}
+        return {"value": value, "unit": unit, **coded}
 
     @property
     def reference(self) -> Element:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from gpcli.sandbox.people.element_builders import (
+    DAY,
     PRESCRIPTION_KIND_SYSTEM,
     Element,
     concept,
@@ -14,7 +15,7 @@ from gpcli.sandbox.people.element_builders import (
     short_id,
     uuid_identifier,
 )
-from gpcli.sandbox.people.medicines import Product
+from gpcli.sandbox.people.medicines import UNITS, Amount, Product
 from gpcli.sandbox.people.patients import GpOfPatient, SyntheticPatient
 from gpcli.sandbox.people.relative_times import RelativeTime
 
@@ -69,6 +70,23 @@ class RenewalRequest:
 
 
 @dataclass(frozen=True)
+class Dose:
+    """An amount of a product that is taken so many times in every such length of time."""
+
+    amount: Amount
+    times: int = 1
+    every: timedelta = DAY
+
+    def elements(self, product: Product) -> Element:
+        """Return what a Dosage says of it as data."""
+        days, rest = divmod(self.every, DAY)
+        period, unit = (self.every // timedelta(hours=1), "h") if rest else (days, "d")
+        often = {"frequency": self.times, "period": period, "periodUnit": unit}
+        dose = {"doseQuantity": product.measure(self.amount)}
+        return {"timing": {"repeat": often}, "doseAndRate": [dose]}
+
+
+@dataclass(frozen=True)
 class Prescription:
     """A MedicationRequest and its dispenses.
 
@@ -77,7 +95,8 @@ class Prescription:
     completed and of cancelled dispenses. `portal_count` is what the portal counts itself: repeats
     allowed and issued. `tells_kind` is whether it states the kind of product, `links_medicine`
     whether it refers to a Medication instead of only naming the product. `renews` is the
-    prescription that it replaces; `reason` explains `status`.
+    prescription that it replaces; `reason` explains `status`. `dose` is what `dosage` says, as
+    data; `days_supply` is for how many days each dispense says that it lasts.
     """
 
     id: str
@@ -97,6 +116,8 @@ class Prescription:
     links_medicine: bool = True
     renews: "Prescription | None" = None
     renewal: RenewalRequest | None = None
+    dose: Dose | None = None
+    days_supply: int | None = None
 
     def generations(self) -> Iterator["Prescription"]:
         """Yield the prescription, and what it renews, the newest first."""
@@ -123,7 +144,7 @@ class Prescription:
             "subject": self.patient.subject,
             "authoredOn": instant_text(self.written.at(now, WRITTEN_CLOCK)),
             "requester": self.prescriber.role,
-            "dosageInstruction": [{"text": self.dosage}],
+            "dosageInstruction": [self._dosage],
             "dispenseRequest": self._dispense_request(now),
         }
         return request | self._optional_elements(now)
@@ -133,6 +154,10 @@ class Prescription:
         if self.links_medicine:
             return {"medicationReference": self.product.reference}
         return {"medicationCodeableConcept": self.product.code}
+
+    @property
+    def _dosage(self) -> Element:
+        return {"text": self.dosage, **(self.dose.elements(self.product) if self.dose else {})}
 
     def _valid_until(self, now: datetime) -> date:
         return self.written.day(now) + timedelta(days=self.valid_days)
@@ -159,6 +184,7 @@ class Prescription:
         return found
 
     def _dispense(self, status: str, when: RelativeTime, now: datetime) -> Element:
+        days = {"value": self.days_supply, "unit": "days", "system": UNITS, "code": "d"}
         return {
             "resourceType": "MedicationDispense",
             "id": short_id("d", self.id, status, when.key),
@@ -167,6 +193,7 @@ class Prescription:
             "subject": self.patient.subject,
             "authorizingPrescription": [reference(f"MedicationRequest/{self.id}")],
             "quantity": self.product.quantity,
+            **({"daysSupply": days} if self.days_supply else {}),
             "whenHandedOver": instant_text(when.at(now, DISPENSED_CLOCK)),
         }
 

@@ -67,6 +67,10 @@ def refusal(path: Path, text: str | bytes) -> str:
         ("services: {bookng: {}}", "unknown service 'bookng' in 'services': did you mean 'booking"),
         ("conversations: {a: {about: A}}", "'conversations.a' has no 'kind'"),
         ("medicines: {a: {name: A, form: B, pack: many}}", "must be a number and its unit like"),
+        (
+            "medicines: {a: {name: A, form: B, pack: 1 ml, unit: m l}}",
+            "must be a code of UCUM like {tablet} or mL, not 'm l'",
+        ),
         ("resources: [7]", "'resources[1]' must be a FHIR resource"),
         ("resources: [{resourceType: Patient}]", "'resources[1]' has no good 'id'"),
         ("resources: [{resourceType: 7, id: a}]", "'resources[1]' has no good 'resourceType'"),
@@ -177,6 +181,16 @@ def test_a_directory_is_no_file_of_people(tmp_path: Path) -> None:
             "prescriptions",
             "medicine: metformin-500, dosage: A, written: -9d, dispensed: [-1d, -1d]",
             "[1].dispensed' has the same time twice",
+        ),
+        (
+            "prescriptions",
+            "medicine: metformin-500, dosage: A, written: -9d, dose: {times: 2}",
+            "[1].dose' has no 'amount'",
+        ),
+        (
+            "prescriptions",
+            "medicine: metformin-500, dosage: A, written: -9d, days_supply: 0",
+            "[1].days_supply' must be a whole number from 1 to 3,660, not '0'",
         ),
         ("threads", "about: A, kind: administrative", "needs one of 'messages', 'lines' and 'conv"),
         ("threads", "about: A, kind: administrative, messages: []", "[1]' has no messages"),

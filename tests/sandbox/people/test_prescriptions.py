@@ -475,6 +475,45 @@ def test_a_prescription_that_says_little_gives_only_what_it_says() -> None:
     }
 
 
+def test_a_dose_and_the_days_of_each_dispense_are_said_in_fhir() -> None:
+    says = "written: -9d, dispensed: -1d, dose: {amount: 0.5 tablet, times: 3, every: 8h}"
+    request, dispense = prescribe(
+        NOW, "MedicationRequest", "MedicationDispense", says=f"{says}, days_supply: 30"
+    )
+
+    assert request["dosageInstruction"] == [
+        {
+            "text": "As told.",
+            "timing": {"repeat": {"frequency": 3, "period": 8, "periodUnit": "h"}},
+            "doseAndRate": [{"doseQuantity": {"value": 0.5, "unit": "tablet"}}],
+        }
+    ]
+    days = {"value": 30, "unit": "days", "system": "http://unitsofmeasure.org", "code": "d"}
+    assert dispense["daysSupply"] == days
+
+
+def test_a_dose_is_once_a_day_and_that_of_what_was_renewed() -> None:
+    newer, older = prescribe(
+        NOW,
+        "MedicationRequest",
+        says="written: -20d, renews: {written: -400d}, dose: {amount: 1 tablet}",
+    )
+
+    assert newer["dosageInstruction"] == older["dosageInstruction"]
+    assert newer["dosageInstruction"][0]["timing"] == {
+        "repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}
+    }
+
+
+def test_a_unit_with_a_code_has_it_in_the_dose_and_in_the_pack(population: list[Resource]) -> None:
+    request = prescribed(population, "ada", "metformin-500")
+    coded = {"system": "http://unitsofmeasure.org", "code": "{tablet}"}
+
+    [dose] = request["dosageInstruction"][0]["doseAndRate"]
+    assert dose == {"doseQuantity": {"value": 1, "unit": "tablet", **coded}}
+    assert request["dispenseRequest"]["quantity"] == {"value": 200, "unit": "tablets", **coded}
+
+
 def test_a_renewed_prescription_has_another_id_than_what_it_replaces() -> None:
     newer, older = prescribe(
         NOW, "MedicationRequest", says="written: -20d, renews: {written: -400d}"
