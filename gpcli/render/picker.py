@@ -22,6 +22,12 @@ MAX_LABEL_LINES = 6
 MIN_ID_BEGINNING = 3
 """The fewest characters that stand for the one id that begins with them."""
 
+PART_SEPARATOR = " · "
+"""What stands between the parts of a label."""
+
+_FEWEST_TO_SHARE = 2
+"""The fewest choices of which a part can be said once for all."""
+
 _MAX_QUOTED = 40
 """The most columns of an answer that is quoted."""
 
@@ -86,9 +92,10 @@ class Picker:
     ) -> None:
         self._size = size
         self._several = several
-        self._question = self._head = safe_line(question)
         self._ids = [id for id, _ in choices]
-        self._labels = _make_labels(choices)
+        self._whole_labels = _make_labels(choices)
+        self._labels, shared = _split_shared(self._whole_labels)
+        self._question = self._head = " ".join(filter(None, (safe_line(question), shared)))
         self._default = self._ids.index(default) if default in self._ids else None
         self._filter: tuple[str, ...] = ()
         self._shown: Sequence[int] = range(len(choices))
@@ -246,7 +253,7 @@ class Picker:
 
     @cached_property
     def _folded(self) -> list[str]:
-        return [_fold(label) for label in self._labels]
+        return [_fold(label) for label in self._whole_labels]
 
 
 def _make_labels(choices: Sequence[tuple[str, str]]) -> list[str]:
@@ -260,6 +267,16 @@ def _make_labels(choices: Sequence[tuple[str, str]]) -> list[str]:
         label if counts[label] == 1 else f"{label} ({safe_line(id)})".strip()
         for label, (id, _) in zip(labels, choices, strict=True)
     ]
+
+
+def _split_shared(labels: Sequence[str]) -> tuple[list[str], str]:
+    """Return labels without the parts that all of them have, and those parts in brackets."""
+    split = [label.split(PART_SEPARATOR) for label in labels]
+    shared = [part for part in split[0] if all(part in parts for parts in split)] if split else []
+    rest = [PART_SEPARATOR.join(part for part in parts if part not in shared) for parts in split]
+    if len(labels) < _FEWEST_TO_SHARE or not all(rest):
+        return list(labels), ""
+    return rest, f"({PART_SEPARATOR.join(shared)})" if shared else ""
 
 
 def _fold(text: str) -> str:

@@ -323,3 +323,33 @@ def test_a_hostile_answer_is_quoted_harmlessly_and_not_whole():
     assert not {"\x1b", "\x07"} & set(shown)
     said = shown.partition("or q: ")[2]
     assert max(map(len, said.splitlines())) <= 80
+
+
+SHARED = [
+    ("a", "Thu 3 Dec · Dr. Berg · video"),
+    ("b", "Fri 4 Dec · Dr. Berg · phone"),
+    ("c", "Mon 7 Dec · Dr. Berg · video"),
+]
+
+
+def test_what_all_choices_share_is_said_once_beside_the_question():
+    picker = Picker("Which time?", SHARED, ScreenSize(80, 24))
+    assert picker.show_start() == (
+        "Which time? (Dr. Berg)",
+        "  1  Thu 3 Dec · video",
+        "  2  Fri 4 Dec · phone",
+        "  3  Mon 7 Dec · video",
+    )
+
+
+def test_what_is_said_once_can_still_be_filtered_by():
+    picker = Picker("Which time?", SHARED, ScreenSize(80, 24))
+    picker.show_start()
+    assert picker.answer("berg fri").lines[0] == "1 of 3 has 'berg fri':"
+
+
+@pytest.mark.parametrize("choices", [SHARED[:1], [("a", "Rash · open"), ("b", "open")]])
+def test_choices_that_would_be_empty_without_what_they_share_stay_whole(choices):
+    shown = Picker("Which?", choices, ScreenSize(80, 24)).show_start()
+    assert shown[0] == "Which?"
+    assert shown[1].startswith(f"  1  {choices[0][1]}")

@@ -29,8 +29,8 @@ def word_supply(prescription: Prescription, time_format: TimeFormat) -> str:
         return ""
     is_over = time_format.has_passed(supply.until, prescription.zone)
     if is_over:
-        return f"what was fetched lasted until {time_format.day(supply.until)}"
-    return f"what was fetched lasts {format_supply(prescription, time_format)}"
+        return f"lasted until {time_format.day(supply.until)}"
+    return f"lasts {format_supply(prescription, time_format)}"
 
 
 SUPPLY_UNTIL: Column[Prescription] = Column(
