@@ -2,8 +2,16 @@
 
 _Option = tuple[str, tuple[str, ...] | None, str]
 _GroupPage = tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str]
+_FirstScreen = tuple[
+    str,
+    tuple[str, tuple[tuple[str, str], ...]],
+    tuple[tuple[str, tuple[str, ...]], ...],
+    tuple[str, ...],
+]
 
+ABOUT: str
 GROUPS: dict[str, _GroupPage]
+FIRST_SCREEN: _FirstScreen
 PAGES: dict[str, str]
 TOPICS: dict[str, str]
 SCRIPTS: dict[str, str]

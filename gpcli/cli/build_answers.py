@@ -123,6 +123,8 @@ ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "gpcli" / "cli" / "answer_table.py"
 COMPLETIONS = ROOT / "completions"
 
+ABOUT = "Your GP's online services, from the command line"
+
 HEAD = '''"""Ready answers, built by `python -m gpcli.cli.build_answers`: change the commands."""
 
 # fmt: off
@@ -132,6 +134,15 @@ HEAD = '''"""Ready answers, built by `python -m gpcli.cli.build_answers`: change
 Option = tuple[str, tuple[str, ...] | None, str]
 """An option: its flag, the values it takes (`None`: none, empty: any), its help."""
 
+FirstScreen = tuple[
+    str,
+    tuple[str, tuple[tuple[str, str], ...]],
+    tuple[tuple[str, tuple[str, ...]], ...],
+    tuple[str, ...],
+]
+"""The help of the root: its first line, a section of (path, line), those whose commands are only
+named, and the lines that lead on."""
+
 GroupPage = tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str]
 """The help of a group: what comes first, sections of (path, line), what comes last."""
 
@@ -139,11 +150,13 @@ GroupPage = tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str]
 def build_table_source(tree: Registry) -> str:
     """Return the source of `gpcli.cli.answer_table` for a registry."""
     built = {spec.path: load_command(spec) for spec in tree.commands}
-    tables = {
+    tables: dict[str, object] = {
+        "ABOUT": ABOUT,
         "GROUPS": {
-            "": build_root_page(tree),
+            "": build_command_list(tree),
             **{group.path: build_group_page(tree, group) for group in tree.groups},
         },
+        "FIRST_SCREEN": build_first_screen(tree),
         "PAGES": {
             spec.path: help_commands.format_command_page(spec, built[spec.path])
             for spec in tree.commands
@@ -165,12 +178,34 @@ def build_table_source(tree: Registry) -> str:
     return "\n".join([HEAD, *lines, ""])
 
 
-def build_root_page(tree: Registry) -> GroupPage:
-    """Return the help of the root."""
-    head = help_commands.format_section(
-        "Your GP's online services, from the command line.\n\nUSAGE",
-        [f"  {PROGRAM} COMMAND [OPTIONS]"],
+def build_first_screen(tree: Registry) -> FirstScreen:
+    """Return the help of the root, which fits a screen of 24 lines: CARE told, the rest named."""
+    specs = list(_list_specs(tree, "", deep=False))
+    told = [spec for spec in specs if spec.section == registry.CARE]
+    lines = _align([(spec.path, spec.summary) for spec in told])
+    others = [title for title in registry.SECTIONS if title != registry.CARE]
+    widest = max(map(len, others)) + 2
+    more = [
+        (f"{PROGRAM} COMMAND --help", "What a command takes, with examples"),
+        (
+            f"{PROGRAM} help commands",
+            f"All of these. More: {PROGRAM} help options, {PROGRAM} help TOPIC",
+        ),
+    ]
+    return (
+        f"{ABOUT}: {PROGRAM} COMMAND [OPTIONS]",
+        (registry.CARE, tuple((spec.path, lines[spec.path]) for spec in told)),
+        tuple(
+            (f"{title:{widest}}", tuple(spec.path for spec in specs if spec.section == title))
+            for title in others
+        ),
+        tuple(line.strip() for line in help_commands.format_pairs(more)),
     )
+
+
+def build_command_list(tree: Registry) -> GroupPage:
+    """Return the list of all commands and groups below the root, with their summaries."""
+    head = help_commands.format_section(f"{ABOUT}.\n\nUSAGE", [f"  {PROGRAM} COMMAND [OPTIONS]"])
     specs = list(_list_specs(tree, "", deep=False))
     lines = _align([(spec.path, spec.summary) for spec in specs])
     sections = tuple(
@@ -184,10 +219,7 @@ def build_root_page(tree: Registry) -> GroupPage:
             (f"{PROGRAM} --version", "The version of gpcli"),
         ]
     )
-    options = help_commands.format_section(
-        "GLOBAL OPTIONS, anywhere on the line", help_commands.format_global_options()
-    )
-    return head, sections, "\n".join([options, help_commands.format_section("LEARN MORE", learn)])
+    return head, sections, help_commands.format_section("LEARN MORE", learn)
 
 
 def build_group_page(tree: Registry, group: GroupSpec) -> GroupPage:

@@ -431,7 +431,7 @@ def format_faults() -> str:
             format_section("FAULTS OF A REQUEST", format_pairs(whole)),
             "  A Bundle has such a fault if one of its entries matches.\n",
             format_section("FAULTS OF A REQUEST OR AN ENTRY OF A BUNDLE", format_pairs(by_entry)),
-            format_section("OPTIONS OF status AND refuse", format_pairs(options)),
+            format_section("OPTIONS: status, refuse", format_pairs(options)),
             format_section("WHEN; EVERY TIME IF NOT GIVEN", format_pairs(when)),
             f"Where several rules match, all of them act. More:\n{DOCS}sandbox.md\n",
         ]
@@ -485,12 +485,12 @@ def show_help(
     if wanted in DOC_PAGES:
         get_context(ctx).output.show_text(f"{DOC_PAGES[wanted]}: {DOCS}{wanted}.md")
         return
-    groups, commands = REGISTRY.groups, REGISTRY.commands
     known = [
+        "commands",
         *build_topics(),
         *DOC_PAGES,
-        *(group.path for group in groups),
-        *(spec.path for spec in commands),
+        *(group.path for group in REGISTRY.groups),
+        *(spec.path for spec in REGISTRY.commands),
         *(f"json {each}" for each in list_schema_names()),
     ]
     near = difflib.get_close_matches(wanted, known, n=1)

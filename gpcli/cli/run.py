@@ -49,9 +49,11 @@ def write_ready_answer(
 
     `None` = there is none: the line has to be run.
     """
-    from gpcli.cli.ready_answers import answer  # noqa: PLC0415  (optional: see the top)
+    from gpcli.cli.ready_answers import answer, has_color  # noqa: PLC0415  (optional: see the top)
 
-    text = answer(list(argv), env)
+    is_terminal = stdout.isatty()
+    color = has_color(env, is_terminal=is_terminal)
+    text = answer(list(argv), env, is_terminal=is_terminal, has_color=color)
     if text is None:
         return None
     if isinstance(stdout, TextIOWrapper):

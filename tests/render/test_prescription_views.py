@@ -359,10 +359,7 @@ def test_to_pick_from_a_prescription_is_one_line():
 def test_to_pick_from_a_request_is_one_line():
     time_format = TimeFormat(NOW, OSLO_WINTER)
 
-    assert (
-        renewal_label(RENEWAL, time_format)
-        == "Metformin 500 mg · Fri 20 Nov 19:05 · asked for"
-    )
+    assert renewal_label(RENEWAL, time_format) == "Metformin 500 mg · Fri 20 Nov 19:05 · asked for"
 
 
 def test_requests_show_what_was_asked_when_and_the_answer():
