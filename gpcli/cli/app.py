@@ -214,7 +214,7 @@ def _is_flag(ctx: Any, name: str) -> bool:
 def _parameter_name(error: typer.BadParameter) -> str:
     param: Any = error.param
     if param.param_type_name == "option":
-        return str(param.opts[-1])
+        return str(max(param.opts, key=len))
     return argument_name(param)
 
 
@@ -343,6 +343,6 @@ def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:
         raise explain_system_error(context, error) from error
     was = "was" if is_sent else "may have been"
     with suppress(OSError):
-        context.output.notice(f"It {was} sent, under the request id {request_id}.")
+        context.output.notice(f"It {was} sent, under the request id {request_id}.", needed=True)
     if isinstance(error, Exception) and not isinstance(error, OSError):
         raise unexpected_error(error) from error

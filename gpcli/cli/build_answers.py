@@ -20,6 +20,7 @@ from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption
 from gpcli.cli.help_commands import SHELLS, build_topics
 from gpcli.cli.sandbox_env import BookingWay, Shell
 from gpcli.config.index_format import FIELDS, FILES, GPS, PEOPLE, PROFILES, SANDBOXES
+from gpcli.config.settings import FORMATS
 from gpcli.model.service import ServiceName
 from gpcli.render.json_schema import list_schema_names
 
@@ -47,6 +48,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--shell": tuple(shell.value for shell in Shell),
     "--environment": ("production", "staging", "sandbox"),
     "--accept-fee": ("any",),
+    "--output": FORMATS,
     "--confirm": ("withdraw",),
     "--ca-file": (FILES,),
     "--people": (FILES,),
@@ -75,7 +77,7 @@ OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("sandbox fault list", "--name"): (SANDBOXES,),
     ("sandbox fault clear", "--name"): (SANDBOXES,),
 }
-"""What the value of one command's option, by its last name, may be, where others mean something
+"""What the value of one command's option, by its longest name, may be, where others mean something
 else by it."""
 
 RESOURCE_TYPES = (
@@ -99,7 +101,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 
 def list_option_words(path: str, param: Any) -> tuple[str, ...]:
     """Return the values to offer for an option of the command at `path`; empty = any."""
-    flag = param.opts[-1]
+    flag = max(param.opts, key=len)
     return OWN_VALUES.get((path, flag)) or VALUES.get(flag) or _find_type_words(param)
 
 
@@ -173,6 +175,11 @@ def build_table_source(tree: Registry) -> str:
         "ARGUMENTS": {path: _build_arguments(path, command) for path, command in built.items()},
         "GLOBAL": tuple(_build_global_option(option) for option in GLOBAL_OPTIONS),
         "WRITE": tuple(_build_global_option(option) for option in WRITE_OPTIONS),
+        "SHORT": {
+            option.short: option.flag
+            for option in (*GLOBAL_OPTIONS, *WRITE_OPTIONS)
+            if option.short
+        },
     }
     lines = (f"{name} = {_format_literal(value)}" for name, value in tables.items())
     return "\n".join([HEAD, *lines, ""])
@@ -269,11 +276,11 @@ def _align(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _build_options(path: str, command: Any) -> tuple[Option, ...]:
-    """Return the options that only the command at `path` has."""
+    """Return the options that only the command at `path` has; hidden ones have no help."""
     return tuple(
         option
         for param in command.params
-        if param.param_type_name == "option" and not param.hidden and not is_global(param)
+        if param.param_type_name == "option" and not is_global(param)
         for option in _build_flags(path, param, command.bare_values)
     )
 
@@ -281,7 +288,7 @@ def _build_options(path: str, command: Any) -> tuple[Option, ...]:
 def _build_flags(path: str, param: Any, bare_values: Collection[str]) -> Iterator[Option]:
     is_alone = param.is_flag or not set(bare_values).isdisjoint(param.opts)
     words = None if is_alone else list_option_words(path, param)
-    note = " ".join((param.help or "").split())
+    note = "" if param.hidden else " ".join((param.help or "").split())
     for flag in (*param.opts, *param.secondary_opts):
         yield flag, words, note
 

@@ -31,8 +31,11 @@ MAX_TERM_WIDTH = 30
 
 Pair = tuple[str, str]
 
-HELP_OPTION: Pair = ("-h, --help", "Help on a command, or on gpcli")
-"""The option of every command that is no global option: it ends the line."""
+ENDING_OPTIONS: tuple[Pair, ...] = (
+    ("-h, --help", "Help on a command, or on gpcli"),
+    ("-V, --version", "The version of gpcli, without a command"),
+)
+"""Options that are no global options: they end the line."""
 
 
 class CommandHelp(NamedTuple):
@@ -89,7 +92,7 @@ def format_pairs(pairs: list[Pair], *, width: int = WIDTH) -> list[str]:
 
 def format_global_options() -> list[str]:
     """Format the options of every command, a line or more for each."""
-    return format_pairs([*pair_options(GLOBAL_OPTIONS), HELP_OPTION])
+    return format_pairs([*pair_options(GLOBAL_OPTIONS), *ENDING_OPTIONS])
 
 
 def format_write_options() -> list[str]:
@@ -172,11 +175,7 @@ def _format_default(default: Any) -> str:
 
 def pair_options(options: Iterable[GlobalOption], own: Collection[str] = ()) -> list[Pair]:
     """Return the names and the help of `options`, without the flags in `own`."""
-    return [
-        (f"{option.flag} {option.metavar}".strip(), option.help)
-        for option in options
-        if option.flag not in own
-    ]
+    return [(option.names, option.help) for option in options if option.flag not in own]
 
 
 def _format_global_flags(own: set[str]) -> list[str]:

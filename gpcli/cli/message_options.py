@@ -53,7 +53,7 @@ def show_safety_notice(context: AppContext, *more: str, can_wait: bool) -> None:
     """
     numbers = context.profile.emergency
     for text in (emergency_notice(numbers), *more):
-        context.output.notice(text)
+        context.output.notice(text, needed=True)
     if not (can_wait or context.options.yes or context.options.dry_run):
         check_can_wait(context.ask, numbers)
 

@@ -14,6 +14,15 @@ from gpcli.config.paths import index_path, sandboxes_path
 
 try:
     from gpcli.cli import answer_table
+    from gpcli.cli.line_parser import (
+        HELP,
+        VERSION,
+        ParsedLine,
+        find_option,
+        list_options,
+        parse_line,
+        split_short_options,
+    )
 except ImportError:
     raise ImportError(
         "This checkout has no ready answers: python -m gpcli.cli.build_answers builds them.",
@@ -23,108 +32,6 @@ except ImportError:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-
-Entry = tuple[str, tuple[str, ...] | None, str]
-"""An option: its flag, the values it takes (`None`: none, empty: any), its help."""
-
-HELP = ("--help", "-h")
-VERSION = "--version"
-
-
-class ParsedLine:
-    """What stands on the line.
-
-    `path` is that of the group or command; `words` are its arguments; `options` are the global
-    options with their values (`""` for flags). `waiting` is the option whose value has not come
-    yet. `has_unknown_command` = a word names no command; `has_unknown_option` = the command doesn't
-    have an option; `ended` = `--` was seen, after which there are only arguments.
-    """
-
-    __slots__ = (
-        "ended",
-        "has_unknown_command",
-        "has_unknown_option",
-        "help",
-        "options",
-        "path",
-        "version",
-        "waiting",
-        "words",
-    )
-
-    def __init__(self) -> None:
-        self.path = ""
-        self.words: list[str] = []
-        self.options: dict[str, str] = {}
-        self.waiting: Entry | None = None
-        self.help = self.version = self.ended = False
-        self.has_unknown_command = self.has_unknown_option = False
-
-
-def parse_line(argv: list[str]) -> ParsedLine:
-    """Parse `argv` (without the program's name); it never fails."""
-    line = ParsedLine()
-    for word in argv:
-        if line.ended:
-            line.words.append(word)
-        elif line.waiting:
-            _add_value(line, word)
-        elif word == "--":
-            line.ended = True
-        elif word.startswith("-") and len(word) > 1:
-            _add_option(line, word)
-        else:
-            _add_word(line, word)
-    return line
-
-
-def find_option(path: str, flag: str) -> Entry | None:
-    """Return the option called `flag` that may stand at `path`; `None` = there is none."""
-    return next((entry for entry in list_options(path) if entry[0] == flag), None)
-
-
-def list_options(path: str) -> tuple[Entry, ...]:
-    """Return the options that may stand at `path`; a command's own come first."""
-    own: tuple[Entry, ...] = answer_table.OPTIONS.get(path, ())
-    if path in answer_table.GROUPS or path in answer_table.WRITES:
-        return (*own, *answer_table.GLOBAL, *answer_table.WRITE)
-    return (*own, *answer_table.GLOBAL)
-
-
-def _add_option(line: ParsedLine, word: str) -> None:
-    flag, equals, value = word.partition("=")
-    if flag in HELP:
-        line.help = True
-        return
-    if flag == VERSION and not line.path:
-        line.version = True
-        return
-    entry = find_option(line.path, flag)
-    if entry is None:
-        line.has_unknown_option = True
-        return
-    line.waiting = entry
-    if equals or entry[1] is None:
-        _add_value(line, value)
-
-
-def _add_value(line: ParsedLine, value: str) -> None:
-    """Give the waiting option its value, which is kept only for global options."""
-    if line.waiting in answer_table.GLOBAL:
-        line.options[line.waiting[0]] = value
-    line.waiting = None
-
-
-def _add_word(line: ParsedLine, word: str) -> None:
-    if line.path not in answer_table.GROUPS:
-        line.words.append(word)
-        return
-    path = f"{line.path} {word}".lstrip()
-    if path in answer_table.GROUPS or path in answer_table.PAGES:
-        line.path = path
-        return
-    line.has_unknown_command = True
 
 
 COMPLETE = "__complete"
@@ -332,6 +239,9 @@ def _find_values(line: ParsedLine, current: str) -> tuple[str, tuple[str, ...] |
     if current.startswith("--") and equals:
         entry = find_option(line.path, flag)
         return f"{flag}=", (entry[1] if entry else ()) or ()
+    if current.startswith("-") and not current.startswith("--"):
+        _, entry, value = split_short_options(line.path, current)
+        return (current.removesuffix(value), entry[1]) if entry and value else ("", None)
     if current.startswith("-") or line.path in answer_table.GROUPS:
         return "", None
     if line.path == "help":
@@ -348,10 +258,14 @@ def _list_names(
     if current.startswith("-"):
         refused = answer_table.REFUSED.get(line.path, ())
         options = list_options(line.path)
-        yield from ((flag, note) for flag, _, note in options if flag not in refused)
-        yield "--help", "Help on this"
+        yield from ((flag, note) for flag, _, note in options if note and flag not in refused)
+        for short, flag in answer_table.SHORT.items():
+            entry = find_option(line.path, short)
+            if entry and entry[0] == flag not in refused:
+                yield short, entry[2]
+        yield from ((flag, "Help on this") for flag in HELP)
         if not line.path:
-            yield VERSION, "The version of gpcli"
+            yield from ((flag, "The version of gpcli") for flag in VERSION)
         return
     hidden = index_format.read_hidden_commands(line.options, env, time.time())
     gone = index_format.find_hidden_paths(hidden, answer_table.STARTS)

@@ -95,7 +95,7 @@ def report_failure(
     registry: "Registry | None" = None,
 ) -> int:
     """Write what `error` means for the person on stderr, and return the exit code."""
-    from gpcli.cli.ready_answers import parse_line  # noqa: PLC0415  (optional: see the top)
+    from gpcli.cli.line_parser import parse_line  # noqa: PLC0415  (optional: see the top)
 
     _write_eval_failure(argv, streams[1], registry)
     if type(error) in SILENT_ENDINGS:
@@ -146,7 +146,7 @@ def _build_eval_failure(argv: "Sequence[str]", registry: "Registry | None") -> s
 
 def _find_parsed_command(commands: "Registry", argv: "Sequence[str]") -> "CommandSpec | None":
     """Return the command that the line names; `None` = there is none, or that is not certain."""
-    from gpcli.cli.ready_answers import parse_line  # noqa: PLC0415  (optional: see the top)
+    from gpcli.cli.line_parser import parse_line  # noqa: PLC0415  (optional: see the top)
 
     line = parse_line(list(argv))
     if line.has_unknown_option or line.has_unknown_command:

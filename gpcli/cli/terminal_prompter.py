@@ -64,9 +64,11 @@ class TerminalPrompter:
         notice = self._context.output.notice
         notice(f"Open this page to sign in: {url}", whole=True, url=url)
         if self._context.env.get("SSH_CONNECTION"):
-            notice(f"From your own computer first run: ssh -L {port}:{host}:{port} THIS-MACHINE")
+            tunnel = f"ssh -L {port}:{host}:{port} THIS-MACHINE"
+            notice(f"From your own computer first run: {tunnel}", needed=True)
         if self._can_paste:
-            notice("Or sign in anywhere, and paste the address of the last page here.")
+            words = "Or sign in anywhere, and paste the address of the last page here."
+            notice(words, needed=True)
 
     def read_pasted(self) -> Callable[[], str | None] | None:
         """Return a function that reads a pasted line if there is one; `None` = nobody can paste."""

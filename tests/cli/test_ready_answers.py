@@ -12,7 +12,8 @@ import pytest
 from gpcli import __version__
 from gpcli.cli import answer_table, build_answers, help_commands
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.ready_answers import answer, has_color, name_command, parse_line
+from gpcli.cli.line_parser import parse_line
+from gpcli.cli.ready_answers import answer, has_color, name_command
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.config.profiles import Config
 from gpcli.render.terminal import detect_terminal
@@ -157,8 +158,8 @@ EXAMPLES
   gpcli book slot-1
 
 GLOBAL OPTIONS
-  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input
-  --debug (gpcli help options)
+  --json --ndjson --plain --output --fields --profile --as --gp --timeout
+  --no-input --quiet --debug (gpcli help options)
 """
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Protocol
 
-from gpcli.cli.ready_answers import parse_line
+from gpcli.cli.line_parser import parse_line
 from gpcli.errors import Exit
 from gpcli.render.json_schema import OTHER_ANSWERS, find_schema
 from tests.journeys.shell import CommandResult, Shell

@@ -322,7 +322,7 @@ CARE_COMMANDS = (
         about="A calendar that reads the file again knows what has moved and what is cancelled. "
         "Titles are neutral, since others may see the calendar, unless --details is given.",
         examples=(("For your calendar", "gpcli appointments export > gp.ics"),),
-        refuses=("--json", "--ndjson", "--plain", "--fields"),
+        refuses=("--json", "--ndjson", "--plain", "--output", "--fields"),
     ),
     CommandSpec(
         "cancel",
