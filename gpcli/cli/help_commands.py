@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 from collections.abc import Collection, Iterable
 from importlib import resources
@@ -20,6 +19,7 @@ from gpcli.cli.global_options import (
     get_context,
     is_global,
 )
+from gpcli.cli.suggestions import find_subject
 from gpcli.errors import Exit, InvalidUsage, list_coded_errors
 from gpcli.render.json_schema import OTHER_ANSWERS, find_schema, list_schema_names
 from gpcli.sandbox.faults.kinds import ENDPOINTS, KINDS, OPTIONS, SELECTORS, FaultKind
@@ -492,8 +492,8 @@ def show_help(
         *(spec.path for spec in REGISTRY.commands),
         *(f"json {each}" for each in list_schema_names()),
     ]
-    near = difflib.get_close_matches(wanted, known, n=1)
-    guess = f"; did you mean '{near[0]}'?" if near else "."
+    near = find_subject(REGISTRY, known, wanted)
+    guess = f"; did you mean '{near}'?" if near else "."
     raise InvalidUsage(
         f"There is no help on '{wanted}'{guess}", hint="gpcli --help lists all there is."
     )

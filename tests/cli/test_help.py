@@ -130,6 +130,7 @@ def test_the_commands_that_a_topic_shows_exist(topic):
             ["help", "profile", "lst"],
             "There is no help on 'profile lst'; did you mean 'profile list'?",
         ),
+        (["help", "inbox"], "There is no help on 'inbox'; did you mean 'messages list'?"),
         (["help", "xyzzy"], "There is no help on 'xyzzy'."),
         (
             ["help", "json", "api"],

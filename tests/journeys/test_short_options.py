@@ -50,7 +50,7 @@ def test_q_leaves_errors_plans_and_what_protects_people(world):
     planned = ada("gpcli book --first --another --dry-run -q")
     whole = ada("gpcli book --first --another --dry-run").err.splitlines()
     assert (planned.code, planned.err.splitlines()) == (0, whole[:-1])
-    assert whole[-1].endswith("this is a dry run.")
+    assert whole[-1].endswith("a dry run.")
     written = "gpcli econsult start --via text --subject Rash --message It --dry-run"
     assert "113" in ada(f"{written} -q").err
 
