@@ -24,6 +24,7 @@ from gpcli.cli.global_options import (
     ContextFactory,
     build_parameters,
     find_write_flags,
+    is_global,
 )
 from gpcli.cli.suggestions import find_nearest
 from gpcli.config.settings import Options
@@ -138,7 +139,8 @@ class ReadingCommand(Command):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; raises InvalidUsage if the line had an option for sending."""
-        if wrong := find_write_flags(ctx.obj.options):
+        own = {flag for param in self.params if not is_global(param) for flag in param.opts}
+        if wrong := [flag for flag in find_write_flags(ctx.obj.options) if flag not in own]:
             raise InvalidUsage(
                 f"{wrong[0]} is for commands that send something; {ctx.command_path} does not.",
                 hint=_help_hint(ctx),

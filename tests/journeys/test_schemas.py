@@ -206,7 +206,7 @@ def test_an_error_in_json_has_every_key(shell_of, line):
     [
         ("slotz", "gpcli slots"),
         ("boook", "gpcli book"),
-        ("appointment", "gpcli appointments"),
+        ("appointment", "gpcli appointments list"),
         ("reserve", "gpcli book"),
         ("consent grnat", "gpcli consent grant"),
         ("list", "gpcli appointments list"),

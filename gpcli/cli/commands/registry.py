@@ -95,7 +95,14 @@ ACCOUNT_COMMANDS = (
     CommandSpec(
         "profile use", ACCOUNT, "Make a profile the default", "gpcli.cli.profile_commands:use"
     ),
-    CommandSpec("profile remove", ACCOUNT, "Forget a portal", "gpcli.cli.profile_commands:remove"),
+    CommandSpec(
+        "profile remove",
+        ACCOUNT,
+        "Forget a portal",
+        "gpcli.cli.profile_commands:remove",
+        about="Refused while somebody is signed in there: gpcli logout signs out first. On a "
+        "terminal it shows what is forgotten, and asks; elsewhere it asks nothing.",
+    ),
 )
 
 
