@@ -21,6 +21,7 @@ from gpcli.render.views.account_views import (
 )
 from gpcli.render.views.appointment_views import APPOINTMENTS, FLU, RECEIPT, SLOTS
 from gpcli.render.views.day_views import DAY
+from gpcli.render.views.page_views import PAGES
 from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS
 from gpcli.render.views.renewal_views import RENEWAL_RECEIPTS, REQUESTS, WITHDRAWALS
 from gpcli.render.views.service_views import (
@@ -63,6 +64,7 @@ VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "messages save": (SAVED,),
     "messages show": (CONVERSATION,),
     "next": (APPOINTMENTS,),
+    "open": (PAGES,),
     "outbox list": (OUTBOX,),
     "outbox settle": (OUTBOX,),
     "outbox show": (OUTBOX,),

@@ -29,7 +29,13 @@ from gpcli.cli.message_options import (
     show_safety_notice,
 )
 from gpcli.cli.result_output import show_appointment
-from gpcli.cli.terminal_prompter import TerminalPrompter, is_openable
+from gpcli.cli.terminal_prompter import (
+    Browser,
+    NoBrowser,
+    check_browser_options,
+    is_openable,
+    open_shown_link,
+)
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
 from gpcli.model.service import Channel, ServiceName
 from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
@@ -40,10 +46,6 @@ Via = Annotated[
 ]
 Another = Annotated[
     bool, typer.Option("--another", help="Even if one is under way, or begun with this subject")
-]
-NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only print the link")]
-Browser = Annotated[
-    str | None, typer.Option("--browser", metavar="CMD", help="The command that opens the link")
 ]
 
 Times = tuple[str | None, str | None, str | None, list[str] | None]
@@ -99,8 +101,7 @@ def join(
 ) -> None:
     """Join a video consultation that the surgery has confirmed."""
     context = get_context(ctx)
-    if no_browser and browser is not None:
-        raise InvalidUsage("--browser and --no-browser can't be used together.")
+    check_browser_options(browser, no_browser=no_browser)
     now = context.now()
     appointment_id = econsult.choose_to_join(
         context.portal,
@@ -113,9 +114,8 @@ def join(
     if not is_openable(link, context.profile.environment):
         raise BadResponse(f"The portal's link to {consultation.id} is not one to open: {link}")
     context.output.show_item(APPOINTMENTS, consultation)
-    opens_itself = context.ask.can_ask and context.output.is_table and not no_browser
-    if browser is not None or opens_itself:
-        _open_link(context, link, browser)
+    words = "Open the link to join."
+    open_shown_link(context, link, browser, no_browser=no_browser, by_hand=words)
 
 
 def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
@@ -136,18 +136,6 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
         context.portal, appointment_id, intent, context.now
     )
     show_appointment(context, context.confirm_and_send(decision), intent)
-
-
-def _open_link(context: AppContext, link: str, browser: str | None) -> None:
-    """Open the link, and report only what is known: a command may still fail to show it."""
-    prompter = TerminalPrompter(context, browser=browser, automatic=True)
-    opened = prompter.open_page(link)
-    if browser is None:
-        context.output.notice("Opened in your browser." if opened else "Open the link to join.")
-    elif opened:
-        context.output.notice(f"The link was given to '{browser}'.")
-    else:
-        context.output.warning(f"'{browser}' failed. Open the link to join.")
 
 
 def _ask_for_channel(context: AppContext) -> Channel:

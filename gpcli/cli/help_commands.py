@@ -264,7 +264,7 @@ RESPECTED_VARIABLES = (
     ("FORCE_COLOR, CLICOLOR_FORCE", "Colour also where there is no terminal"),
     ("TERM", "No colour if it is dumb"),
     ("COLUMNS", "The width of tables"),
-    ("BROWSER", "The browser that login and econsult join open"),
+    ("BROWSER", "The browser that login, open and econsult join use"),
     ("VISUAL, EDITOR", "Where you write a message"),
     ("XDG_CONFIG_HOME", "Where configuration is kept; XDG_STATE_HOME and XDG_CACHE_HOME alike"),
     ("HTTPS_PROXY, NO_PROXY", "The way to the portal"),

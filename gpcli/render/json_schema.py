@@ -42,6 +42,7 @@ from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, OutboxReques
 from gpcli.model.service import Consent, Service, Surgery
 from gpcli.model.smoke import CheckReport, SmokeReport
 from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
+from gpcli.model.web_page import WebPage
 from gpcli.render.stderr_lines import (
     ErrorLine,
     Failed,
@@ -88,6 +89,7 @@ ANSWERS: dict[str, Any] = {
     "messages save": list[Saved],
     "messages show": Conversation,
     "next": Appointment,
+    "open": WebPage,
     "outbox list": list[OutboxRequest],
     "outbox settle": list[OutboxRequest],
     "outbox show": OutboxRequest,

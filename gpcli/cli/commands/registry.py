@@ -161,6 +161,19 @@ CARE_COMMANDS = (
         ),
     ),
     CommandSpec(
+        "open",
+        CARE,
+        "Open your surgery's web page, or a video consultation",
+        "gpcli.cli.open_command:open_page",
+        aliases=("browse", "website", "web"),
+        about="Prints the address, and opens it on a terminal. Only https is opened. Exit code 3 "
+        "where the portal tells of no web page.",
+        examples=(
+            ("The surgery's web page", "gpcli open"),
+            ("The address alone", "gpcli open --no-browser --plain --fields url"),
+        ),
+    ),
+    CommandSpec(
         "econsult start",
         CARE,
         "Start an e-consultation with your GP",
