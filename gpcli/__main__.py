@@ -44,6 +44,9 @@ def main() -> "NoReturn":
 
 
 def _run_whole_program() -> int:
+    from gpcli.cli.ready_answers import name_command  # noqa: PLC0415  (optional: see the top)
+
+    argv = name_command(sys.argv[1:])
     former_umask = protect_process()
     env = dict(os.environ)
     os.environ.pop("GPCLI_TOKEN", None)  # or whatever opens pages would inherit it
@@ -59,7 +62,7 @@ def _run_whole_program() -> int:
 
         return AppContext(options, env, stdin, stdout, stderr, former_umask=former_umask)
 
-    return run_command_line(sys.argv[1:], env, sys.stdin, sys.stdout, sys.stderr, build_context)
+    return run_command_line(argv, env, sys.stdin, sys.stdout, sys.stderr, build_context)
 
 
 def protect_process() -> int:

@@ -86,12 +86,10 @@ class AppContext:
         former_umask: int = -1,
         patience: float | None = None,
     ) -> None:
-        self.options = options
-        self.env = env
+        self.options, self.env = options, env
         self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
         self.browse = browse
-        self.sleep = sleep
-        self.former_umask = former_umask
+        self.sleep, self.former_umask = sleep, former_umask
         try:
             from gpcli.config.settings import build_clock
 
@@ -128,6 +126,7 @@ class AppContext:
             fields=self.options.fields,
             now=self.clock,
             patience=self._patience,
+            quiet=self.options.quiet,
             env=None if self.options.no_input else without_secrets(self.env),
         )
 
@@ -495,4 +494,4 @@ class AppContext:
         """Write the line of a try of a request that --debug asks for."""
         outcome = f"{request.status or 'no answer'} {request.ms} ms {request.trace_id}"
         with suppress(OSError):  # what came of the request matters more than its line
-            self.output.notice(f"{request.method} {request.route} {outcome}")
+            self.output.notice(f"{request.method} {request.route} {outcome}", needed=True)

@@ -263,8 +263,9 @@ def test_a_newcomer_finds_no_leftovers():
     assert [place(path) for path in SOURCES if leftovers.search(path.read_text("utf-8"))] == []
 
 
-def test_nothing_but_the_standard_library_is_imported_by_the_ready_answers():
-    path = PACKAGE / "cli" / "ready_answers.py"
+@pytest.mark.parametrize("module", ["ready_answers", "line_parser"])
+def test_nothing_but_the_standard_library_is_imported_by_the_ready_answers(module):
+    path = PACKAGE / "cli" / f"{module}.py"
     packages = {name.partition(".")[0] for name in imported(path)} - {"gpcli"}
     assert packages <= sys.stdlib_module_names
 

@@ -105,9 +105,9 @@ def test_who_writes_the_person_on_the_line_is_told_where_gpcli_run_takes_them(ru
     )
 
 
-@pytest.mark.parametrize("way", ["--plain", "json=False"])
+@pytest.mark.parametrize("way", ["--plain", "-oplain", "json=False"])
 def test_who_asks_for_words_gets_words(run, way):
-    result = run("gp", "--plain") if way == "--plain" else run("gp", json=False)
+    result = run("gp", json=False) if way == "json=False" else run("gp", way)
 
     assert result.stdout.startswith("gp-haugland\tDr. Ingrid Haugland\t")
     with pytest.raises(AssertionError, match="wrote no JSON, but: gp-haugland"):

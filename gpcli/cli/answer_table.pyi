@@ -2,8 +2,16 @@
 
 _Option = tuple[str, tuple[str, ...] | None, str]
 _GroupPage = tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str]
+_FirstScreen = tuple[
+    str,
+    tuple[str, tuple[tuple[str, str], ...]],
+    tuple[tuple[str, tuple[str, ...]], ...],
+    tuple[str, ...],
+]
 
+ABOUT: str
 GROUPS: dict[str, _GroupPage]
+FIRST_SCREEN: _FirstScreen
 PAGES: dict[str, str]
 TOPICS: dict[str, str]
 SCRIPTS: dict[str, str]
@@ -17,3 +25,4 @@ OPTIONS: dict[str, tuple[_Option, ...]]
 ARGUMENTS: dict[str, tuple[tuple[str, ...], ...]]
 GLOBAL: tuple[_Option, ...]
 WRITE: tuple[_Option, ...]
+SHORT: dict[str, str]

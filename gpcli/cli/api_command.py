@@ -12,6 +12,7 @@ from gpcli.care.raw_request import METHODS, build_request, propose_raw_write
 from gpcli.cli.global_options import CommandRun, find_write_flags
 from gpcli.cli.read_text import STDIN, read_bytes, read_given_file
 from gpcli.cli.result_output import DRY_RUN_NOTICE, REPEATED_NOTICE
+from gpcli.config.settings import word_format
 from gpcli.errors import GpcliError, InputNeeded, InvalidUsage, Partial
 from gpcli.model.raw_exchange import RawAnswer, RawRequest
 from gpcli.portal.raw_requests import fetch_answer, fetch_answer_pages, prepare_request
@@ -110,10 +111,10 @@ _JQ_HINT = (
 
 
 def _check_formats(run: CommandRun) -> None:
-    for name in ("plain", "fields", "gp"):
+    for name in ("plain", "table", "fields", "gp"):
         if getattr(run.options, name) not in {None, False}:
             raise InvalidUsage(
-                f"The answer is what the portal sends: --{name} has no meaning here.",
+                f"The answer is what the portal sends: {word_format(name)} has no meaning here.",
                 hint=_JQ_HINT,
             )
 
@@ -135,7 +136,9 @@ def _find_method(first: str | None, second: str | None, method: str | None) -> t
 def _read_input(context: AppContext, name: str) -> bytes:
     if name == STDIN:
         if context.output.terminal.stdin_tty:
-            context.output.notice("Write the body, and end with Ctrl-D on a line of its own.")
+            context.output.notice(
+                "Write the body, and end with Ctrl-D on a line of its own.", needed=True
+            )
         content = read_bytes(context.claim_stdin(), "read", MAX_BYTES + 1)
     else:
         patience = PATIENCE if context.options.timeout is None else context.options.timeout

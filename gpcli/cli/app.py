@@ -5,7 +5,6 @@ What typer raises about a line becomes InvalidUsage or InputNeeded here, where t
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
+from gpcli.cli.commands.specs import CommandSpec, Registry
 from gpcli.cli.global_options import (
     GLOBAL_OPTIONS,
     WRITE_OPTIONS,
@@ -25,7 +24,9 @@ from gpcli.cli.global_options import (
     ContextFactory,
     build_parameters,
     find_write_flags,
+    is_global,
 )
+from gpcli.cli.suggestions import find_nearest
 from gpcli.config.settings import Options
 from gpcli.errors import (
     GpcliError,
@@ -138,7 +139,8 @@ class ReadingCommand(Command):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; raises InvalidUsage if the line had an option for sending."""
-        if wrong := find_write_flags(ctx.obj.options):
+        own = {flag for param in self.params if not is_global(param) for flag in param.opts}
+        if wrong := [flag for flag in find_write_flags(ctx.obj.options) if flag not in own]:
             raise InvalidUsage(
                 f"{wrong[0]} is for commands that send something; {ctx.command_path} does not.",
                 hint=_help_hint(ctx),
@@ -214,7 +216,7 @@ def _is_flag(ctx: Any, name: str) -> bool:
 def _parameter_name(error: typer.BadParameter) -> str:
     param: Any = error.param
     if param.param_type_name == "option":
-        return str(param.opts[-1])
+        return str(max(param.opts, key=len))
     return argument_name(param)
 
 
@@ -226,28 +228,13 @@ def argument_name(param: Any) -> str:
 
 def _unknown_command_error(registry: Registry, group: str, word: str) -> InvalidUsage:
     """Return the error for a word that is no command of `group`, naming the nearest."""
-    names = _find_suggestions(registry, group)
-    near = difflib.get_close_matches(word.lower(), names, n=1)
-    guess = f"; did you mean '{PROGRAM} {names[near[0]]}'?" if near else "."
+    near = find_nearest(registry, group, word)
+    guess = f"; did you mean '{PROGRAM} {near}'?" if near else "."
     typed = f"{PROGRAM} {group} {word}" if group else f"{PROGRAM} {word}"
     return InvalidUsage(
         f"There is no command '{typed}'{guess}",
         hint=f"{PROGRAM} {group} --help shows the commands.".replace("  ", " "),
     )
-
-
-def _find_suggestions(registry: Registry, group: str) -> dict[str, str]:
-    """Return word -> the path to suggest for it; what is in `group` goes before all else."""
-    specs: tuple[CommandSpec | GroupSpec, ...] = (*registry.groups, *registry.commands)
-    inside = {
-        spec.path.rpartition(" ")[2]: spec.path
-        for spec in specs
-        if spec.path.rpartition(" ")[0] == group
-    }
-    aliases = {alias: spec.path for spec in specs for alias in spec.aliases}
-    care_last = sorted(registry.commands, key=lambda spec: spec.section == "CARE")
-    elsewhere = {spec.name: spec.path for spec in care_last}
-    return {**elsewhere, **aliases, **inside}
 
 
 def run(
@@ -343,6 +330,6 @@ def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:
         raise explain_system_error(context, error) from error
     was = "was" if is_sent else "may have been"
     with suppress(OSError):
-        context.output.notice(f"It {was} sent, under the request id {request_id}.")
+        context.output.notice(f"It {was} sent, under the request id {request_id}.", needed=True)
     if isinstance(error, Exception) and not isinstance(error, OSError):
         raise unexpected_error(error) from error

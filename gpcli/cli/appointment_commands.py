@@ -12,7 +12,7 @@ from gpcli.care.appointments import choose_appointment, fetch_appointments
 from gpcli.care.offers import find_surgeries
 from gpcli.cli.global_options import get_context
 from gpcli.cli.result_output import require_complete, show_appointment
-from gpcli.config.settings import FORMATS
+from gpcli.config.settings import FORMATS, word_format
 from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment
 from gpcli.render.ics import build_calendar
@@ -98,7 +98,8 @@ def export(
     for name in (*FORMATS, "fields"):
         if getattr(context.options, name) not in {None, False}:
             raise InvalidUsage(
-                f"The answer is a calendar (text/calendar): --{name} has no meaning here.",
+                f"The answer is a calendar (text/calendar): {word_format(name)} has no meaning "
+                "here.",
                 hint="gpcli appointments list answers in other formats.",
             )
     found = fetch_appointments(
@@ -116,7 +117,9 @@ def export(
     )
     context.output.show_document(document)
     if len(timed) < len(found):
-        context.output.notice(f"{len(found) - len(timed)} without a time yet left out.")
+        context.output.notice(
+            f"{len(found) - len(timed)} without a time yet left out.", needed=True
+        )
     require_complete(context, is_empty=not timed)
 
 

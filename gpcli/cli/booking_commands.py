@@ -117,7 +117,8 @@ def slots(
         _explain_none(context, search)
     if more:
         last = format_day(more[-1].start.astimezone(context.zone), context.now())
-        context.output.notice(f"… {len(more)} more until {last}: --all, --weekday, --between")
+        rest = f"… {len(more)} more until {last}: --all, --weekday, --between"
+        context.output.notice(rest, needed=True)
     require_complete(context)
 
 

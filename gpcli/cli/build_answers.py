@@ -20,6 +20,7 @@ from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption
 from gpcli.cli.help_commands import SHELLS, build_topics
 from gpcli.cli.sandbox_env import BookingWay, Shell
 from gpcli.config.index_format import FIELDS, FILES, GPS, PEOPLE, PROFILES, SANDBOXES
+from gpcli.config.settings import FORMATS
 from gpcli.model.service import ServiceName
 from gpcli.render.json_schema import list_schema_names
 
@@ -47,6 +48,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--shell": tuple(shell.value for shell in Shell),
     "--environment": ("production", "staging", "sandbox"),
     "--accept-fee": ("any",),
+    "--output": FORMATS,
     "--confirm": ("withdraw",),
     "--ca-file": (FILES,),
     "--people": (FILES,),
@@ -75,7 +77,7 @@ OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("sandbox fault list", "--name"): (SANDBOXES,),
     ("sandbox fault clear", "--name"): (SANDBOXES,),
 }
-"""What the value of one command's option, by its last name, may be, where others mean something
+"""What the value of one command's option, by its longest name, may be, where others mean something
 else by it."""
 
 RESOURCE_TYPES = (
@@ -99,7 +101,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 
 def list_option_words(path: str, param: Any) -> tuple[str, ...]:
     """Return the values to offer for an option of the command at `path`; empty = any."""
-    flag = param.opts[-1]
+    flag = max(param.opts, key=len)
     return OWN_VALUES.get((path, flag)) or VALUES.get(flag) or _find_type_words(param)
 
 
@@ -123,6 +125,8 @@ ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "gpcli" / "cli" / "answer_table.py"
 COMPLETIONS = ROOT / "completions"
 
+ABOUT = "Your GP's online services, from the command line"
+
 HEAD = '''"""Ready answers, built by `python -m gpcli.cli.build_answers`: change the commands."""
 
 # fmt: off
@@ -132,6 +136,15 @@ HEAD = '''"""Ready answers, built by `python -m gpcli.cli.build_answers`: change
 Option = tuple[str, tuple[str, ...] | None, str]
 """An option: its flag, the values it takes (`None`: none, empty: any), its help."""
 
+FirstScreen = tuple[
+    str,
+    tuple[str, tuple[tuple[str, str], ...]],
+    tuple[tuple[str, tuple[str, ...]], ...],
+    tuple[str, ...],
+]
+"""The help of the root: its first line, a section of (path, line), those whose commands are only
+named, and the lines that lead on."""
+
 GroupPage = tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str]
 """The help of a group: what comes first, sections of (path, line), what comes last."""
 
@@ -139,11 +152,13 @@ GroupPage = tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str]
 def build_table_source(tree: Registry) -> str:
     """Return the source of `gpcli.cli.answer_table` for a registry."""
     built = {spec.path: load_command(spec) for spec in tree.commands}
-    tables = {
+    tables: dict[str, object] = {
+        "ABOUT": ABOUT,
         "GROUPS": {
-            "": build_root_page(tree),
+            "": build_command_list(tree),
             **{group.path: build_group_page(tree, group) for group in tree.groups},
         },
+        "FIRST_SCREEN": build_first_screen(tree),
         "PAGES": {
             spec.path: help_commands.format_command_page(spec, built[spec.path])
             for spec in tree.commands
@@ -160,17 +175,44 @@ def build_table_source(tree: Registry) -> str:
         "ARGUMENTS": {path: _build_arguments(path, command) for path, command in built.items()},
         "GLOBAL": tuple(_build_global_option(option) for option in GLOBAL_OPTIONS),
         "WRITE": tuple(_build_global_option(option) for option in WRITE_OPTIONS),
+        "SHORT": {
+            option.short: option.flag
+            for option in (*GLOBAL_OPTIONS, *WRITE_OPTIONS)
+            if option.short
+        },
     }
     lines = (f"{name} = {_format_literal(value)}" for name, value in tables.items())
     return "\n".join([HEAD, *lines, ""])
 
 
-def build_root_page(tree: Registry) -> GroupPage:
-    """Return the help of the root."""
-    head = help_commands.format_section(
-        "Your GP's online services, from the command line.\n\nUSAGE",
-        [f"  {PROGRAM} COMMAND [OPTIONS]"],
+def build_first_screen(tree: Registry) -> FirstScreen:
+    """Return the help of the root, which fits a screen of 24 lines: CARE told, the rest named."""
+    specs = list(_list_specs(tree, "", deep=False))
+    told = [spec for spec in specs if spec.section == registry.CARE]
+    lines = _align([(spec.path, spec.summary) for spec in told])
+    others = [title for title in registry.SECTIONS if title != registry.CARE]
+    widest = max(map(len, others)) + 2
+    more = [
+        (f"{PROGRAM} COMMAND --help", "What a command takes, with examples"),
+        (
+            f"{PROGRAM} help commands",
+            f"All of these. More: {PROGRAM} help options, {PROGRAM} help TOPIC",
+        ),
+    ]
+    return (
+        f"{ABOUT}: {PROGRAM} COMMAND [OPTIONS]",
+        (registry.CARE, tuple((spec.path, lines[spec.path]) for spec in told)),
+        tuple(
+            (f"{title:{widest}}", tuple(spec.path for spec in specs if spec.section == title))
+            for title in others
+        ),
+        tuple(line.strip() for line in help_commands.format_pairs(more)),
     )
+
+
+def build_command_list(tree: Registry) -> GroupPage:
+    """Return the list of all commands and groups below the root, with their summaries."""
+    head = help_commands.format_section(f"{ABOUT}.\n\nUSAGE", [f"  {PROGRAM} COMMAND [OPTIONS]"])
     specs = list(_list_specs(tree, "", deep=False))
     lines = _align([(spec.path, spec.summary) for spec in specs])
     sections = tuple(
@@ -184,10 +226,7 @@ def build_root_page(tree: Registry) -> GroupPage:
             (f"{PROGRAM} --version", "The version of gpcli"),
         ]
     )
-    options = help_commands.format_section(
-        "GLOBAL OPTIONS, anywhere on the line", help_commands.format_global_options()
-    )
-    return head, sections, "\n".join([options, help_commands.format_section("LEARN MORE", learn)])
+    return head, sections, help_commands.format_section("LEARN MORE", learn)
 
 
 def build_group_page(tree: Registry, group: GroupSpec) -> GroupPage:
@@ -237,11 +276,11 @@ def _align(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _build_options(path: str, command: Any) -> tuple[Option, ...]:
-    """Return the options that only the command at `path` has."""
+    """Return the options that only the command at `path` has; hidden ones have no help."""
     return tuple(
         option
         for param in command.params
-        if param.param_type_name == "option" and not param.hidden and not is_global(param)
+        if param.param_type_name == "option" and not is_global(param)
         for option in _build_flags(path, param, command.bare_values)
     )
 
@@ -249,7 +288,7 @@ def _build_options(path: str, command: Any) -> tuple[Option, ...]:
 def _build_flags(path: str, param: Any, bare_values: Collection[str]) -> Iterator[Option]:
     is_alone = param.is_flag or not set(bare_values).isdisjoint(param.opts)
     words = None if is_alone else list_option_words(path, param)
-    note = " ".join((param.help or "").split())
+    note = "" if param.hidden else " ".join((param.help or "").split())
     for flag in (*param.opts, *param.secondary_opts):
         yield flag, words, note
 

@@ -89,8 +89,8 @@ def build_program_page() -> str:
     lines += [
         ".SH OPTIONS",
         "These may stand anywhere on the line, before or after the command.",
-        *_pairs([*help_commands.pair_options(GLOBAL_OPTIONS), help_commands.HELP_OPTION]),
-        *_pairs([("--version", "The version of gpcli")]),
+        *_pairs(help_commands.pair_options(GLOBAL_OPTIONS)),
+        *_pairs(help_commands.ENDING_OPTIONS),
         ".SS COMMANDS THAT SEND",
         *_pairs(help_commands.pair_options(WRITE_OPTIONS)),
         ".SH EXIT STATUS",

@@ -27,6 +27,7 @@ from gpcli.render.views.appointment_views import (
     SLOTS,
 )
 from gpcli.render.views.day_views import DAY
+from gpcli.render.views.page_views import PAGES
 from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS
 from gpcli.render.views.renewal_views import RENEWAL_RECEIPTS, REQUESTS, WITHDRAWALS
 from gpcli.render.views.service_views import (
@@ -70,6 +71,7 @@ VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "messages show": (CONVERSATION,),
     "next": (APPOINTMENTS,),
     "move": (MOVE_RECEIPT,),
+    "open": (PAGES,),
     "outbox list": (OUTBOX,),
     "outbox settle": (OUTBOX,),
     "outbox show": (OUTBOX,),

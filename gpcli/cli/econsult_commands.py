@@ -33,7 +33,13 @@ from gpcli.cli.message_options import (
     show_safety_notice,
 )
 from gpcli.cli.result_output import show_appointment
-from gpcli.cli.terminal_prompter import TerminalPrompter, is_openable
+from gpcli.cli.terminal_prompter import (
+    Browser,
+    NoBrowser,
+    check_browser_options,
+    is_openable,
+    open_shown_link,
+)
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
 from gpcli.model.service import Channel, Offers, Service, ServiceName
 from gpcli.render.times import TimeFormat
@@ -47,10 +53,6 @@ Via = Annotated[
 ]
 Another = Annotated[
     bool, typer.Option("--another", help="Even if one is under way, or begun with this subject")
-]
-NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only print the link")]
-Browser = Annotated[
-    str | None, typer.Option("--browser", metavar="CMD", help="The command that opens the link")
 ]
 
 Times = tuple[str | None, str | None, str | None, list[str] | None]
@@ -105,8 +107,7 @@ def join(
 ) -> None:
     """Join a video consultation, or see what is told of one by phone."""
     context = get_context(ctx)
-    if no_browser and browser is not None:
-        raise InvalidUsage("--browser and --no-browser can't be used together.")
+    check_browser_options(browser, no_browser=no_browser)
     now = context.now()
     appointment_id = choose_to_join(
         context.portal,
@@ -120,12 +121,12 @@ def join(
     if link is not None and not is_openable(link, context.profile.environment):
         raise BadResponse(f"The portal's link to {appointment_id} is not one to open: {link}")
     context.output.show_item(APPOINTMENTS, joining.appointment)
-    opens_itself = context.ask.can_ask and context.output.is_table and not no_browser
     words = describe_joining(joining, TimeFormat(now))
-    if link is not None and (browser is not None or (opens_itself and words is None)):
-        _open_link(context, link, browser)
+    if link is not None and (browser is not None or words is None):
+        by_hand = "Open the link to join."
+        open_shown_link(context, link, browser, no_browser=no_browser, by_hand=by_hand)
     elif words is not None:
-        context.output.notice(words)
+        context.output.notice(words, needed=True)
 
 
 def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
@@ -146,18 +147,6 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
         context.portal, appointment_id, intent, context.now
     )
     show_appointment(context, context.confirm_and_send(decision), intent)
-
-
-def _open_link(context: AppContext, link: str, browser: str | None) -> None:
-    """Open the link, and report only what is known: a command may still fail to show it."""
-    prompter = TerminalPrompter(context, browser=browser, automatic=True)
-    opened = prompter.open_page(link)
-    if browser is None:
-        context.output.notice("Opened in your browser." if opened else "Open the link to join.")
-    elif opened:
-        context.output.notice(f"The link was given to '{browser}'.")
-    else:
-        context.output.warning(f"'{browser}' failed. Open the link to join.")
 
 
 def _answer_field_query(context: AppContext, channel: Channel | None) -> bool:

@@ -7,14 +7,21 @@ precedence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import typer
 from typer.core import TyperOption
 
 from gpcli.cli.value_parsers import read_decimal
-from gpcli.config.settings import FORMATS, MAX_TIMEOUT, Options, check_not_empty, check_request_id
+from gpcli.config.settings import (
+    FORMATS,
+    MAX_TIMEOUT,
+    Options,
+    check_not_empty,
+    check_request_id,
+    word_format,
+)
 from gpcli.errors import InvalidUsage
 
 if TYPE_CHECKING:
@@ -30,8 +37,11 @@ _PREFIX = "global_"
 class CommandRun:
     """One run of the command line: its options, and the context, built on first use.
 
-    `context_if_built` is the context; `None` = the command has not asked for it yet.
+    `context_if_built` is the context; `None` = the command has not asked for it yet. `format_flag`
+    is the option that has asked for a format; empty = none has.
     """
+
+    format_flag = ""
 
     def __init__(self, options: Options, build_context: Callable[[Options], AppContext]) -> None:
         self.options = options
@@ -81,19 +91,25 @@ class GlobalOption(NamedTuple):
     """One option of every command.
 
     `metavar` is empty for a flag. `parse` takes the flag and the value of the line, and returns the
-    value for `Options`; it raises InvalidUsage.
+    value for `Options`; it raises InvalidUsage. `short` is its short name, empty = it has none.
     """
 
     flag: str
     metavar: str
     help: str
     parse: Callable[[str, str], Any] = lambda flag, value: value
+    short: str = ""
 
     @property
     def field(self) -> str:
         """The field of `Options` for its value."""
         name = self.flag.removeprefix("--").replace("-", "_")
         return "as_" if name == "as" else name
+
+    @property
+    def names(self) -> str:
+        """How help writes it: `-o, --output FORMAT`."""
+        return f"{self.short}, {self.flag} {self.metavar}".strip(", ")
 
 
 def _parse_seconds(flag: str, value: str) -> float:
@@ -107,10 +123,24 @@ def _parse_fields(flag: str, value: str) -> tuple[str, ...]:
     return tuple(name for part in value.split(",") if (name := part.strip()))
 
 
+def _parse_format(flag: str, value: str) -> str:
+    if value in FORMATS:
+        return value
+    words = ", ".join(f"'{name}'" for name in FORMATS)
+    raise InvalidUsage(f"{flag}: '{value}' is not one of {words}.")
+
+
 GLOBAL_OPTIONS = (
     GlobalOption("--json", "", "Answer in JSON: one array, or one object"),
     GlobalOption("--ndjson", "", "Answer in JSON, one object a line as they come"),
     GlobalOption("--plain", "", "Answer in tab-separated lines, as when piped"),
+    GlobalOption(
+        "--output",
+        "FORMAT",
+        "json, ndjson or plain, as the options above, or table",
+        _parse_format,
+        short="-o",
+    ),
     GlobalOption(
         "--fields", "NAMES", "Only these columns, comma-separated; '' lists them", _parse_fields
     ),
@@ -121,6 +151,9 @@ GLOBAL_OPTIONS = (
         "--timeout", "SECONDS", "Limit for the network work, 30 by default", _parse_seconds
     ),
     GlobalOption("--no-input", "", "Never ask; fail where a question would be needed"),
+    GlobalOption(
+        "--quiet", "", "No notices and no progress; warnings, plans and errors stay", short="-q"
+    ),
     GlobalOption("--debug", "", "Tell each request, and where gpcli failed; no personal data"),
 )
 """The options of every command."""
@@ -143,7 +176,7 @@ def build_parameters(
 ) -> list[TyperOption]:
     """Return the parameters of typer for `options`, without the flags in `own`."""
     excluded = set(own)
-    return [_build_parameter(option) for option in options if option.flag not in excluded]
+    return [_build_parameter(option, excluded) for option in options if option.flag not in excluded]
 
 
 def find_write_flags(options: Options) -> list[str]:
@@ -156,16 +189,18 @@ def is_global(param: Any) -> bool:
     return bool(param.name.startswith(_PREFIX))
 
 
-def _build_parameter(option: GlobalOption) -> TyperOption:
+def _build_parameter(option: GlobalOption, excluded: Collection[str]) -> TyperOption:
+    short = [option.short] if option.short and option.short not in excluded else []
+
     def fill(ctx: typer.Context, param: object, value: Any) -> None:
         if value is None or value is False:
             return
         run: CommandRun = ctx.obj
         parsed = option.parse(option.flag, value) if option.metavar else True
-        _set_option(run.options, option, parsed)
+        _set_option(run, option, parsed)
 
     return TyperOption(
-        param_decls=[f"{_PREFIX}{option.field}", option.flag],
+        param_decls=[f"{_PREFIX}{option.field}", *short, option.flag],
         is_flag=not option.metavar,
         type=str if option.metavar else None,
         default=None if option.metavar else False,
@@ -177,9 +212,20 @@ def _build_parameter(option: GlobalOption) -> TyperOption:
     )
 
 
-def _set_option(options: Options, option: GlobalOption, value: Any) -> None:
-    """Set the field of `option`; raise InvalidUsage for a second format."""
-    others = [name for name in FORMATS if name != option.field and getattr(options, name)]
-    if option.field in FORMATS and others:
-        raise InvalidUsage(f"--{others[0]} and {option.flag} can't be used together.")
-    setattr(options, option.field, value)
+def _set_option(run: CommandRun, option: GlobalOption, value: Any) -> None:
+    if option.field in FORMATS:
+        _set_format(run, option, option.field)
+    elif option.flag == "--output":
+        _set_format(run, option, value)
+    else:
+        setattr(run.options, option.field, value)
+
+
+def _set_format(run: CommandRun, option: GlobalOption, name: str) -> None:
+    """Choose a format; raise InvalidUsage where another option has chosen a different one."""
+    former, options = run.options.format, run.options
+    if former and former != name and run.format_flag != option.flag:
+        raise InvalidUsage(f"{word_format(former)} and {word_format(name)} can't be used together.")
+    run.format_flag = option.flag
+    for each in FORMATS:
+        setattr(options, each, each == name)

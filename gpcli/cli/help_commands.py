@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 from collections.abc import Collection, Iterable
 from importlib import resources
@@ -20,6 +19,7 @@ from gpcli.cli.global_options import (
     get_context,
     is_global,
 )
+from gpcli.cli.suggestions import find_subject
 from gpcli.errors import Exit, InvalidUsage, list_coded_errors
 from gpcli.render.json_schema import OTHER_ANSWERS, find_schema, list_schema_names
 from gpcli.sandbox.faults.kinds import ENDPOINTS, KINDS, OPTIONS, SELECTORS, FaultKind
@@ -31,8 +31,11 @@ MAX_TERM_WIDTH = 30
 
 Pair = tuple[str, str]
 
-HELP_OPTION: Pair = ("-h, --help", "Help on a command, or on gpcli")
-"""The option of every command that is no global option: it ends the line."""
+ENDING_OPTIONS: tuple[Pair, ...] = (
+    ("-h, --help", "Help on a command, or on gpcli"),
+    ("-V, --version", "The version of gpcli, without a command"),
+)
+"""Options that are no global options: they end the line."""
 
 
 class CommandHelp(NamedTuple):
@@ -89,7 +92,7 @@ def format_pairs(pairs: list[Pair], *, width: int = WIDTH) -> list[str]:
 
 def format_global_options() -> list[str]:
     """Format the options of every command, a line or more for each."""
-    return format_pairs([*pair_options(GLOBAL_OPTIONS), HELP_OPTION])
+    return format_pairs([*pair_options(GLOBAL_OPTIONS), *ENDING_OPTIONS])
 
 
 def format_write_options() -> list[str]:
@@ -172,11 +175,7 @@ def _format_default(default: Any) -> str:
 
 def pair_options(options: Iterable[GlobalOption], own: Collection[str] = ()) -> list[Pair]:
     """Return the names and the help of `options`, without the flags in `own`."""
-    return [
-        (f"{option.flag} {option.metavar}".strip(), option.help)
-        for option in options
-        if option.flag not in own
-    ]
+    return [(option.names, option.help) for option in options if option.flag not in own]
 
 
 def _format_global_flags(own: set[str]) -> list[str]:
@@ -265,7 +264,7 @@ RESPECTED_VARIABLES = (
     ("FORCE_COLOR, CLICOLOR_FORCE", "Colour also where there is no terminal"),
     ("TERM", "No colour if it is dumb"),
     ("COLUMNS, LINES", "The size of the terminal"),
-    ("BROWSER", "The browser that login and econsult join open"),
+    ("BROWSER", "The browser that login, open and econsult join use"),
     ("VISUAL, EDITOR", "Where you write a message"),
     ("GPCLI_PAGER, PAGER", "What shows long answers on a terminal: less, unless given or empty"),
     ("XDG_CONFIG_HOME", "Where configuration is kept; XDG_STATE_HOME and XDG_CACHE_HOME alike"),
@@ -432,7 +431,7 @@ def format_faults() -> str:
             format_section("FAULTS OF A REQUEST", format_pairs(whole)),
             "  A Bundle has such a fault if one of its entries matches.\n",
             format_section("FAULTS OF A REQUEST OR AN ENTRY OF A BUNDLE", format_pairs(by_entry)),
-            format_section("OPTIONS OF status AND refuse", format_pairs(options)),
+            format_section("OPTIONS: status, refuse", format_pairs(options)),
             format_section("WHEN; EVERY TIME IF NOT GIVEN", format_pairs(when)),
             f"Where several rules match, all of them act. More:\n{DOCS}sandbox.md\n",
         ]
@@ -486,16 +485,16 @@ def show_help(
     if wanted in DOC_PAGES:
         get_context(ctx).output.show_text(f"{DOC_PAGES[wanted]}: {DOCS}{wanted}.md")
         return
-    groups, commands = REGISTRY.groups, REGISTRY.commands
     known = [
+        "commands",
         *build_topics(),
         *DOC_PAGES,
-        *(group.path for group in groups),
-        *(spec.path for spec in commands),
+        *(group.path for group in REGISTRY.groups),
+        *(spec.path for spec in REGISTRY.commands),
         *(f"json {each}" for each in list_schema_names()),
     ]
-    near = difflib.get_close_matches(wanted, known, n=1)
-    guess = f"; did you mean '{near[0]}'?" if near else "."
+    near = find_subject(REGISTRY, known, wanted)
+    guess = f"; did you mean '{near}'?" if near else "."
     raise InvalidUsage(
         f"There is no help on '{wanted}'{guess}", hint="gpcli --help lists all there is."
     )

@@ -130,7 +130,7 @@ def list_threads(
     else:
         context.output.show_list(THREADS, found.threads)
     if found.undecided:
-        context.output.notice(inbox.describe_undecided(found.undecided))
+        context.output.notice(inbox.describe_undecided(found.undecided), needed=True)
     require_complete(context, is_empty=not (count or found.threads or found.undecided))
 
 
@@ -145,7 +145,7 @@ def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
     if context.output.is_text and context.options.fields is None:
         _show_messages(context, found)
     if unplaced := inbox.describe_unplaced(found):
-        context.output.notice(unplaced)
+        context.output.notice(unplaced, needed=True)
     require_complete(context)
     if context.output.is_table and context.options.fields is None and context.ask.can_ask:
         _follow_up(ctx, found)
@@ -198,7 +198,7 @@ def save(
     wanted = inbox.select_attachments(found, attachments or ())
     names = inbox.build_file_names(inbox.select_attachments(found, ()))
     for attachment in inbox.withdrawn_attachments(found):
-        context.output.notice(f"{attachment.id} was withdrawn and is not saved.")
+        context.output.notice(f"{attachment.id} was withdrawn and is not saved.", needed=True)
     _save_attachments(
         context,
         {directory / names[attachment.id]: attachment for attachment in wanted},
@@ -264,7 +264,7 @@ def _quote_answered(context: AppContext, facts: ReplyFacts) -> list[str]:
 def _fetch_unread_ids(context: AppContext) -> list[str]:
     found = inbox.find_threads(context.portal, inbox.ThreadFilters(gp=context.options.gp))
     if undecided := tuple(filter(_may_have_unread, found.undecided)):
-        context.output.notice(inbox.describe_undecided(undecided))
+        context.output.notice(inbox.describe_undecided(undecided), needed=True)
     return [str(thread.id) for thread in found.threads if _may_have_unread(thread)]
 
 

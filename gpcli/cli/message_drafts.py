@@ -101,7 +101,7 @@ def _store_draft(context: AppContext, draft: DraftText) -> None:
         return
     with suppress(OSError):  # nobody may be left to listen
         if path := _write_draft(context, draft):
-            context.output.notice(_format_stored_notice(path, pending))
+            context.output.notice(_format_stored_notice(path, pending), needed=True)
     draft.content, draft.path = b"", None
 
 

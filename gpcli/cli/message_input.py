@@ -139,7 +139,7 @@ def compose_message(
     command = context.env.get("VISUAL") or context.env.get("EDITOR")
     if not command:
         for line in ("Neither VISUAL nor EDITOR names an editor: write here.", *lines):
-            context.output.notice(line)
+            context.output.notice(line, needed=True)
         return parse_message_text(_read_stdin(context, draft), "The message")
     run_editor(context, command, lines, draft, quote())
     context.restart_deadlines()
@@ -173,7 +173,9 @@ def _read_given_text(context: AppContext, source: MessageSource) -> str | None:
 def _read_stdin(context: AppContext, draft: DraftText) -> str:
     is_typed = context.output.terminal.stdin_tty
     if is_typed:
-        context.output.notice("Write your message, and end with Ctrl-D on a line of its own.")
+        context.output.notice(
+            "Write your message, and end with Ctrl-D on a line of its own.", needed=True
+        )
     stream = context.claim_stdin()
     if is_typed:
         _read_typed(stream, draft)

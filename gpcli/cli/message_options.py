@@ -56,7 +56,7 @@ def show_safety_notice(
     """
     numbers = context.profile.emergency
     for text in (emergency_notice(numbers), *more):
-        context.output.notice(text)
+        context.output.notice(text, needed=True)
     options = context.options
     if not (can_wait or options.yes or options.dry_run):
         if context.ask.can_ask and options.request_id is None:

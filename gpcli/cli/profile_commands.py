@@ -27,8 +27,9 @@ from gpcli.config.profiles import (
     remove_profile,
     set_default_profile,
 )
-from gpcli.errors import InvalidUsage
+from gpcli.errors import Declined, InvalidUsage
 from gpcli.model.account import KnownPortal
+from gpcli.render.stderr import WordedPlan
 from gpcli.render.views.account_views import PORTALS
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name")]
@@ -105,7 +106,13 @@ def use(ctx: typer.Context, name: Name) -> None:
     )
 
 
-def remove(ctx: typer.Context, name: Name) -> None:
+def remove(
+    ctx: typer.Context,
+    name: Name,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Forget it without being asked on a terminal")
+    ] = False,
+) -> None:
     """Forget a portal; sign out there first."""
     context = get_context(ctx)
     if context.output.answer_field_query(PORTALS):
@@ -118,11 +125,26 @@ def remove(ctx: typer.Context, name: Name) -> None:
             f"Somebody is signed in at '{name}': {people}.",
             hint=f"gpcli logout --all --profile {name}",
         )
+    if context.ask.can_ask and not (yes or context.options.yes):
+        _confirm_removal(context, profile)
     if profile.client_secret:
         context.vault.delete(secret_account(profile.name, profile.portal))
     remove_profile(context.config_path, name)
     context.index_profiles()
     context.output.show_item(PORTALS, removed)
+
+
+def _confirm_removal(context: AppContext, profile: Profile) -> None:
+    """Show what is forgotten with a profile, and ask; raise Declined."""
+    action = f"Forget the profile '{profile.name}'"
+    rows = [("Portal", profile.portal), ("Environment", profile.environment)]
+    if context.config.default == profile.name:
+        rows.append(("Default", "yes; afterwards there is none"))
+    if profile.client_secret:
+        rows.append(("Client secret", "deleted from the keyring"))
+    context.output.plan(WordedPlan(action, tuple(rows), profile.environment))
+    if not context.ask.confirm(f"{action}?", flag="--yes"):
+        raise Declined("Nothing was changed.")
 
 
 def _build_known_portal(context: AppContext, profile: Profile) -> KnownPortal:

@@ -14,6 +14,15 @@ from gpcli.config.paths import index_path, sandboxes_path
 
 try:
     from gpcli.cli import answer_table
+    from gpcli.cli.line_parser import (
+        HELP,
+        VERSION,
+        ParsedLine,
+        find_option,
+        list_options,
+        parse_line,
+        split_short_options,
+    )
 except ImportError:
     raise ImportError(
         "This checkout has no ready answers: python -m gpcli.cli.build_answers builds them.",
@@ -25,114 +34,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-Entry = tuple[str, tuple[str, ...] | None, str]
-"""An option: its flag, the values it takes (`None`: none, empty: any), its help."""
-
-HELP = ("--help", "-h")
-VERSION = "--version"
-
-
-class ParsedLine:
-    """What stands on the line.
-
-    `path` is that of the group or command; `words` are its arguments; `options` are the global
-    options with their values (`""` for flags). `waiting` is the option whose value has not come
-    yet. `has_unknown_command` = a word names no command; `has_unknown_option` = the command doesn't
-    have an option; `ended` = `--` was seen, after which there are only arguments.
-    """
-
-    __slots__ = (
-        "ended",
-        "has_unknown_command",
-        "has_unknown_option",
-        "help",
-        "options",
-        "path",
-        "version",
-        "waiting",
-        "words",
-    )
-
-    def __init__(self) -> None:
-        self.path = ""
-        self.words: list[str] = []
-        self.options: dict[str, str] = {}
-        self.waiting: Entry | None = None
-        self.help = self.version = self.ended = False
-        self.has_unknown_command = self.has_unknown_option = False
-
-
-def parse_line(argv: list[str]) -> ParsedLine:
-    """Parse `argv` (without the program's name); it never fails."""
-    line = ParsedLine()
-    for word in argv:
-        if line.ended:
-            line.words.append(word)
-        elif line.waiting:
-            _add_value(line, word)
-        elif word == "--":
-            line.ended = True
-        elif word.startswith("-") and len(word) > 1:
-            _add_option(line, word)
-        else:
-            _add_word(line, word)
-    return line
-
-
-def find_option(path: str, flag: str) -> Entry | None:
-    """Return the option called `flag` that may stand at `path`; `None` = there is none."""
-    return next((entry for entry in list_options(path) if entry[0] == flag), None)
-
-
-def list_options(path: str) -> tuple[Entry, ...]:
-    """Return the options that may stand at `path`; a command's own come first."""
-    own: tuple[Entry, ...] = answer_table.OPTIONS.get(path, ())
-    if path in answer_table.GROUPS or path in answer_table.WRITES:
-        return (*own, *answer_table.GLOBAL, *answer_table.WRITE)
-    return (*own, *answer_table.GLOBAL)
-
-
-def _add_option(line: ParsedLine, word: str) -> None:
-    flag, equals, value = word.partition("=")
-    if flag in HELP:
-        line.help = True
-        return
-    if flag == VERSION and not line.path:
-        line.version = True
-        return
-    entry = find_option(line.path, flag)
-    if entry is None:
-        line.has_unknown_option = True
-        return
-    line.waiting = entry
-    if equals or entry[1] is None:
-        _add_value(line, value)
-
-
-def _add_value(line: ParsedLine, value: str) -> None:
-    """Give the waiting option its value, which is kept only for global options."""
-    if line.waiting in answer_table.GLOBAL:
-        line.options[line.waiting[0]] = value
-    line.waiting = None
-
-
-def _add_word(line: ParsedLine, word: str) -> None:
-    if line.path not in answer_table.GROUPS:
-        line.words.append(word)
-        return
-    path = f"{line.path} {word}".lstrip()
-    if path in answer_table.GROUPS or path in answer_table.PAGES:
-        line.path = path
-        return
-    line.has_unknown_command = True
-
-
 COMPLETE = "__complete"
 """The first word of a line that a completion script sends."""
 
 
-def answer(argv: list[str], env: "Mapping[str, str]") -> str | None:
-    """Return the ready answer to `argv` (without the program's name); `None` = there is none."""
+COMMANDS = "commands"
+"""The subject of help that is the list of all commands."""
+
+BARE_COMMAND = "today"
+"""What a line without a command stands for, on a terminal where somebody is signed in."""
+
+SCREEN = 23
+"""The lines of a screen that the help of the root may take: the shell's prompt takes one more."""
+
+
+def answer(
+    argv: list[str],
+    env: "Mapping[str, str]",
+    *,
+    is_terminal: bool = False,
+    has_color: bool = False,
+) -> str | None:
+    """Return the ready answer to `argv` (without the program's name); `None` = there is none.
+
+    `is_terminal` is whether a person reads it at a terminal; with `has_color` the headings of help
+    are emphasised.
+    """
     if argv[:1] == [COMPLETE]:
         return complete(argv[1:], env)
     line = parse_line(argv)
@@ -140,14 +67,64 @@ def answer(argv: list[str], env: "Mapping[str, str]") -> str | None:
         return None
     if line.version:
         return _format_version(line)
-    if line.help:
-        return _format_page(line.path, line, env)
-    return _answer_command(line, env)
+    if is_terminal and _is_bare(line):
+        return _format_beginning(line, env)
+    page = _format_page(line.path, line, env) if line.help else _answer_command(line, env)
+    if page is None or not has_color or (line.path == "completion" and not line.help):
+        return page
+    return emphasise_headings(page)
+
+
+def name_command(argv: list[str]) -> list[str]:
+    """Return `argv` with the command that it stands for, where it names none."""
+    return [*argv, BARE_COMMAND] if _is_bare(parse_line(argv)) else argv
+
+
+def _is_bare(line: ParsedLine) -> bool:
+    """Return whether nothing is on the line but options of every command."""
+    is_unfit = line.has_unknown_command or line.has_unknown_option or line.waiting
+    return not (line.path or line.words or line.help or line.version or is_unfit)
+
+
+def _format_beginning(line: ParsedLine, env: "Mapping[str, str]") -> str | None:
+    """Format how to begin; `None` = somebody is signed in, and has begun."""
+    facts = index_format.read_facts(index_path(env))
+    if index_format.is_signed_in(facts, line.options, env):
+        return None
+    portal = "" if index_format.find_profile_key(facts, line.options, env) else " PORTAL-URL"
+    return (
+        f"{answer_table.ABOUT}.\n"
+        f"gpcli login{portal} signs in; gpcli --help lists the commands.\n"
+        "gpcli demo shows all of it without a portal.\n"
+    )
+
+
+def has_color(env: "Mapping[str, str]", *, is_terminal: bool) -> bool:
+    """Return whether standard output gets colour, as `gpcli.render.terminal` decides it."""
+    if env.get("NO_COLOR"):
+        return False
+    is_forced = any(
+        index_format.is_set(env.get(name)) for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
+    )
+    return is_forced or (is_terminal and env.get("TERM") != "dumb")
+
+
+def emphasise_headings(page: str) -> str:
+    """Return a page of help with its headings in bold: capitals at the beginning of a line."""
+    return "\n".join([_emphasise_heading(line) for line in page.split("\n")])
+
+
+def _emphasise_heading(line: str) -> str:
+    """Return a line with its heading in bold; after two spaces or a colon something else begins."""
+    heading = line.partition("  ")[0].partition(": ")[0]
+    return f"\x1b[1m{heading}\x1b[0m{line[len(heading) :]}" if heading.isupper() else line
 
 
 def _format_page(path: str, line: ParsedLine, env: "Mapping[str, str]") -> str:
     """Format the help of the group or command at `path`, without what the GP doesn't offer."""
     hidden = index_format.read_hidden_commands(line.options, env, time.time())
+    if not path:
+        return _format_first_screen(hidden)
     if path in answer_table.GROUPS:
         return _format_group_page(path, hidden)
     reason = hidden.get(path)
@@ -176,6 +153,9 @@ def _answer_command(line: ParsedLine, env: "Mapping[str, str]") -> str | None:
 
 def _find_help(subject: str, line: ParsedLine, env: "Mapping[str, str]") -> str | None:
     """Return the help on a topic, group or command; `None` = there is no such subject."""
+    if subject == COMMANDS:
+        hidden = index_format.read_hidden_commands(line.options, env, time.time())
+        return _format_group_page("", hidden)
     if subject in answer_table.TOPICS:
         return answer_table.TOPICS[subject]
     if subject in answer_table.GROUPS or subject in answer_table.PAGES:
@@ -192,9 +172,30 @@ def _format_group_page(path: str, hidden: "Mapping[str, str]") -> str:
         if shown:
             parts.append("\n".join([title, *shown, ""]))
     parts.append(tail)
-    if not path and (count := len(hidden.keys() & answer_table.STARTS)):
-        parts.append(f"{count} not offered by your GP: gpcli services\n")
+    if not path:
+        parts += [f"{line}\n" for line in _count_hidden(hidden)]
     return "\n".join(parts)
+
+
+def _format_first_screen(hidden: "Mapping[str, str]") -> str:
+    """Format the help of the root, with as many empty lines between its parts as fit a screen."""
+    head, (title, rows), others, more = answer_table.FIRST_SCREEN
+    gone = index_format.find_hidden_paths(hidden, answer_table.STARTS)
+    told = [text for path, text in rows if path not in gone]
+    named = [
+        f"{name}{', '.join(path for path in paths if path not in gone)}" for name, paths in others
+    ]
+    parts = [[head], [title, *told], named, [*more, *_count_hidden(hidden)]]
+    gaps = SCREEN - sum(map(len, parts))
+    for part in [*reversed(parts[1:])][: max(gaps, 0)]:
+        part.insert(0, "")
+    return "".join([f"{line}\n" for part in parts for line in part])
+
+
+def _count_hidden(hidden: "Mapping[str, str]") -> list[str]:
+    """Return a line that says how many commands are hidden, if any are."""
+    count = len(hidden.keys() & answer_table.STARTS)
+    return [f"{count} not offered by your GP: gpcli services"] if count else []
 
 
 def _format_reasons(path: str, hidden: "Mapping[str, str]") -> list[str]:
@@ -238,6 +239,9 @@ def _find_values(line: ParsedLine, current: str) -> tuple[str, tuple[str, ...] |
     if current.startswith("--") and equals:
         entry = find_option(line.path, flag)
         return f"{flag}=", (entry[1] if entry else ()) or ()
+    if current.startswith("-") and not current.startswith("--"):
+        _, entry, value = split_short_options(line.path, current)
+        return (current.removesuffix(value), entry[1]) if entry and value else ("", None)
     if current.startswith("-") or line.path in answer_table.GROUPS:
         return "", None
     if line.path == "help":
@@ -254,10 +258,14 @@ def _list_names(
     if current.startswith("-"):
         refused = answer_table.REFUSED.get(line.path, ())
         options = list_options(line.path)
-        yield from ((flag, note) for flag, _, note in options if flag not in refused)
-        yield "--help", "Help on this"
+        yield from ((flag, note) for flag, _, note in options if note and flag not in refused)
+        for short, flag in answer_table.SHORT.items():
+            entry = find_option(line.path, short)
+            if entry and entry[0] == flag not in refused:
+                yield short, entry[2]
+        yield from ((flag, "Help on this") for flag in HELP)
         if not line.path:
-            yield VERSION, "The version of gpcli"
+            yield from ((flag, "The version of gpcli") for flag in VERSION)
         return
     hidden = index_format.read_hidden_commands(line.options, env, time.time())
     gone = index_format.find_hidden_paths(hidden, answer_table.STARTS)
@@ -307,6 +315,7 @@ def _list_fields(typed: str, line: ParsedLine) -> "Iterator[tuple[str, str]]":
 def _list_subjects(words: list[str]) -> "Iterator[tuple[str, str]]":
     """Yield what may follow `words` after `help`: a topic, a command, or one that has a schema."""
     subjects = [
+        (COMMANDS, "All commands, and what each does"),
         *((topic, "") for topic in answer_table.TOPICS),
         *answer_table.SUMMARIES,
         *((f"json {path}", "") for path in answer_table.SCHEMAS),

@@ -49,9 +49,11 @@ def write_ready_answer(
 
     `None` = there is none: the line has to be run.
     """
-    from gpcli.cli.ready_answers import answer  # noqa: PLC0415  (optional: see the top)
+    from gpcli.cli.ready_answers import answer, has_color  # noqa: PLC0415  (optional: see the top)
 
-    text = answer(list(argv), env)
+    is_terminal = stdout.isatty()
+    color = has_color(env, is_terminal=is_terminal)
+    text = answer(list(argv), env, is_terminal=is_terminal, has_color=color)
     if text is None:
         return None
     if isinstance(stdout, TextIOWrapper):
@@ -93,7 +95,7 @@ def report_failure(
     registry: "Registry | None" = None,
 ) -> int:
     """Write what `error` means for the person on stderr, and return the exit code."""
-    from gpcli.cli.ready_answers import parse_line  # noqa: PLC0415  (optional: see the top)
+    from gpcli.cli.line_parser import parse_line  # noqa: PLC0415  (optional: see the top)
 
     _write_eval_failure(argv, streams[1], registry)
     if type(error) in SILENT_ENDINGS:
@@ -144,7 +146,7 @@ def _build_eval_failure(argv: "Sequence[str]", registry: "Registry | None") -> s
 
 def _find_parsed_command(commands: "Registry", argv: "Sequence[str]") -> "CommandSpec | None":
     """Return the command that the line names; `None` = there is none, or that is not certain."""
-    from gpcli.cli.ready_answers import parse_line  # noqa: PLC0415  (optional: see the top)
+    from gpcli.cli.line_parser import parse_line  # noqa: PLC0415  (optional: see the top)
 
     line = parse_line(list(argv))
     if line.has_unknown_option or line.has_unknown_command:

@@ -84,7 +84,7 @@ def list_prescriptions(
     if found.is_empty and not context.portal.flaws:
         context.output.notice("There are none.")
     for notice in _format_omissions(found):
-        context.output.notice(notice)
+        context.output.notice(notice, needed=True)
     require_complete(context)
 
 
@@ -136,7 +136,7 @@ def renew(
     decision = renewals.propose_renewal(renewal_context, request)
     proposed = decision.record if isinstance(decision, Outcome) else decision.preview
     for left_out in proposed.skipped:
-        context.output.notice(left_out.sentence)
+        context.output.notice(left_out.sentence, needed=True)
     _show_renewal(context, context.confirm_and_send(decision), request.intent)
 
 
@@ -228,7 +228,7 @@ def _read_ids(context: AppContext) -> list[str]:
     """Read ids on standard input: the first field of each line that is not empty."""
     if context.output.terminal.stdin_tty:
         context.output.notice(
-            "Write the ids, one a line, and end with Ctrl-D on a line of its own."
+            "Write the ids, one a line, and end with Ctrl-D on a line of its own.", needed=True
         )
     try:
         text = context.claim_stdin().read(MAX_ID_CHARS + 1)

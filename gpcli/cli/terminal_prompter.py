@@ -9,11 +9,25 @@ import subprocess
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Annotated
+
+import typer
 
 from gpcli.app_context import AppContext
 from gpcli.cli.subprocess_env import start_program
 from gpcli.errors import InvalidUsage
 from gpcli.web_url import InvalidUrl, is_loopback, split_web_url
+
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only print the link")]
+Browser = Annotated[
+    str | None, typer.Option("--browser", metavar="CMD", help="The command that opens the link")
+]
+
+
+def check_browser_options(browser: str | None, *, no_browser: bool) -> None:
+    """Raise InvalidUsage where a link is to be opened, and is not to be opened."""
+    if no_browser and browser is not None:
+        raise InvalidUsage("--browser and --no-browser can't be used together.")
 
 
 def is_openable(link: str, environment: str) -> bool:
@@ -64,9 +78,11 @@ class TerminalPrompter:
         notice = self._context.output.notice
         notice(f"Open this page to sign in: {url}", whole=True, url=url)
         if self._context.env.get("SSH_CONNECTION"):
-            notice(f"From your own computer first run: ssh -L {port}:{host}:{port} THIS-MACHINE")
+            tunnel = f"ssh -L {port}:{host}:{port} THIS-MACHINE"
+            notice(f"From your own computer first run: {tunnel}", needed=True)
         if self._can_paste:
-            notice("Or sign in anywhere, and paste the address of the last page here.")
+            words = "Or sign in anywhere, and paste the address of the last page here."
+            notice(words, needed=True)
 
     def read_pasted(self) -> Callable[[], str | None] | None:
         """Return a function that reads a pasted line if there is one; `None` = nobody can paste."""
@@ -104,6 +120,28 @@ class TerminalPrompter:
         """Return the line that was typed or pasted; `None` = there is none yet."""
         ready, _, _ = select.select([self._context.stdin], [], [], 0)
         return self._context.stdin.readline() if ready else None
+
+
+def open_shown_link(
+    context: AppContext, link: str, browser: str | None, *, no_browser: bool, by_hand: str
+) -> None:
+    """Open a link that was shown: by the command given, or for a person who reads a terminal.
+
+    Only what is known is said: a command may still fail to show it. `by_hand` says what to do where
+    nothing opens.
+    """
+    output = context.output
+    is_read = context.ask.can_ask and output.is_table and output.terminal.stdout_tty
+    if browser is None and (no_browser or not is_read):
+        return
+    prompter = TerminalPrompter(context, browser=browser, automatic=True)
+    opened = prompter.open_page(link)
+    if browser is None:
+        output.notice("Opened in your browser." if opened else by_hand, needed=not opened)
+    elif opened:
+        output.notice(f"The link was given to '{browser}'.")
+    else:
+        output.warning(f"'{browser}' failed. {by_hand}")
 
 
 def _run_browser(context: AppContext, command: str, url: str) -> bool:

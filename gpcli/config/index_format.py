@@ -172,6 +172,23 @@ def find_people(facts: list[list[str]], profile: str) -> list[list[str]]:
     return sorted(people, key=lambda person: parse_number(person[3]), reverse=True)
 
 
+UNATTENDED = ("GPCLI_PORTAL", "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND", "GPCLI_PATIENT")
+"""Variables of a machine that signs in by itself."""
+
+
+def is_signed_in(
+    facts: list[list[str]], options: "Mapping[str, str]", env: "Mapping[str, str]"
+) -> bool:
+    """Return whether somebody is signed in, at the portal in use or, where that is open, at any.
+
+    A machine that its environment signs in counts.
+    """
+    if any(find_variable(env, name) for name in UNATTENDED):
+        return True
+    profile = find_profile_key(facts, options, env)
+    return any(fact[0] == PERSON and profile in {"", fact[1]} for fact in facts)
+
+
 def find_matching_people(people: list[list[str]], wanted: str) -> list[list[str]]:
     """Return the people whom `wanted` may mean: by id, else by whole name, else by its start.
 

@@ -14,8 +14,13 @@ from gpcli.config.profiles import Config, Profile
 from gpcli.config.variables import find_variable
 from gpcli.errors import ConfigError, InputNeeded, InvalidUsage, NotSignedIn, ProductionGuard
 
-FORMATS = ("json", "ndjson", "plain")
-"""The options for the format of answers, of which only one may be given."""
+FORMATS = ("json", "ndjson", "plain", "table")
+"""The formats of answers, of which only one may be asked for."""
+
+
+def word_format(name: str) -> str:
+    """Return the option that asks for one of FORMATS."""
+    return "--output table" if name == "table" else f"--{name}"
 
 
 @dataclass
@@ -34,12 +39,14 @@ class Options:
     json: bool = False
     ndjson: bool = False
     plain: bool = False
+    table: bool = False
     fields: tuple[str, ...] | None = None
     profile: str | None = None
     as_: str | None = None
     gp: str | None = None
     timeout: float | None = None
     no_input: bool = False
+    quiet: bool = False
     debug: bool = False
     yes: bool = False
     dry_run: bool = False

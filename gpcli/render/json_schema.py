@@ -42,6 +42,7 @@ from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, MoveReceipt,
 from gpcli.model.service import Consent, Service, Surgery
 from gpcli.model.smoke import CheckReport, SmokeReport
 from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
+from gpcli.model.web_page import WebPage
 from gpcli.render.stderr_lines import (
     ErrorLine,
     Failed,
@@ -89,6 +90,7 @@ ANSWERS: dict[str, Any] = {
     "messages show": Conversation,
     "next": Appointment,
     "move": MoveReceipt,
+    "open": WebPage,
     "outbox list": list[OutboxRequest],
     "outbox settle": list[OutboxRequest],
     "outbox show": OutboxRequest,

@@ -132,7 +132,8 @@ class Output:
     = instead of any record, the names that can be chosen. `now` and `machine_zone`
     (`None` = the operating system's) decide how times are worded on a terminal. `format` is a
     Format, `None` = `auto`. `patience` is how many seconds of work pass before progress is shown,
-    `None` = `PATIENCE`. `env` names the pager for long answers, `None` = there is none.
+    `None` = `PATIENCE`. `env` names the pager for long answers, `None` = there is none. `quiet`
+    leaves out progress, and notices that are not needed.
 
     Every method may raise BrokenPipeError, when the reader has gone.
     """
@@ -149,14 +150,16 @@ class Output:
         machine_zone: tzinfo | None = None,
         patience: float | None = None,
         env: Mapping[str, str] | None = None,
+        quiet: bool = False,
     ) -> None:
         self.terminal = terminal
+        self._is_quiet = quiet
         self.format = _resolve_format(Format(format or Format.AUTO), terminal)
         self.fields = fields
         self._now = now
         self._machine_zone = machine_zone
         self._progress = Progress(
-            self._build_indicator(LineWriter(stderr)),
+            None if quiet else self._build_indicator(LineWriter(stderr)),
             patience=PATIENCE if patience is None else patience,
         )
         self._messages = self._build_messages(LineWriter(stderr, lock=self._progress))
@@ -207,7 +210,8 @@ class Output:
         On a terminal at most so many rows are shown, and no more than fit it; `None` = all. In
         other formats nothing is left out.
         """
-        if not self.is_table or most is None or self.fields == ():
+        is_screen = self.is_table and self.terminal.stdout_tty
+        if not is_screen or most is None or self.fields == ():
             return self.show_list(view, rows), ()
         listed = list(rows)
         fitting = min(most, max(self.terminal.height - _AROUND_A_LIST, _FEWEST_ROWS))
@@ -325,7 +329,7 @@ class Output:
         text = _decode_shown(body)
         if text is None:
             size = f"{len(body):,} bytes that are no text"
-            self.notice(f"The answer has {size}: write them to a file with > FILE.")
+            self.notice(f"The answer has {size}: write them to a file with > FILE.", needed=True)
         elif is_json:
             self._write_json_text(text, is_line=is_line)
         else:
@@ -341,13 +345,22 @@ class Output:
         lines = (json_escape_hidden(line) for line in laid_out.split("\n"))
         self._stdout.write("".join(f"{line}\n" for line in lines))
 
-    def notice(self, text: str, *, whole: bool = False, **details: Unpack[NoticeDetails]) -> None:
+    def notice(
+        self,
+        text: str,
+        *,
+        whole: bool = False,
+        needed: bool = False,
+        **details: Unpack[NoticeDetails],
+    ) -> None:
         """Write a notice on standard error; `details` are further members of its JSON object.
 
         It is shortened as an error is, unless it must be `whole`: an address to open.
-        After the names of fields were written instead of an answer, notices are left out.
+        After the names of fields were written instead of an answer, notices are left out; with
+        `quiet`, those that are neither `whole` nor `needed`: what somebody is to do now, what is
+        missing from the answer, what keeps people and their texts safe.
         """
-        if self._has_written_field_names:
+        if self._has_written_field_names or (self._is_quiet and not (whole or needed)):
             return
         self._messages.notice(text if whole else shorten(text), details)
 

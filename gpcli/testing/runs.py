@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpcli.app_context import AppContext
     from gpcli.config.settings import Options
 
-_FORMATS = frozenset({"--json", "--ndjson", "--plain"})
+_FORMATS = frozenset({"--json", "--ndjson", "--plain", "--output"})
 _PATIENCE = 3600.0
 """Seconds before progress is shown: that a machine is busy is no news to a test."""
 
@@ -97,7 +97,7 @@ class GpcliResult:
 
     def _word_error(self) -> str:
         """Return the error's message and hint, or what is to be done in a test instead of that."""
-        from gpcli.cli.ready_answers import parse_line  # noqa: PLC0415  (start-up: as below)
+        from gpcli.cli.line_parser import parse_line  # noqa: PLC0415  (start-up: as below)
 
         error = self.error or {}
         hint = error["hint"]
@@ -234,8 +234,9 @@ def _check_types(argv: tuple[str, ...], input: str, env: Mapping[str, str] | Non
 
 
 def _build_line(argv: tuple[str, ...], *, json: bool) -> tuple[str, ...]:
-    own = argv[: argv.index("--")] if "--" in argv else argv
-    return ("--json", *argv) if json and _FORMATS.isdisjoint(own) else argv
+    from gpcli.cli.line_parser import parse_line  # noqa: PLC0415  (start-up: as above)
+
+    return ("--json", *argv) if json and _FORMATS.isdisjoint(parse_line([*argv]).options) else argv
 
 
 def _open_stream(text: str) -> TextIOWrapper:

@@ -66,6 +66,15 @@ def test_commands_come_with_what_they_do_and_without_what_the_gp_does_not_offer(
         (["gp", "--ver"], []),
         (["--ver"], ["--version"]),
         (["gp", "--he"], ["--help"]),
+        (["gp", "-o", "j"], ["json"]),
+        (["gp", "-oj"], ["-ojson"]),
+        (["gp", "-qon"], ["-qondjson"]),
+        (["gp", "--output=t"], ["--output=table"]),
+        (["slots", "-n", ""], []),
+        (["slots", "-n3"], []),
+        (["-q", "profile", "u"], ["use"]),
+        (["-ojson", "slots", "--fields", "schedule_"], ["schedule_comment"]),
+        (["help", "com"], ["commands", "completion"]),
         (["completion", ""], list(SHELLS)),
         (["completion", "bash", ""], []),
         (["help", "ex"], ["exit-codes"]),
@@ -123,6 +132,17 @@ def test_the_options_of_every_command_are_offered_with_their_help(env):
         "--help",
     ]
     assert "--json\tAnswer in JSON: one array, or one object" in offered
+
+
+def test_short_options_are_offered_with_the_help_of_those_that_they_stand_for(env):
+    offered = answer(["__complete", "-"], env).splitlines()
+    short = [each for each in offered if not each.startswith("--")]
+
+    assert [each.partition("\t")[0] for each in short] == ["-o", "-q", "-h", "-V"]
+    assert short[0] == "-o\tjson, ndjson or plain, as the options above, or table"
+    assert "-q" not in words(env, "api", "-")  # which refuses it as --jq
+    assert "-n" in words(env, "slots", "-")
+    assert "-o" not in words(env, "appointments", "export", "-")
 
 
 def test_a_name_cannot_control_the_terminal(env, tmp_path):

@@ -72,6 +72,43 @@ def test_two_formats_are_refused(line, argv, message):
     assert refused.value.message == message
 
 
+@pytest.mark.parametrize(
+    ("argv", "options"),
+    [
+        (["-o", "json", "gp"], Options(json=True)),
+        (["gp", "-ondjson"], Options(ndjson=True)),
+        (["gp", "--output=plain"], Options(plain=True)),
+        (["gp", "-o", "table"], Options(table=True)),
+        (["-o", "json", "gp", "--json"], Options(json=True)),
+        (["-o", "json", "gp", "-o", "plain"], Options(plain=True)),
+        (["gp", "-o", "json", "-o", "plain"], Options(plain=True)),
+        (["gp", "-q"], Options(quiet=True)),
+        (["-qojson", "gp", "--quiet"], Options(quiet=True, json=True)),
+    ],
+    ids=str,
+)
+def test_short_options_are_those_that_they_stand_for(line, argv, options):
+    assert line.run(*argv).options == options
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["-o", "json", "gp", "--plain"], "--json and --plain can't be used together."),
+        (["--ndjson", "gp", "-otable"], "--ndjson and --output table can't be used together."),
+        (["gp", "-o", "table", "--json"], "--output table and --json can't be used together."),
+        (["gp", "-o", "xml"], "--output: 'xml' is not one of 'json', 'ndjson', 'plain', 'table'."),
+        (["gp", "-o", ""], "--output: '' is not one of 'json', 'ndjson', 'plain', 'table'."),
+    ],
+    ids=str,
+)
+def test_a_format_that_is_none_or_a_second_is_refused(line, argv, message):
+    with pytest.raises(InvalidUsage) as refused:
+        line.run(*argv)
+
+    assert refused.value.message == message
+
+
 def test_an_empty_list_of_fields_asks_for_their_names(line):
     assert line.run("gp", "--fields", "").options.fields == ()
 

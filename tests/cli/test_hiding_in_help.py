@@ -52,7 +52,15 @@ def test_nothing_hidden_needs_no_line(index, env):
     names, last = hidden(["--as", "Guro"], env)
 
     assert names == set()
-    assert last == "  gpcli --version       The version of gpcli"
+    assert last.startswith("gpcli help commands   All of these.")
+
+
+def test_the_list_of_commands_hides_and_counts_the_same(index, env):
+    shown = answer(["help", "commands"], env)
+
+    assert "\n  flu " not in shown
+    assert "\n  book " in shown
+    assert shown.endswith("\n2 not offered by your GP: gpcli services\n")
 
 
 @pytest.mark.parametrize(

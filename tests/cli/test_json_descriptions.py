@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.ready_answers import list_options
+from gpcli.cli.line_parser import list_options
 from gpcli.render.json_schema import find_schema, list_schema_names
 
 ROOT = Path(__file__).parents[2] / "gpcli"

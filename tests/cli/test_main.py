@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -170,7 +171,51 @@ def test_without_anything_gpcli_shows_its_help_on_stdout():
 
     assert (bare.returncode, bare.stderr) == (0, "")
     assert bare.stdout == asked.stdout
-    assert bare.stdout.startswith("Your GP's online services, from the command line.\n\nUSAGE\n")
+    assert bare.stdout.startswith("Your GP's online services, from the command line: gpcli COMMAND")
+
+
+def at_a_terminal(*argv, **env):
+    """The exit code, and what a terminal that is standard output shows."""
+    near, far = os.openpty()
+    ending = gpcli(*argv, stdout=far, **env)
+    os.close(far)
+    shown = b""
+    with suppress(OSError):  # EIO: nobody has the other end any more
+        while part := os.read(near, 65536):
+            shown += part
+    os.close(near)
+    return ending.returncode, shown.decode().replace("\r\n", "\n"), ending.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no pseudo-terminals")
+def test_without_anything_a_terminal_shows_how_to_begin():
+    code, shown, said = at_a_terminal(TERM="dumb")
+
+    assert (code, said) == (0, "")
+    assert [line.partition(" ")[0] for line in shown.splitlines()] == ["Your", "gpcli", "gpcli"]
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no pseudo-terminals")
+def test_without_anything_a_terminal_runs_today_where_a_machine_is_signed_in():
+    code, shown, said = at_a_terminal(GPCLI_TOKEN="secret")
+
+    assert (code, shown) == (2, "")
+    assert said.startswith("gpcli: GPCLI_TOKEN is set without GPCLI_PORTAL")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no pseudo-terminals")
+def test_help_is_bold_on_a_terminal_and_nowhere_else():
+    plain = gpcli("--help").stdout
+
+    assert at_a_terminal("--help", TERM="dumb") == (0, plain, "")
+    assert at_a_terminal("--help", TERM="xterm", NO_COLOR="1") == (0, plain, "")
+    assert at_a_terminal("--help", TERM="xterm") == (
+        0,
+        plain.replace("CARE", "\x1b[1mCARE\x1b[0m")
+        .replace("ACCOUNT", "\x1b[1mACCOUNT\x1b[0m")
+        .replace("TOOLS", "\x1b[1mTOOLS\x1b[0m"),
+        "",
+    )
 
 
 def test_a_wrong_line_exits_2_with_stdout_empty():

@@ -1,7 +1,10 @@
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,10 +12,15 @@ import pytest
 from gpcli import __version__
 from gpcli.cli import answer_table, build_answers, help_commands
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.ready_answers import answer, parse_line
+from gpcli.cli.line_parser import parse_line
+from gpcli.cli.ready_answers import answer, has_color, name_command
+from gpcli.config.offer_index import IndexedPerson, OfferIndex
+from gpcli.config.profiles import Config
+from gpcli.render.terminal import detect_terminal
 from tests.cli.fake_commands import REGISTRY as FAKE
 
 ROOT = Path(__file__).parents[2]
+PORTAL = "https://portal.example/fhir"
 NOWHERE = {"GPCLI_CONFIG_DIR": "/nonexistent"}
 
 HEAVY = {
@@ -150,8 +158,8 @@ EXAMPLES
   gpcli book slot-1
 
 GLOBAL OPTIONS
-  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input
-  --debug (gpcli help options)
+  --json --ndjson --plain --output --fields --profile --as --gp --timeout
+  --no-input --quiet --debug (gpcli help options)
 """
 
 
@@ -159,7 +167,7 @@ def test_a_command_below_no_group_is_a_mistake_that_the_table_refuses():
     lost = FAKE._replace(groups=())
 
     with pytest.raises(LookupError, match="'profile' has commands but is no group"):
-        build_answers.build_root_page(lost)
+        build_answers.build_command_list(lost)
 
 
 def test_the_version_is_the_packages():
@@ -207,13 +215,55 @@ def test_help_on_a_group_is_its_help_unless_a_topic_has_its_name():
     assert answer(["help", "sandbox"], NOWHERE) == answer_table.TOPICS["sandbox"]
 
 
-def test_the_root_help_names_every_command_and_group_once():
-    shown = answer([], NOWHERE)
+def test_the_list_of_commands_names_every_command_and_group_once_with_its_summary():
+    shown = answer(["help", "commands"], NOWHERE)
+    specs = [row for row in (*REGISTRY.groups, *REGISTRY.commands) if " " not in row.path]
 
-    for name in REGISTRY.list_names(""):
-        assert shown.count(f"\n  {name} ") == 1
-    assert shown == answer(["--json"], NOWHERE)
+    lines = [re.split("  +", line.strip()) for line in shown.splitlines()]
+    assert [line for line in lines if line in [[row.path, row.summary] for row in specs]] == [
+        [row.path, row.summary]
+        for name in REGISTRY.list_names("")
+        for row in specs
+        if row.path == name
+    ]
     assert max(len(written) for written in shown.splitlines()) <= 80
+
+
+def test_the_help_of_the_root_tells_what_is_about_care_and_names_all_else():
+    shown = answer([], NOWHERE)
+    told, _, named = shown.partition("\nACCOUNT")
+
+    assert shown == answer(["--json"], NOWHERE) == answer(["help"], NOWHERE)
+    names = re.findall("^  ([a-z]+) ", told, re.MULTILINE)
+    names += [name for line in named.splitlines()[:2] for name in line.split("  ")[-1].split(", ")]
+    assert sorted(names) == sorted(REGISTRY.list_names(""))
+
+
+ALL_HIDDEN = [row.path for row in REGISTRY.find_service_commands()]
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        among
+        for number in range(len(ALL_HIDDEN) + 1)
+        for among in itertools.combinations(ALL_HIDDEN, number)
+    ],
+    ids=lambda among: "+".join(among) or "nothing",
+)
+def test_the_help_of_the_root_fits_a_screen_whatever_is_hidden(hidden, tmp_path):
+    index = OfferIndex(tmp_path / "state" / "index")
+    index.write_hidden(
+        f"environment:{PORTAL}", "p", dict.fromkeys(hidden, "No."), time.time() + 3600
+    )
+    env = {"GPCLI_CONFIG_DIR": str(tmp_path), "GPCLI_PORTAL": PORTAL, "GPCLI_PATIENT": "p"}
+
+    lines = answer(["--help"], env).splitlines()
+
+    assert len(lines) <= 23
+    assert max(map(len, lines)) <= 79
+    assert "\n\n" not in "\n".join(lines[-3:])
+    assert (lines[-1] == f"{len(hidden)} not offered by your GP: gpcli services") == bool(hidden)
 
 
 @pytest.mark.parametrize(
@@ -257,3 +307,158 @@ def test_reading_a_line_that_stops_before_a_value_knows_which():
 
 def test_a_dash_alone_is_a_word():
     assert parse_line(["cancel", "-"]).words == ["-"]
+
+
+BEGINNING = """\
+Your GP's online services, from the command line.
+gpcli login PORTAL-URL signs in; gpcli --help lists the commands.
+gpcli demo shows all of it without a portal.
+"""
+
+
+@pytest.fixture
+def env(tmp_path):
+    """A machine that knows two portals, at one of which Ada is signed in."""
+    index = OfferIndex(tmp_path / "state" / "index")
+    index.write_profiles(lambda: Config(dict.fromkeys(["home", "work"]), "home"))
+    index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", 1.0))
+    return {"GPCLI_CONFIG_DIR": str(tmp_path)}
+
+
+BARE = [[], ["--json"], ["--as", "ada"], ["--profile=home", "--debug"], ["--"], ["--timeout", "3"]]
+
+
+@pytest.mark.parametrize("argv", BARE, ids=str)
+def test_without_a_command_a_terminal_shows_the_day_where_somebody_is_signed_in(env, argv):
+    assert answer(argv, env, is_terminal=True) is None
+    assert name_command(argv) == [*argv, "today"]
+
+
+@pytest.mark.parametrize("argv", BARE, ids=str)
+def test_without_a_command_a_terminal_shows_how_to_begin_where_nobody_is_signed_in(argv):
+    assert answer(argv, NOWHERE, is_terminal=True) == BEGINNING.replace(
+        " PORTAL-URL", "" if "--profile=home" in argv else " PORTAL-URL"
+    )
+
+
+@pytest.mark.parametrize("argv", BARE, ids=str)
+def test_without_a_command_and_a_terminal_it_is_the_help(env, argv):
+    assert answer(argv, env) == answer(["--help"], env) == answer(argv, NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("argv", "more", "expected"),
+    [
+        (["--profile", "work"], {}, "gpcli login signs in;"),
+        ([], {"GPCLI_PROFILE": "work"}, "gpcli login signs in;"),
+        ([], {"GPCLI_PORTAL": PORTAL}, None),
+        ([], {"GPCLI_TOKEN": "secret"}, None),
+        ([], {"GPCLI_TOKEN_COMMAND": "pass gp"}, None),
+        (["--profile", "work"], {"GPCLI_PATIENT": "p"}, None),
+        (["--profile", "work"], {"GPCLI_PATIENT": " "}, "gpcli login signs in;"),
+    ],
+)
+def test_who_is_signed_in_is_told_by_the_portal_in_use(env, argv, more, expected):
+    shown = answer(argv, {**env, **more}, is_terminal=True)
+
+    assert shown is expected or shown.splitlines()[1].startswith(expected)
+
+
+def test_somebody_is_signed_in_where_it_is_open_which_portal_is_meant(env, tmp_path):
+    index = OfferIndex(tmp_path / "state" / "index")
+    index.write_profiles(lambda: Config(dict.fromkeys(["home", "work"]), None))
+
+    assert answer([], env, is_terminal=True) is None
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--help"],
+        ["help"],
+        ["-h"],
+        ["--version"],
+        ["profile"],
+        ["slots", "--help"],
+        ["help", "json"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_asked_for_is_the_same_on_a_terminal(env, argv):
+    assert answer(argv, env, is_terminal=True) == answer(argv, env)
+    assert name_command(argv) == argv
+
+
+@pytest.mark.parametrize("argv", [["--bogus"], ["--profile"], ["slotz"], ["slots"]], ids=" ".join)
+def test_a_line_that_is_wrong_or_has_a_command_stands_for_itself(env, argv):
+    assert answer(argv, env, is_terminal=True) is None
+    assert name_command(argv) == argv
+
+
+def bold(text):
+    """The lines of a text that have an escape sequence."""
+    return [line for line in text.splitlines() if "\x1b" in line]
+
+
+def test_headings_of_help_are_bold_in_colour():
+    screen = answer([], NOWHERE, has_color=True)
+    page = answer(["slots", "--help"], NOWHERE, has_color=True)
+
+    assert bold(screen)[0] == "\x1b[1mCARE\x1b[0m"
+    assert bold(screen)[1].startswith("\x1b[1mACCOUNT\x1b[0m  login, ")
+    assert len(bold(screen)) == 3
+    assert bold(page) == [
+        f"\x1b[1m{title}\x1b[0m" for title in ("USAGE", "OPTIONS", "EXAMPLES", "GLOBAL OPTIONS")
+    ]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["profile"],
+        ["help", "commands"],
+        *(["help", topic] for topic in answer_table.TOPICS),
+        *([*path.split(), "--help"] for path in answer_table.PAGES),
+    ],
+    ids=" ".join,
+)
+def test_bold_headings_change_nothing_else_and_no_heading_is_missed(argv):
+    plain, shown = answer(argv, NOWHERE), answer(argv, NOWHERE, has_color=True)
+
+    assert shown.replace("\x1b[1m", "").replace("\x1b[0m", "") == plain
+    headings = re.findall(r"(?:^|\n\n)([A-Z]{2}[^\n]*)(?=\n  )", plain)
+    assert {line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in bold(shown)} >= {
+        *headings
+    }
+    assert all(line.startswith("\x1b[1m") for line in bold(shown))
+
+
+@pytest.mark.parametrize("argv", [["completion", "bash"], ["--version"], ["__complete", ""]])
+def test_what_programs_read_has_no_colour(argv):
+    assert answer(argv, NOWHERE, has_color=True) == answer(argv, NOWHERE)
+
+
+class Stream:
+    """A stream that is a terminal, or is none."""
+
+    def __init__(self, is_terminal):
+        self.isatty = lambda: is_terminal
+        self.fileno = lambda: -1
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+@pytest.mark.parametrize(
+    "env",
+    [
+        dict(zip(("NO_COLOR", "TERM", "FORCE_COLOR", "CLICOLOR_FORCE"), values, strict=True))
+        for values in itertools.product(["", "1"], ["xterm", "dumb"], ["", "0", "1"], ["", "1"])
+    ],
+    ids=str,
+)
+def test_help_has_colour_where_answers_have(env, is_terminal):
+    stream = Stream(is_terminal)
+
+    found = has_color(env, is_terminal=is_terminal)
+
+    assert found == detect_terminal(stream, stream, stream, env).has_stdout_color

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Protocol
 
-from gpcli.cli.ready_answers import parse_line
+from gpcli.cli.line_parser import parse_line
 from gpcli.errors import Exit
 from gpcli.render.json_schema import OTHER_ANSWERS, find_schema
 from tests.journeys.shell import CommandResult, Shell
@@ -46,6 +46,8 @@ READS = (
     "appointments show {appointment}",
     "appointments export",
     "econsult join {video} --no-browser",
+    "open --no-browser",
+    "open {video}",
     "outbox list --all",
     "outbox settle",
     "outbox show {sent}",
@@ -108,6 +110,7 @@ WRONG = (
     "cancel nope --yes",
     "appointments show nope",
     "econsult join nope",
+    "open nope",
     "econsult start --yes",
     "econsult start --via pigeon --subject Knee --message Hei --yes",
     "econsult withdraw nope --yes",

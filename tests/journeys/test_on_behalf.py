@@ -12,7 +12,8 @@ import pytest
 
 from gpcli.cli.answer_table import STARTS
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.ready_answers import answer, parse_line
+from gpcli.cli.line_parser import parse_line
+from gpcli.cli.ready_answers import answer
 from tests.journeys import schema_lines
 from tests.journeys.process import PYTHON, minimal_env, shell, start_gpcli, wait_for_end
 from tests.journeys.shell import at_once

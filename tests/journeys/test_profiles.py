@@ -60,6 +60,56 @@ def test_a_removed_profile_is_gone(two):
     assert two("gpcli profile show staging --json").refused == (3, "not_found", "")
 
 
+QUESTION = """\
+Forget the profile 'staging' [staging]
+  Portal       https://staging.example/fhir/R4
+  Environment  staging
+  Default      yes; afterwards there is none
+Forget the profile 'staging'? [y/N] \
+"""
+
+
+def names(shell):
+    return [one["profile"] for one in shell.json("gpcli profile list")]
+
+
+@pytest.mark.parametrize("typing", ["\n", "n\n", ""])
+def test_a_profile_is_not_removed_at_a_terminal_unless_somebody_agrees(two, typing):
+    ending = two.at_a_screen(typing)("gpcli profile remove staging")
+
+    assert (ending.code, ending.out) == (9, "")
+    assert ending.err.startswith(QUESTION)
+    assert names(two) == ["real", "staging"]
+
+
+def test_a_profile_is_removed_at_a_terminal_once_somebody_agrees(two):
+    ending = two.at_a_screen("y\n")("gpcli profile remove staging")
+
+    assert (ending.code, ending.err) == (0, QUESTION)
+    assert names(two) == ["real"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "gpcli profile remove staging --yes",
+        "gpcli --yes profile remove staging",
+        "gpcli profile remove staging --no-input",
+    ],
+)
+def test_a_profile_is_removed_at_a_terminal_without_a_question(two, line):
+    ending = two.at_a_screen()(line)
+
+    assert (ending.code, ending.err) == (0, "")
+    assert names(two) == ["real"]
+
+
+def test_the_question_is_not_asked_where_a_profile_can_not_be_removed(two):
+    ending = two.at_a_screen("y\n")("gpcli profile remove nope")
+
+    assert (ending.code, "Forget" in ending.err) == (3, False)
+
+
 def test_several_without_a_default_have_to_be_told_apart(two):
     two(f"gpcli profile add third {STAGING}/3 --environment staging")
     two("gpcli profile remove staging")

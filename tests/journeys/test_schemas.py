@@ -15,7 +15,7 @@ import pytest
 
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.help_commands import format_exit_codes
-from gpcli.cli.ready_answers import parse_line
+from gpcli.cli.line_parser import parse_line
 from gpcli.errors import Exit, GpcliError
 from gpcli.render.json_schema import ANSWERS, OTHER_ANSWERS
 from tests.journeys.schema_lines import READS, SERVED, WRITES, WRONG, Judge, play
@@ -206,7 +206,7 @@ def test_an_error_in_json_has_every_key(shell_of, line):
     [
         ("slotz", "gpcli slots"),
         ("boook", "gpcli book"),
-        ("appointment", "gpcli appointments"),
+        ("appointment", "gpcli appointments list"),
         ("reserve", "gpcli book"),
         ("consent grnat", "gpcli consent grant"),
         ("list", "gpcli appointments list"),

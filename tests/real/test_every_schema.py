@@ -13,7 +13,7 @@ import pytest
 
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.demo import open_sign_in_page
-from gpcli.cli.ready_answers import parse_line
+from gpcli.cli.line_parser import parse_line
 from gpcli.render.json_schema import ANSWERS, find_schema, list_schema_names
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.process import gpcli, minimal_env, start_gpcli, wait_for_end

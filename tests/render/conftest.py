@@ -25,6 +25,7 @@ class CapturedOutput:
     color: bool = False
     fields: tuple[str, ...] | None = None
     patience: float = 3600
+    quiet: bool = False
     out: StringIO = field(default_factory=StringIO)
     err: StringIO = field(default_factory=StringIO)
 
@@ -39,6 +40,7 @@ class CapturedOutput:
             now=lambda: NOW,
             machine_zone=OSLO_WINTER,
             patience=self.patience,
+            quiet=self.quiet,
         )
 
     @property

@@ -30,6 +30,14 @@ def on_screen(written):
     return line.rstrip()
 
 
+@pytest.mark.parametrize("format", [Format.AUTO, Format.JSON])
+def test_quiet_leaves_out_progress(make_output, format):
+    shown = make_output(tty=True, patience=0, quiet=True, format=format, err=Signalling())
+
+    with shown.output.progress("Looking for times"):
+        assert not shown.err.touched.wait(0.05)
+
+
 def test_what_takes_long_shows_a_mark_and_leaves_no_trace(make_output):
     shown = make_output(tty=True, patience=0, err=Signalling())
     with shown.output.progress("Looking for times"):

@@ -19,7 +19,7 @@ ACCOUNT_COMMANDS = (
         ACCOUNT,
         "Sign in to your GP's portal",
         "gpcli.cli.account_commands:login",
-        aliases=("signin", "sign-in", "auth"),
+        aliases=("signin", "sign-in", "auth", "register", "logg-inn", "logginn"),
         about="With a PORTAL-URL, this makes a profile for the portal first. Signing in never "
         "replaces another person: --as chooses among those who are signed in.\n\n"
         "Some portals let people sign in only by a client that they have registered: --client-id "
@@ -41,7 +41,7 @@ ACCOUNT_COMMANDS = (
         ACCOUNT,
         "Sign out, at the portal and here",
         "gpcli.cli.account_commands:logout",
-        aliases=("signout", "sign-out"),
+        aliases=("signout", "sign-out", "logg-ut", "loggut"),
         examples=(("Sign everybody out", "gpcli logout --all"),),
     ),
     CommandSpec(
@@ -49,7 +49,7 @@ ACCOUNT_COMMANDS = (
         ACCOUNT,
         "Who is signed in, where, and for how long",
         "gpcli.cli.account_commands:whoami",
-        aliases=("status", "me"),
+        aliases=("status", "me", "user", "account", "session"),
         examples=(
             ("Is there a session that lasts ten minutes more?", "gpcli whoami --min-life 10m"),
         ),
@@ -95,7 +95,14 @@ ACCOUNT_COMMANDS = (
     CommandSpec(
         "profile use", ACCOUNT, "Make a profile the default", "gpcli.cli.profile_commands:use"
     ),
-    CommandSpec("profile remove", ACCOUNT, "Forget a portal", "gpcli.cli.profile_commands:remove"),
+    CommandSpec(
+        "profile remove",
+        ACCOUNT,
+        "Forget a portal",
+        "gpcli.cli.profile_commands:remove",
+        about="Refused while somebody is signed in there: gpcli logout signs out first. On a "
+        "terminal it shows what is forgotten, and asks; elsewhere it asks nothing.",
+    ),
 )
 
 
@@ -107,7 +114,7 @@ CARE_COMMANDS = (
         CARE,
         "Next visit, what waits, what is unread, what runs out",
         "gpcli.cli.day_commands:today",
-        aliases=("overview", "dashboard", "home"),
+        aliases=("overview", "dashboard", "home", "summary", "i-dag", "idag"),
         about="One screen, fetched in one round trip, with the command for each thing. Where "
         "somebody is signed in, gpcli alone shows it on a terminal.",
     ),
@@ -116,6 +123,7 @@ CARE_COMMANDS = (
         CARE,
         "Your next visit",
         "gpcli.cli.day_commands:next_visit",
+        aliases=("upcoming", "neste"),
         about="Exit code 3 where none is booked. What the surgery has not confirmed yet does not "
         "count.",
         examples=(("When is it, in a script?", "gpcli next --plain --fields start"),),
@@ -125,7 +133,7 @@ CARE_COMMANDS = (
         CARE,
         "What your GP offers online, and what not and why",
         "gpcli.cli.service_commands:services",
-        aliases=("service", "offers"),
+        aliases=("service", "offers", "prices", "price", "cost", "tjenester"),
         about="With a SERVICE, the exit code says whether it is offered: 0 if it is, 5 if not.",
         examples=(
             ("Everything", "gpcli services"),
@@ -137,7 +145,33 @@ CARE_COMMANDS = (
         CARE,
         "Your GP and surgery: address, phone, opening hours",
         "gpcli.cli.service_commands:gp",
-        aliases=("doctor", "surgery"),
+        aliases=(
+            *(
+                "doctor",
+                "doctors",
+                "surgery",
+                "clinic",
+                "practice",
+                "phone",
+                "call",
+                "address",
+                "hours",
+            ),
+            *("lege", "legen", "fastlege", "fastlegen", "legekontor"),
+        ),
+    ),
+    CommandSpec(
+        "open",
+        CARE,
+        "Open your surgery's web page, or a video consultation",
+        "gpcli.cli.open_command:open_page",
+        aliases=("browse", "website", "web"),
+        about="Prints the address, and opens it on a terminal. Only https is opened. Exit code 3 "
+        "where the portal tells of no web page.",
+        examples=(
+            ("The surgery's web page", "gpcli open"),
+            ("The address alone", "gpcli open --no-browser --plain --fields url"),
+        ),
     ),
     CommandSpec(
         "econsult start",
@@ -146,7 +180,7 @@ CARE_COMMANDS = (
         "gpcli.cli.econsult_commands:start",
         services=("e-consultation",),
         writes=True,
-        aliases=("ask",),
+        aliases=("ask", "consult", "question", "e-konsultasjon", "ekonsultasjon", "konsultasjon"),
         about="Not for emergencies, and only for what needs no examination: you must not need to "
         "be seen in person. Sending it makes a charge: the plan shows what it may cost, and "
         "--accept-fee MAX says up to what you agree. In writing it opens a thread (gpcli "
@@ -178,6 +212,7 @@ CARE_COMMANDS = (
             ("The link alone, in a script", "gpcli econsult join --fields join_url"),
             ("In a browser of your choice", "gpcli econsult join --browser firefox"),
         ),
+        aliases=("video", "videocall"),
     ),
     CommandSpec(
         "econsult withdraw",
@@ -193,7 +228,7 @@ CARE_COMMANDS = (
         "gpcli.cli.message_commands:contact",
         services=("contact",),
         writes=True,
-        aliases=("write", "send"),
+        aliases=("write", "send", "reception", "kontakt", "skriv"),
         about="The reception answers; it gives no health care. Medical questions may be passed on "
         "to the doctor and charged as an e-consultation.",
         examples=(
@@ -206,6 +241,10 @@ CARE_COMMANDS = (
         CARE,
         "List threads, unread ones first",
         "gpcli.cli.message_commands:list_threads",
+        aliases=(
+            *("message", "inbox", "mail", "letters", "threads", "unread"),
+            *("melding", "meldinger", "innboks", "ulest", "uleste"),
+        ),
         examples=(("How many are unread?", "gpcli messages list --unread --count"),),
     ),
     CommandSpec(
@@ -213,7 +252,7 @@ CARE_COMMANDS = (
         CARE,
         "Show a thread; it stays unread",
         "gpcli.cli.message_commands:show",
-        aliases=("read", "view"),
+        aliases=("read", "view", "thread", "les"),
         about="At a terminal it then asks whether to reply, to mark it as read, or to save here "
         "what is attached; Enter quits.",
     ),
@@ -223,7 +262,7 @@ CARE_COMMANDS = (
         "Write in a thread",
         "gpcli.cli.message_commands:reply",
         writes=True,
-        aliases=("answer",),
+        aliases=("answer", "respond", "svar"),
         about="Your editor opens, with the message that you answer below a line with scissors: "
         "nothing from there on is sent.",
     ),
@@ -248,6 +287,17 @@ CARE_COMMANDS = (
         CARE,
         "List prescriptions and what is left of them",
         "gpcli.cli.rx_commands:list_prescriptions",
+        aliases=(
+            *(
+                "prescriptions",
+                "prescription",
+                "medicines",
+                "medicine",
+                "medications",
+                "medication",
+            ),
+            *("meds", "drugs", "pills", "resept", "resepter", "medisin", "medisiner"),
+        ),
         about="What runs out: something was handed out of it, and it can be fetched once more at "
         "most, or ends within four weeks; or there is nothing left of it.",
         examples=(("What runs out?", "gpcli rx list --low"),),
@@ -265,7 +315,16 @@ CARE_COMMANDS = (
         "gpcli.cli.rx_commands:renew",
         services=("prescription-renewal",),
         writes=True,
-        aliases=("refill", "request"),
+        aliases=(
+            "refill",
+            "refills",
+            "request",
+            "renewal",
+            "reorder",
+            "forny",
+            "fornye",
+            "fornyelse",
+        ),
         about="Each prescription gets an answer of its own; where some can be asked for and some "
         "not, the exit code is 8. What is asked for already is not asked for twice, and one that "
         "was renewed is not renewed again by its former id. The price is the surgery's and shown "
@@ -295,7 +354,16 @@ CARE_COMMANDS = (
         "Free times",
         "gpcli.cli.booking_commands:slots",
         services=("booking",),
-        aliases=("times", "free"),
+        aliases=(
+            "times",
+            "time",
+            "free",
+            "available",
+            "availability",
+            "openings",
+            "ledig",
+            "ledige",
+        ),
         examples=(
             ("Monday and Tuesday mornings", "gpcli slots --weekday mon,tue --between 08:00-11:00"),
             (
@@ -312,7 +380,10 @@ CARE_COMMANDS = (
         "gpcli.cli.booking_commands:book",
         services=("booking", "booking-enquiry"),
         writes=True,
-        aliases=("reserve",),
+        aliases=(
+            *("reserve", "booking", "schedule"),
+            *("bestill", "bestille", "timebestilling"),
+        ),
         about="A plan is shown first, and nothing is sent until you agree. Where the surgery "
         "must confirm, the time is not booked until it has: gpcli appointments list shows it.",
         examples=(
@@ -329,7 +400,7 @@ CARE_COMMANDS = (
         services=("booking", "flu-vaccination"),
         needs=("cancellation",),
         writes=True,
-        aliases=("reschedule", "change"),
+        aliases=("reschedule", "rebook", "change", "flytt"),
         about="The new time is booked first, and the old one is cancelled only when the portal has "
         "confirmed the new one: there is never none. Where the surgery must confirm, the old one "
         "stays until it has; the same command with the same --request-id then cancels it. Late "
@@ -346,6 +417,10 @@ CARE_COMMANDS = (
         CARE,
         "List appointments",
         "gpcli.cli.appointment_commands:list_appointments",
+        aliases=(
+            *("appointment", "appt", "appts", "bookings", "visits", "visit", "calendar", "agenda"),
+            *("timer", "avtale", "avtaler", "timeavtale", "legetime", "legetimer"),
+        ),
     ),
     CommandSpec(
         "appointments show", CARE, "Show one appointment", "gpcli.cli.appointment_commands:show"
@@ -355,10 +430,11 @@ CARE_COMMANDS = (
         CARE,
         "Write coming appointments as iCalendar",
         "gpcli.cli.appointment_commands:export",
+        aliases=("ical", "icalendar", "ics"),
         about="A calendar that reads the file again knows what has moved and what is cancelled. "
         "Titles are neutral, since others may see the calendar, unless --details is given.",
         examples=(("For your calendar", "gpcli appointments export > gp.ics"),),
-        refuses=("--json", "--ndjson", "--plain", "--fields"),
+        refuses=("--json", "--ndjson", "--plain", "--output", "--fields"),
     ),
     CommandSpec(
         "cancel",
@@ -367,7 +443,15 @@ CARE_COMMANDS = (
         "gpcli.cli.appointment_commands:cancel",
         services=("cancellation",),
         writes=True,
-        aliases=("unbook",),
+        aliases=(
+            "unbook",
+            "cancellation",
+            "avbestill",
+            "avbestille",
+            "avbestilling",
+            "avlys",
+            "avlyse",
+        ),
         about="The plan shows until when this is free, and what it costs after that.",
         examples=(("See until when, and what late costs", "gpcli cancel --dry-run"),),
     ),
@@ -378,7 +462,7 @@ CARE_COMMANDS = (
         "gpcli.cli.booking_commands:flu",
         services=("flu-vaccination",),
         writes=True,
-        aliases=("vaccine", "vaccination", "influenza"),
+        aliases=("vaccine", "vaccination", "influenza", "jab", "shot", "vaksine", "influensa"),
         about="Without a SLOT and --first nothing is booked: this shows whether you may have the "
         "vaccine, what it costs, and free times.",
         examples=(("The first time that suits", "gpcli flu --first --weekday fri"),),
@@ -390,9 +474,12 @@ SECTIONS = (ACCOUNT, CARE, TOOLS)
 """The sections of the root help, in order."""
 
 GROUPS = (
-    GroupSpec("consent", ACCOUNT, "Your consent to Full Access", aliases=("consents",)),
+    GroupSpec("consent", ACCOUNT, "Your consent to Full Access", aliases=("consents", "samtykke")),
     GroupSpec(
-        "profile", ACCOUNT, "The portals that this machine knows", aliases=("portal", "config")
+        "profile",
+        ACCOUNT,
+        "The portals that this machine knows",
+        aliases=("profiles", "portal", "portals", "config", "settings", "profil"),
     ),
     GroupSpec(
         "econsult",
@@ -404,19 +491,16 @@ GROUPS = (
         "messages",
         CARE,
         "What you and the surgery have written",
-        aliases=("message", "inbox", "mail"),
     ),
     GroupSpec(
         "rx",
         CARE,
         "Your prescriptions, what is left of them, and renewing them",
-        aliases=("prescriptions", "prescription", "medicines", "meds"),
     ),
     GroupSpec(
         "appointments",
         CARE,
         "What is booked, what waits for the surgery, what is past",
-        aliases=("appointment", "bookings", "calendar"),
     ),
     GroupSpec("sandbox", TOOLS, "A GP portal on this machine, with known people"),
     GroupSpec("sandbox fault", TOOLS, "Make it go wrong on purpose"),

@@ -100,7 +100,7 @@ TOOL_COMMANDS = (
         TOOLS,
         "List what was sent and has no known outcome",
         "gpcli.cli.outbox_commands:list_requests",
-        aliases=("unsent", "sent", "journal"),
+        aliases=("unsent", "sent", "journal", "pending"),
     ),
     CommandSpec(
         "outbox show",
@@ -216,6 +216,7 @@ TOOL_COMMANDS = (
         TOOLS,
         "Help on a command or a topic",
         "gpcli.cli.help_commands:show_help",
+        aliases=("man", "docs", "manual", "commands", "topics", "hjelp"),
         examples=(("What exit codes mean", "gpcli help exit-codes"),),
     ),
 )
