@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from gpcli.care.confirmation import Asker
-from gpcli.care.econsult import fetch_join_link
+from gpcli.care.joining import fetch_joining
 from gpcli.care.offers import find_surgeries
 from gpcli.care.portal_protocol import Portal
-from gpcli.errors import BadResponse, InputNeeded, NotFound
+from gpcli.errors import BadResponse, InputNeeded, NotFound, Rejected
 from gpcli.model.service import Surgery
 from gpcli.model.web_page import PageKind, WebPage
 
@@ -17,17 +18,22 @@ IsOpenable = Callable[[str], bool]
 
 
 def fetch_page(
-    portal: Portal, appointment_id: str | None, gp: str | None, asker: Asker, can_open: IsOpenable
+    portal: Portal,
+    appointment_id: str | None,
+    gp: str | None,
+    asker: Asker,
+    can_open: IsOpenable,
+    now: datetime,
 ) -> WebPage:
     """Fetch the page of an appointment by video, without one that of the patient's surgery.
 
     `gp` names the GP of those who have several.
     Raises: NotFound where the portal tells of none; InputNeeded if several GPs may be meant and
-    nobody can be asked; BadResponse for an address that can't be opened; as `fetch_join_link`.
+    nobody can be asked; BadResponse for an address that can't be opened; Rejected for one by phone;
+    as `fetch_joining`.
     """
     if appointment_id is not None:
-        appointment, link = fetch_join_link(portal, appointment_id)
-        page = WebPage(link, PageKind.VIDEO, appointment.surgery, str(appointment.id))
+        page = _fetch_video(portal, appointment_id, now)
     else:
         surgery = _choose_surgery(find_surgeries(portal.fetch_surgeries(), gp), asker)
         link = next(filter(can_open, surgery.websites), surgery.websites[0])
@@ -35,6 +41,15 @@ def fetch_page(
     if not can_open(page.url):
         raise BadResponse(f"The portal's address of {_name(page)} is not one to open: {page.url}")
     return page
+
+
+def _fetch_video(portal: Portal, appointment_id: str, now: datetime) -> WebPage:
+    joining = fetch_joining(portal, appointment_id, now)
+    appointment = joining.appointment
+    if joining.link is None:
+        hint = f"gpcli econsult join {appointment.id} says what is told of it."
+        raise Rejected(f"{appointment.id} is by phone: it has no page.", hint=hint)
+    return WebPage(joining.link, PageKind.VIDEO, appointment.surgery, str(appointment.id))
 
 
 def _choose_surgery(surgeries: tuple[Surgery, ...], asker: Asker) -> Surgery:

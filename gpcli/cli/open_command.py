@@ -42,6 +42,7 @@ def open_page(
         context.options.gp,
         context.ask,
         lambda link: is_openable(link, context.profile.environment),
+        context.now(),
     )
     context.output.show_item(PAGES, page)
     open_shown_link(context, page.url, browser, no_browser=no_browser, by_hand="Open the address.")

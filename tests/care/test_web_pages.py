@@ -1,6 +1,7 @@
 """Which page a patient means who has several GPs."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -8,6 +9,7 @@ from gpcli.care.web_pages import fetch_page
 from gpcli.errors import BadResponse, InputNeeded, NotFound
 from gpcli.model.service import Surgery
 
+NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 DAHL = Surgery(
     "dahl", "Dr. Dahl", "Fjord", websites=("http://fjord.example", "https://fjord.example")
 )
@@ -36,9 +38,8 @@ class Chooser:
 
 
 def fetch(surgeries, gp=None, *, can_ask=True):
-    return fetch_page(
-        SurgeryPortal(surgeries), None, gp, Chooser(can_ask), lambda link: link.startswith("https:")
-    )
+    asker, can_open = Chooser(can_ask), lambda link: link.startswith("https:")
+    return fetch_page(SurgeryPortal(surgeries), None, gp, asker, can_open, NOW)
 
 
 def test_of_the_addresses_of_a_surgery_one_is_taken_that_can_be_opened():
