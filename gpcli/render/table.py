@@ -88,8 +88,8 @@ class TableFormat:
         What all rows share stands once above. Where there is too little room for a table, droppable
         columns are left out, the last ones first; if that is not enough, each row is a block.
         """
-        listed = list(rows)
         columns = self._select_columns(view, lambda column: column.for_people and column.in_table)
+        listed = list(rows)
         columns = [column for column in columns if self._is_in_table(column, listed)]
         if not listed:
             return 0

@@ -52,9 +52,7 @@ def test_the_offsets_of_the_day_itself_count_and_not_todays():
     "zone", ["Nowhere/Land", "", "../../etc/passwd", "Europe", "/etc", "a\x00b"]
 )
 def test_an_unknown_zone_leaves_the_times_own_offset_and_says_it(zone):
-    assert (
-        said(datetime(2026, 11, 24, 9, 0, tzinfo=OSLO), zone) == "Tue 24 Nov 09:00 UTC+01:00"
-    )
+    assert said(datetime(2026, 11, 24, 9, 0, tzinfo=OSLO), zone) == "Tue 24 Nov 09:00 UTC+01:00"
 
 
 def test_an_unknown_zone_elsewhere_says_the_clock_here_too():
@@ -87,9 +85,7 @@ def test_a_period_names_its_day_once():
 
 def test_a_period_over_midnight_names_both_days():
     start = datetime(2026, 11, 24, 23, 50, tzinfo=OSLO)
-    assert period(start, start + timedelta(minutes=20)) == (
-        "Tue 24 Nov 23:50 – Wed 25 Nov 00:10"
-    )
+    assert period(start, start + timedelta(minutes=20)) == ("Tue 24 Nov 23:50 – Wed 25 Nov 00:10")
 
 
 def test_a_period_over_the_change_of_the_clock_says_which_time_is_which():
