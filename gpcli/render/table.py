@@ -115,7 +115,7 @@ class TableFormat:
             self._stdout.write_line("")
             body = Text(self._stdout.make_encodable(safe_text(text).rstrip("\n")))
             indented = Padding(body, (0, 0, 0, _INDENT))  # so that no text passes for a label
-            self._draw(indented, min(self._terminal.width, _TEXT_WIDTH))
+            self._draw(indented, min(self._text_width, _TEXT_WIDTH))
 
     def _is_in_table(self, column: Column[T], rows: Sequence[T]) -> bool:
         """Return whether a selected column is in the table of these rows."""
@@ -328,21 +328,31 @@ class TableFormat:
         for entry in entries:
             title = Text(safe_line(entry.title), style="bold")
             title.append(f"  {safe_line(entry.id)}", style="not bold dim")
-            self._draw_heading(self._make_encodable(title))
+            title = self._make_encodable(title)
+            self._draw_heading(title, longest=cell_len(safe_line(entry.id)))
             for phrases in entry.lines:
                 texts = [Text(safe_line(text), style=style) for text, style in phrases if text]
                 body = self._make_encodable(Text(" · ").join(texts))
                 if body.plain:
-                    self._draw(Padding(body, (0, 0, 0, _INDENT)), self._terminal.width)
+                    self._draw(Padding(body, (0, 0, 0, _INDENT)), self._text_width)
 
-    def _draw_heading(self, text: Text) -> None:
-        """Draw a text whose further lines are set in, so that none passes for another heading."""
-        width, indent = self._terminal.width, 2 * _INDENT
+    @property
+    def _text_width(self) -> int:
+        """The columns of a text that is set in; some, however narrow the terminal is."""
+        return max(self._terminal.width, _INDENT + _MIN_VALUE_WIDTH)
+
+    def _draw_heading(self, text: Text, *, longest: int = 1) -> None:
+        """Draw a text whose further lines are set in, so that none passes for another heading.
+
+        Words of up to `longest` columns, such as an id, are never cut.
+        """
+        indent = 2 * _INDENT
+        width = max(self._terminal.width, longest + indent)
         if cell_len(text.plain) <= width:
             self._draw(text, width)
             return
         console = _build_console(StringIO(), width, has_color=False)
-        first, *others = text.wrap(console, max(width - indent, 1))
+        first, *others = text.wrap(console, width - indent)
         first.rstrip()
         self._draw(Group(first, *(Padding(line, (0, 0, 0, indent)) for line in others)), width)
 
