@@ -9,9 +9,7 @@ from __future__ import annotations
 import io
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -22,7 +20,7 @@ from gpcli.render.columns import display_width
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Shell
 from tests.journeys.test_outbox import cut_off
-from tests.journeys.world import MONDAY, World
+from tests.journeys.world import MONDAY, World, machine_in
 
 PICTURES = Path(__file__).parent / "pictures"
 HEIGHT, MOST_LINES = 24, 120
@@ -133,16 +131,6 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         lost = cut_off(ada, arrives=False)(f"gpcli messages mark-read t-9rcz8zjj --yes {request}")
         assert lost.code == 10, lost
         yield world
-
-
-@contextmanager
-def machine_in(zone: str) -> Iterator[None]:
-    """Have this computer's clock be that of `zone`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", zone)
-        time.tzset()
-        yield
-    time.tzset()
 
 
 @pytest.fixture(scope="module")
