@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
+from itertools import product
 from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
 from gpcli.errors import Failure, GpcliError
@@ -140,12 +141,11 @@ def _find_views_in(module: types.ModuleType) -> Iterator[KnownView]:
 
 
 def _build_views(build: Callable[..., View[Any]]) -> Iterator[View[Any]]:
-    """Yield the views that a function builds, for each value of its arguments."""
-    names = [name for name in get_type_hints(build) if name != "return"]
-    choices = {bool: (True, False), str: _ZONES}
-    [name] = names
-    for value in choices[get_type_hints(build)[name]]:
-        yield build(**{name: value})
+    """Yield the views that a function builds, for each combination of its arguments' values."""
+    choices: dict[Any, tuple[Any, ...]] = {bool: (True, False), str: _ZONES}
+    kinds = {name: kind for name, kind in get_type_hints(build).items() if name != "return"}
+    for values in product(*(choices[kind] for kind in kinds.values())):
+        yield build(**dict(zip(kinds, values, strict=True)))
 
 
 def _find_labels_in(module: types.ModuleType) -> Iterator[KnownLabel]:

@@ -16,6 +16,8 @@ _LESS_OPTIONS = "FRX"
 """What less is told where LESS says nothing: end if all fits, pass colours on, leave the screen."""
 
 _NO_PAGERS = ("", "cat")
+_VARIABLES = ("GPCLI_PAGER", "PAGER")
+"""The variables that name the pager, the one that counts most first."""
 
 
 def find_pager(env: Mapping[str, str]) -> list[str] | None:
@@ -25,7 +27,7 @@ def find_pager(env: Mapping[str, str]) -> list[str] | None:
     is dumb.
     """
     usual = "" if os.name == "nt" else "less"
-    command = env.get("GPCLI_PAGER", env.get("PAGER", usual)).strip()
+    command = next((env[name] for name in _VARIABLES if name in env), usual).strip()
     if command in _NO_PAGERS or env.get("TERM") == "dumb":
         return None
     with suppress(ValueError):  # a quotation that is not closed
@@ -48,7 +50,7 @@ class Pager:
 
     What fits the screen is written to `stdout` as it is; the rest is piped to the program of
     `argv`, which has the environment `env`. Where that can't be run, or fails, all is written to
-    `stdout` in the end.
+    `stdout` in the end. That there is no less is no failure where nobody named a pager.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Pager:
         self._stdout = stdout
         self._height = terminal.height
         self._argv = argv
+        self._is_named = any(name in env for name in _VARIABLES)
         self._env = {"LESS": _LESS_OPTIONS, "LV": "-c", "LESSHISTFILE": "-", **env}
         self._written: list[str] = []
 
@@ -70,7 +73,10 @@ class Pager:
         """Do nothing: the answer is shown when it is complete."""
 
     def show(self) -> str | None:
-        """Show what was written since the last call; return why the pager could not, if so."""
+        """Show what was written since the last call.
+
+        Return why the pager that was named could not; else `None`, or empty.
+        """
         text = "".join(self._written)
         self._written.clear()
         if text.count("\n") < self._height:
@@ -84,16 +90,21 @@ class Pager:
         return failure
 
     def _run(self, text: str) -> str | None:
-        """Pipe `text` to the pager and wait for its end; return why that failed, if it did."""
+        """Pipe `text` to the pager and wait for its end.
+
+        Return why that failed, empty where that is no news; `None` = it did not.
+        """
         import subprocess  # noqa: PLC0415  (start-up: 15 ms, only long answers need it)
 
-        try:
-            process = subprocess.Popen(  # noqa: S603  (the command that the person named)
-                self._argv, env=self._env, stdin=subprocess.PIPE
-            )
-        except OSError as error:
-            return f"'{self._argv[0]}' can't be run ({error.strerror})"
         with _interrupts_left_to_pager():
+            try:
+                process = subprocess.Popen(  # noqa: S603  (the command that the person named)
+                    self._argv, env=self._env, stdin=subprocess.PIPE
+                )
+            except OSError as error:
+                return (
+                    f"'{self._argv[0]}' can't be run ({error.strerror})" if self._is_named else ""
+                )
             with suppress(BrokenPipeError):  # it was ended before it had read all
                 process.communicate(text.encode(self.encoding, "replace"))
             code = process.wait()
@@ -102,8 +113,11 @@ class Pager:
 
 @contextmanager
 def _interrupts_left_to_pager() -> Iterator[None]:
-    """Ignore Ctrl-C, by which a person stops a search in the pager, and not gpcli."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Let Ctrl-C pass, by which a person stops a search in the pager, and not gpcli.
+
+    It has a handler, for a program inherits that a signal is ignored, but not how it is handled.
+    """
+    before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         yield
     finally:

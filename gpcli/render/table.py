@@ -8,7 +8,7 @@ from datetime import date, datetime
 from io import StringIO
 
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +16,7 @@ from rich.text import Text
 from gpcli.render.columns import align_rows, fit_widths
 from gpcli.render.sanitise import safe_line, safe_text
 from gpcli.render.terminal import LineWriter, Terminal
-from gpcli.render.times import TimeFormat, format_period
+from gpcli.render.times import TimeFormat, format_period, is_known_zone
 from gpcli.render.view import Cell, Column, Entry, T, View
 
 
@@ -64,7 +64,6 @@ class _TableColumn:
     least: int
     natural: int
     right: bool = False
-    droppable: bool = False
 
 
 class TableFormat:
@@ -88,8 +87,8 @@ class TableFormat:
         What all rows share stands once above. Where there is too little room for a table, droppable
         columns are left out, the last ones first; if that is not enough, each row is a block.
         """
-        listed = list(rows)
         columns = self._select_columns(view, lambda column: column.for_people and column.in_table)
+        listed = list(rows)
         columns = [column for column in columns if self._is_in_table(column, listed)]
         if not listed:
             return 0
@@ -116,7 +115,7 @@ class TableFormat:
             self._stdout.write_line("")
             body = Text(self._stdout.make_encodable(safe_text(text).rstrip("\n")))
             indented = Padding(body, (0, 0, 0, _INDENT))  # so that no text passes for a label
-            self._draw(indented, min(self._terminal.width, _TEXT_WIDTH))
+            self._draw(indented, min(self._text_width, _TEXT_WIDTH))
 
     def _is_in_table(self, column: Column[T], rows: Sequence[T]) -> bool:
         """Return whether a selected column is in the table of these rows."""
@@ -137,19 +136,23 @@ class TableFormat:
     def _draw_sections(
         self, view: View[T], columns: Sequence[Column[T]], rows: Sequence[T]
     ) -> None:
-        """Draw the rows of each section below its name and what they share."""
+        """Draw the rows of each section below its name and what they share, all of one form."""
         if view.blocks:
             self._draw_table_or_blocks(columns, rows, blocks=True)
             return
         sections: dict[str, list[T]] = {}
         for row in rows:
             sections.setdefault(view.section(row) if view.section else "", []).append(row)
-        for number, (name, members) in enumerate(sections.items()):
+        split = {name: self._split_shared(columns, sections[name]) for name in sections}
+        differing = {column.name for kept, _ in split.values() for column in kept}
+        usual = [column for column in columns if column.name in differing]
+        fitting = {column.name for column, _ in self._select_fitting(usual, rows)}
+        for number, (name, (kept, shared)) in enumerate(split.items()):
             if number:
                 self._stdout.write_line("")
-            kept, shared = self._split_shared(columns, members)
             above = " · ".join(filter(None, (safe_line(name), shared)))
-            self._draw_table_or_blocks(kept, members, above, blocks=False)
+            chosen = [column for column in kept if column.name in fitting or not fitting]
+            self._draw_table_or_blocks(chosen, sections[name], above, blocks=not fitting)
 
     def _split_shared(
         self, columns: Sequence[Column[T]], rows: Sequence[T]
@@ -169,12 +172,11 @@ class TableFormat:
         self, columns: Sequence[Column[T]], rows: Sequence[T], shared: str = "", *, blocks: bool
     ) -> None:
         """Draw `rows`, below what they share."""
-        zone = None if self._fields is not None else self._find_zone_to_tell(columns, rows)
-        in_zone = replace(self._time_format, told_zone=zone)
-        drawn = [] if blocks else self._select_fitting(self._expand(columns, rows, in_zone))
+        drawn = [] if blocks else _join_drawn(self._select_fitting(columns, rows))
+        zone = self._find_zone_to_tell(columns, rows)
         told = f"Times are those of {zone}; Here is this computer's clock." if zone else ""
         for line in filter(None, (shared, told if drawn else "")):
-            self._draw(Text(self._stdout.make_encodable(line)), self._terminal.width)
+            self._draw_heading(Text(self._stdout.make_encodable(line)))
         if drawn:
             self._draw_table(drawn, len(rows))
             return
@@ -190,29 +192,39 @@ class TableFormat:
             self._draw(self._build_table(columns), self._terminal.width)
 
     def _find_zone_to_tell(self, columns: Sequence[Column[T]], rows: Sequence[T]) -> str | None:
-        """Return the zone of all times, where this computer's clock shows others; else `None`."""
+        """Return the zone of all times, where this computer's clock shows others; else `None`.
+
+        Of an unknown zone nothing can be told, and each of several stands with its times.
+        """
+        if self._fields is not None:
+            return None
         moments = [column.moment(row) for column in columns if column.moment for row in rows]
         zones = {zone for when, zone in moments if when}
         if len(zones) != 1 or not any(self._time_format.here(*each) for each in moments):
             return None
-        return zones.pop()
+        [zone] = zones
+        return zone if is_known_zone(zone) else None
 
     def _expand(
-        self, columns: Sequence[Column[T]], rows: Sequence[T], time_format: TimeFormat
+        self, column: Column[T], rows: Sequence[T], time_format: TimeFormat
     ) -> list[_TableColumn]:
-        """Return the columns of a table: also the days, and what this computer's clock shows."""
-        expanded: list[_TableColumn] = []
-        for column in columns:
-            is_grouped = column.by_day is not None and self._fields is None
-            expanded += (
-                self._split_days(column, rows)
-                if is_grouped
-                else [self._build_column(column, rows, time_format)]
-            )
-            if column.moment and time_format.told_zone:
-                here = [time_format.here(*column.moment(row)) for row in rows]
-                expanded.append(_measure("Here", [Text(text) for text in here], wraps=False))
+        """Return a column as it is drawn, and one of what this computer's clock shows."""
+        expanded = (
+            self._split_days(column, rows)
+            if self._is_grouped(column, rows, time_format)
+            else [self._build_column(column, rows, time_format)]
+        )
+        if column.moment and time_format.told_zone:
+            here = [time_format.here(*column.moment(row)) for row in rows]
+            expanded.append(_measure("Here", [Text(text) for text in here], wraps=False))
         return expanded
+
+    def _is_grouped(self, column: Column[T], rows: Sequence[T], time_format: TimeFormat) -> bool:
+        """Return whether the days of a column stand apart: where no time has to say its zone."""
+        if column.by_day is None or self._fields is not None:
+            return False
+        moments = map(column.moment, rows) if column.moment else ()
+        return all(time_format.goes_without_saying(*each) for each in moments)
 
     def _build_column(
         self, column: Column[T], rows: Sequence[T], time_format: TimeFormat
@@ -222,7 +234,6 @@ class TableFormat:
             [self._build_cell(column, row, time_format) for row in rows],
             wraps=column.wraps and not _is_id_column(column),
             right=column.right,
-            droppable=column.droppable and self._fields is None,
         )
 
     def _split_days(self, column: Column[T], rows: Sequence[T]) -> list[_TableColumn]:
@@ -240,13 +251,19 @@ class TableFormat:
             for header, texts in zip((column.header, ""), encoded, strict=True)
         ]
 
-    def _select_fitting(self, columns: list[_TableColumn]) -> list[_TableColumn]:
-        """Return the columns to show beside each other; none if they do not fit."""
-        shown = list(columns)
-        droppable = [column for column in columns if column.droppable]
-        while droppable and self._is_crowded(shown):
+    def _select_fitting(
+        self, columns: Sequence[Column[T]], rows: Sequence[T]
+    ) -> list[tuple[Column[T], list[_TableColumn]]]:
+        """Return the columns to show beside each other, each with what is drawn of it.
+
+        There are none if they do not fit.
+        """
+        time_format = replace(self._time_format, told_zone=self._find_zone_to_tell(columns, rows))
+        shown = [(column, self._expand(column, rows, time_format)) for column in columns]
+        droppable = [each for each in shown if each[0].droppable and self._fields is None]
+        while droppable and self._is_crowded(_join_drawn(shown)):
             shown.remove(droppable.pop())
-        return shown if self._has_room(shown) else []
+        return shown if self._has_room(_join_drawn(shown)) else []
 
     def _has_room(self, columns: Sequence[_TableColumn]) -> bool:
         available = self._available_width(len(columns))
@@ -311,12 +328,33 @@ class TableFormat:
         for entry in entries:
             title = Text(safe_line(entry.title), style="bold")
             title.append(f"  {safe_line(entry.id)}", style="not bold dim")
-            self._draw(self._make_encodable(title), self._terminal.width)
+            title = self._make_encodable(title)
+            self._draw_heading(title, longest=cell_len(safe_line(entry.id)))
             for phrases in entry.lines:
                 texts = [Text(safe_line(text), style=style) for text, style in phrases if text]
                 body = self._make_encodable(Text(" · ").join(texts))
                 if body.plain:
-                    self._draw(Padding(body, (0, 0, 0, _INDENT)), self._terminal.width)
+                    self._draw(Padding(body, (0, 0, 0, _INDENT)), self._text_width)
+
+    @property
+    def _text_width(self) -> int:
+        """The columns of a text that is set in; some, however narrow the terminal is."""
+        return max(self._terminal.width, _INDENT + _MIN_VALUE_WIDTH)
+
+    def _draw_heading(self, text: Text, *, longest: int = 1) -> None:
+        """Draw a text whose further lines are set in, so that none passes for another heading.
+
+        Words of up to `longest` columns, such as an id, are never cut.
+        """
+        indent = 2 * _INDENT
+        width = max(self._terminal.width, longest + indent)
+        if cell_len(text.plain) <= width:
+            self._draw(text, width)
+            return
+        console = _build_console(StringIO(), width, has_color=False)
+        first, *others = text.wrap(console, width - indent)
+        first.rstrip()
+        self._draw(Group(first, *(Padding(line, (0, 0, 0, indent)) for line in others)), width)
 
     def _make_encodable(self, text: Text) -> Text:
         """Return `text` in characters that the stream has; its styles stay where they fit."""
@@ -347,6 +385,10 @@ class TableFormat:
         self._stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
 
 
+def _join_drawn(shown: Iterable[tuple[Column[T], list[_TableColumn]]]) -> list[_TableColumn]:
+    return [drawn for _, columns in shown for drawn in columns]
+
+
 def _build_block(columns: Sequence[Column[T]], row: Sequence[Text], labels: int) -> Table:
     block = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
     block.add_column(style="dim", min_width=labels, no_wrap=True)
@@ -357,16 +399,14 @@ def _build_block(columns: Sequence[Column[T]], row: Sequence[Text], labels: int)
     return block
 
 
-def _measure(
-    header: str, cells: list[Text], *, wraps: bool, right: bool = False, droppable: bool = False
-) -> _TableColumn:
+def _measure(header: str, cells: list[Text], *, wraps: bool, right: bool = False) -> _TableColumn:
     """Return a column with its widths: what wraps is broken only at spaces, the rest never."""
     header = safe_line(header)
     lines = [line for cell in cells for line in cell.plain.split("\n")]
     natural = max(map(cell_len, (*lines, header)))
     words = (cell_len(word) for line in (*lines, header) for word in line.split())
     least = max(words, default=0) if wraps else natural
-    return _TableColumn(header, cells, least, natural, right, droppable)
+    return _TableColumn(header, cells, least, natural, right)
 
 
 def _is_id_column(column: Column[T]) -> bool:

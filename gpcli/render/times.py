@@ -79,6 +79,15 @@ class TimeFormat:
             return ""
         return _format_machine_time(here, begins)
 
+    def goes_without_saying(self, when: datetime | None, zone: str) -> bool:
+        """Return whether a time needs no zone beside it: that was told, or it is this computer's.
+
+        An unknown zone never does: what is shown then is the time's own offset.
+        """
+        if when is None:
+            return True
+        return zone == self.told_zone or (is_known_zone(zone) and not self.here(when, zone))
+
     def _enter(self, when: datetime, zone: str) -> tuple[datetime, datetime]:
         """Return a time and the present in `zone`; with an unknown one, in the time's own."""
         inside = _to_zone(when, _find_zone(zone) or when.tzinfo)
@@ -138,6 +147,11 @@ def _format_machine_time(here: datetime, at_surgery: datetime) -> str:
     if here.date() == at_surgery.date():
         return f"{here:%H:%M}"
     return f"{DAYS[here.weekday()]} {here.day} {MONTHS[here.month - 1]} {here:%H:%M}"
+
+
+def is_known_zone(name: str) -> bool:
+    """Return whether this computer knows the time zone `name` (IANA)."""
+    return _find_zone(name) is not None
 
 
 def _to_zone(when: datetime, zone: tzinfo | None) -> datetime:

@@ -21,10 +21,12 @@ def id_of(visit, prescribed):
     return prescribed.id(visit.patient)
 
 
-def test_everything_is_listed_by_name_with_dose_and_prescriber(visit):
+def test_everything_is_listed_most_urgent_first_with_dose_and_prescriber(visit):
     found = visit.shell.json("gpcli rx list --all")
 
-    assert [one["name"] for one in found] == sorted(each.name for each in EVERYTHING)
+    in_order = (USED_UP, WAITING, PLENTY, SILENT, EXPIRED)
+    assert [one["name"] for one in found] == [each.name for each in in_order]
+    assert set(in_order) == set(EVERYTHING)
     assert {one["dose"] for one in found} == {"1 tablet daily."}
     assert {one["prescriber"] for one in found} == {visit.patient.practice.gp}
 

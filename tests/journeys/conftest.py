@@ -14,7 +14,7 @@ from gpcli.cli.demo import open_sign_in_page
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.bent_portal import BentPortal, serve
 from tests.journeys.shell import CommandResult, Shell
-from tests.journeys.world import MONDAY, World
+from tests.journeys.world import MONDAY, World, machine_in
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,13 @@ def started() -> Iterator[Sandbox]:
 def world(started: Sandbox, tmp_path: Path) -> Iterator[World]:
     yield World(started, tmp_path)
     started.reset()
+
+
+@pytest.fixture
+def in_oslo() -> Iterator[None]:
+    """This computer's clock agrees with the surgeries', so that tables have no second one."""
+    with machine_in("Europe/Oslo"):
+        yield
 
 
 @pytest.fixture

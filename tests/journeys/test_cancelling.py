@@ -43,7 +43,7 @@ def test_the_plan_shows_until_when_it_is_free(shell_of):
     title, *rows = ending.err.splitlines()
     assert title == "Cancel this booking [sandbox]"
     free = [row for row in rows if "Free of charge until" in row]
-    assert ["tomorrow, Tue 2 Mar 2027 08:40" in row for row in free] == [True]
+    assert ["tomorrow, Tue 2 Mar 08:40" in row for row in free] == [True]
 
 
 def test_cancelling_twice_is_done_once_and_ends_well_both_times(world):

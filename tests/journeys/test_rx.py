@@ -147,8 +147,11 @@ def test_a_kind_that_there_is_not_is_a_usage_error(ada):
 def test_a_screen_shows_words(ada):
     shown = ada.at_a_screen()("gpcli rx list")
 
-    row = next(line for line in shown.out.splitlines() if line.startswith(AMLODIPINE))
-    assert "none left, counted      Wed 31 Mar 2027" in row
+    assert shown.out.splitlines()[:3] == [
+        f"Amlodipine 5 mg  {AMLODIPINE}",
+        "  1 tablet daily, for high blood pressure.",
+        "  nothing left to fetch · valid until Wed 31 Mar",
+    ]
 
 
 def test_several_are_asked_for_with_one_plan(world, ada):

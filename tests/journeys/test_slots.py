@@ -43,11 +43,31 @@ def test_piped_slots_have_the_same_facts_a_line_each_without_header_or_colour(sh
     assert "\x1b" not in ending.out
 
 
+@pytest.mark.usefixtures("in_oslo")
 def test_at_a_terminal_slots_are_a_table_in_the_surgerys_time(shell_of):
-    head, _, row = shell_of("ada").at_a_screen()("gpcli slots --limit 1").out.splitlines()
-    assert head.split() == ["ID", "When", "Way", "With", "Surgery"]
-    assert row.startswith("s-dgn4trsg  Wed 3 Mar 2027 08:40–09:00")
-    assert row.endswith("in-person  Dr. Ingrid Haugland  Solbakken legesenter")
+    shared, head, row = shell_of("ada").at_a_screen()("gpcli slots --limit 1").out.splitlines()
+    assert shared == "Dr. Ingrid Haugland · Solbakken legesenter"
+    assert head.split() == ["ID", "When", "Way"]
+    assert row == "s-dgn4trsg  Wed 3 Mar  08:40–09:00  in-person"
+
+
+@pytest.mark.usefixtures("in_oslo")
+def test_at_a_terminal_slots_are_the_first_twenty_unless_all_are_wanted(shell_of):
+    ada = shell_of("ada").at_a_screen()
+    count = len(shell_of("ada")("gpcli slots").rows)
+    last = shell_of("ada")("gpcli slots --fields start").rows[-1][0]
+    first, everything = ada("gpcli slots"), ada("gpcli slots --all")
+    assert (len(first.out.splitlines()), len(everything.out.splitlines())) == (22, count + 2)
+    ids = [[line.split()[0] for line in each.out.splitlines()] for each in (first, everything)]
+    assert ids[0] == ids[1][:22]
+    assert (last[:10], everything.err) == ("2027-03-29", "")
+    assert first.err == f"… {count - 20} more until Mon 29 Mar: --all, --weekday, --between\n"
+
+
+@pytest.mark.usefixtures("in_oslo")
+def test_a_limit_is_what_is_shown_and_says_nothing_of_more(shell_of):
+    ending = shell_of("ada").at_a_screen()("gpcli slots --limit 30")
+    assert (len(ending.out.splitlines()), ending.err) == (32, "")
 
 
 def test_without_dates_the_next_28_days_are_searched(shell_of):
@@ -192,7 +212,7 @@ def test_fields_choose_in_every_format(shell_of, form, written):
 def test_fields_choose_in_a_table_and_keep_their_order(shell_of):
     ending = shell_of("ada").at_a_screen()("gpcli slots --limit 1 --fields location,id")
     assert ending.out.split() == [
-        *("Where", "ID", "─" * 21, "─" * 10),
+        *("Where", "ID"),
         *("Solbakken", "legesenter", "s-dgn4trsg"),
     ]
 

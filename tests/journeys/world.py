@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Shell, shell_for
 
 MONDAY = datetime(2027, 3, 1, 9, 0, tzinfo=ZoneInfo("Europe/Oslo"))
 """The present at the portal when a test begins: a Monday in term time."""
+
+
+@contextmanager
+def machine_in(zone: str) -> Iterator[None]:
+    """Have this computer's clock be that of `zone`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,15 @@ from gpcli.render.times import TimeFormat
 from gpcli.render.views.prescription_views import (
     PRESCRIPTION,
     PRESCRIPTIONS,
+    describe_prescription,
+    format_remaining,
+    prescription_label,
+)
+from gpcli.render.views.renewal_views import (
     RENEWAL_RECEIPTS,
     REQUESTS,
     WITHDRAWALS,
-    format_remaining,
     format_renewal_status,
-    prescription_label,
-    prescription_notes,
     renewal_label,
 )
 from tests.render.conftest import NOW, OSLO_WINTER, CapturedOutput
@@ -99,10 +101,14 @@ def shown(view, *rows, **make_output):
 
 def table(view, *rows):
     """The header and the cells of each row of a table, as they stand."""
-    header, _, *lines = shown(view, *rows, tty=True, width=220).splitlines()
-    return [
-        [cell.strip() for cell in line.split("  ") if cell.strip()] for line in (header, *lines)
-    ]
+    lines = shown(view, *rows, tty=True, width=220).splitlines()
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in lines]
+
+
+def phrases(prescription):
+    """What an entry of the list says of a prescription, below its name."""
+    said = describe_prescription(prescription, TimeFormat(NOW, OSLO_WINTER))
+    return [text for line in said.lines for text, _ in line if text]
 
 
 @pytest.mark.parametrize(
@@ -135,45 +141,88 @@ def test_a_request_s_status_is_worded_and_an_unknown_code_shown_as_written(statu
     assert format_renewal_status(replace(RENEWAL, status=status)) == words
 
 
-def test_the_table_tells_what_is_left_on_what_basis_and_how_a_renewal_stands():
-    assert table(PRESCRIPTIONS, PILLS) == [
-        ["ID", "Name", "Dose", "Left", "Valid until", "Renewal"],
-        [
-            "rx-1",
-            "Metformin 500 mg",
-            "1 tablet daily.",
-            "2 times, counted",
-            "Tue 1 Jun 2027",
-            "asked for",
-        ],
-    ]
+def test_a_list_tells_how_to_take_it_what_is_left_and_how_a_renewal_stands():
+    assert shown(PRESCRIPTIONS, PILLS, tty=True, width=100) == (
+        "Metformin 500 mg  rx-1\n"
+        "  1 tablet daily.\n"
+        "  can be fetched 2 times more (196.0 tablets) · valid until Tue 1 Jun 2027 · renewal asked"
+        " for\n"
+    )
+
+
+def test_chosen_fields_of_prescriptions_are_a_table():
+    fields = ("id", "name", "remaining", "valid_until", "renewal")
+
+    assert shown(PRESCRIPTIONS, PILLS, minimal_prescription(), tty=True, fields=fields) == (
+        "ID    Name              Left     Valid until     Renewal\n"
+        "rx-1  Metformin 500 mg  2 times  Tue 1 Jun 2027  asked for\n"
+        "rx-1  rx-1              unknown\n"
+    )
 
 
 @pytest.mark.parametrize(
-    ("basis", "words"), [(Basis.PORTAL, "by the portal"), (Basis.EXPIRED, "expired")]
+    ("basis", "words"),
+    [
+        (Basis.PORTAL, "the portal tells it"),
+        (Basis.DISPENSES, "counted from what was handed out"),
+        (Basis.EXPIRED, "it has expired"),
+    ],
 )
 def test_every_basis_has_words(basis, words):
-    [_, cells] = table(PRESCRIPTIONS, minimal_prescription(remaining=Remaining(0, basis)))
+    said = block(PRESCRIPTION, minimal_prescription(remaining=Remaining(0, basis)))
 
-    assert cells == ["rx-1", "rx-1", f"none left, {words}"]
+    assert (said["Left"], said["Basis"]) == ("none left", words)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "words"),
+    [
+        (Remaining(3, Basis.PORTAL), ["can be fetched 3 times more"]),
+        (Remaining(1, Basis.DISPENSES), ["can be fetched once more"]),
+        (
+            Remaining(1, Basis.PORTAL, Quantity(Decimal("48"), "bottles")),
+            ["can be fetched once more (48 bottles)"],
+        ),
+        (Remaining(0, Basis.DISPENSES), ["nothing left to fetch"]),
+        (Remaining(-1, Basis.PORTAL), ["nothing left to fetch"]),
+        (Remaining(0, Basis.PORTAL, Quantity(Decimal(7), "tablets")), ["nothing left to fetch"]),
+        (Remaining(0, Basis.EXPIRED), []),
+        (None, ["not known how much is left"]),
+    ],
+)
+def test_a_list_says_what_is_left_in_words(remaining, words):
+    assert phrases(minimal_prescription(remaining=remaining)) == words
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"status": "stopped"}, ["Status", "stopped"]),
-        ({"status": "completed"}, ["Status", "ended"]),
-        ({"status": "on-hold"}, ["Status", "on hold"]),
-        ({"expired": True}, ["Status", "expired"]),
-        ({"group": "A"}, ["Group", "A"]),
-        ({"group": "B"}, ["Group", "B"]),
-        ({"group": "C"}, []),
+        ({"status": "stopped"}, ["stopped"]),
+        ({"status": "completed"}, ["ended"]),
+        ({"status": "on-hold"}, ["on hold", "not known how much is left"]),
+        ({"expired": True}, ["expired"]),
+        (
+            {"expired": True, "valid_until": "2026-06-01"},
+            ["expired", "expired Mon 1 Jun"],
+        ),
+        ({"valid_until": "2026-12-01"}, ["not known how much is left", "valid until Tue 1 Dec"]),
+        (
+            {"group": "A"},
+            ["not known how much is left", "group A: renewing it usually takes a consultation"],
+        ),
+        (
+            {"group": "B"},
+            ["not known how much is left", "group B: renewing it usually takes a consultation"],
+        ),
+        ({"group": "C"}, ["not known how much is left"]),
+        (
+            {"renewal": replace(RENEWAL, status="rejected")},
+            ["not known how much is left", "renewal refused"],
+        ),
     ],
 )
-def test_the_table_has_a_status_and_a_group_only_where_they_matter(changes, words):
-    header, cells = table(PRESCRIPTIONS, minimal_prescription(**changes))
-
-    assert [*header[3:], *cells[3:]] == words
+def test_a_list_says_a_status_and_a_group_only_where_they_matter(changes, words):
+    assert phrases(minimal_prescription(**changes)) == words
 
 
 @pytest.mark.parametrize(
@@ -200,7 +249,7 @@ def test_what_is_not_in_use_as_usual_is_called_what_it_is(changes, words):
 def test_what_is_not_to_be_taken_has_nothing_left_that_could_be_unknown():
     one = minimal_prescription(do_not_take=True)
 
-    assert table(PRESCRIPTIONS, one) == [["ID", "Name", "Status"], ["rx-1", "rx-1", "do not take"]]
+    assert phrases(one) == ["do not take"]
     assert "Left" not in block(PRESCRIPTION, one)
 
 
@@ -231,28 +280,29 @@ def test_all_that_is_told_of_one_is_shown():
 
 
 @pytest.mark.parametrize(
-    ("changes", "notes"),
+    ("changes", "words"),
     [
-        ({}, ()),
-        ({"reason": "Diabetes"}, ()),
-        ({"do_not_take": True}, ()),
+        ({"reason": "Diabetes"}, []),
+        ({"do_not_take": True}, ["do not take"]),
         (
             {"do_not_take": True, "status_reason": "Allergy", "reason": "Hives"},
-            ("do not take: Allergy; Hives",),
+            ["do not take: Allergy; Hives"],
         ),
-        ({"do_not_take": True, "reason": "Hives"}, ("do not take: Hives",)),
-        ({"status": "on-hold", "status_reason": "Surgery"}, ("on hold: Surgery",)),
-        ({"status": "stopped", "status_reason": "Side effects"}, ("stopped: Side effects",)),
-        ({"status_reason": "Started"}, ("Started",)),
-        ({"reported": True}, ("on record as reported, not as prescribed",)),
+        ({"do_not_take": True, "reason": "Hives"}, ["do not take: Hives"]),
+        ({"status": "on-hold", "status_reason": "Surgery"}, ["on hold: Surgery"]),
+        ({"status": "stopped", "status_reason": "Side effects"}, ["stopped: Side effects"]),
+        ({"status_reason": "Started"}, ["Started"]),
+        ({"reported": True}, ["on record as reported, not as prescribed"]),
         (
             {"reported": True, "reported_by": "Ada", "instructions": "With food"},
-            ("on record as reported by Ada, not as prescribed", "With food"),
+            ["With food", "on record as reported by Ada, not as prescribed"],
         ),
     ],
 )
-def test_what_a_table_has_no_room_for_is_in_notes(changes, notes):
-    assert prescription_notes(minimal_prescription(**changes)) == notes
+def test_a_list_says_why_something_is_not_to_be_taken_and_what_to_heed(changes, words):
+    said = phrases(minimal_prescription(**changes))
+
+    assert [phrase for phrase in said if phrase != "not known how much is left"] == words
 
 
 def block(view, one):
@@ -269,7 +319,7 @@ def test_one_prescription_is_shown_with_all_that_is_known_of_it():
     said = block(PRESCRIPTION, replace(PILLS, renewal=refused))
 
     assert (said["Status"], said["Group"], said["Renewal"]) == ("in use", "C", "refused")
-    assert (said["Left"], said["Basis"]) == ("2 times", "counted")
+    assert (said["Left"], said["Basis"]) == ("2 times", "counted from what was handed out")
     assert (said["Answer"], said["Replaces"]) == ("A blood test first.", "rx-0")
 
 
@@ -292,18 +342,15 @@ def test_a_withdrawn_request_has_its_own_id_first_as_in_the_list():
     assert WITHDRAWALS.json_keys == RENEWAL_RECEIPTS.json_keys
 
 
-def test_a_table_of_one_that_says_nothing_has_an_id_for_a_name():
-    assert table(PRESCRIPTIONS, minimal_prescription()) == [
-        ["ID", "Name", "Left"],
-        ["rx-1", "rx-1", "unknown"],
-    ]
+def test_a_list_of_one_that_says_nothing_has_an_id_for_a_name():
+    assert shown(PRESCRIPTIONS, minimal_prescription(), tty=True) == (
+        "rx-1  rx-1\n  not known how much is left\n"
+    )
 
 
 @pytest.mark.parametrize("written", ["2027-06", "2027", "soon"])
 def test_a_partial_date_stays_as_it_is_written(written):
-    [_, cells] = table(PRESCRIPTIONS, minimal_prescription(valid_until=written))
-
-    assert cells[-1] == written
+    assert phrases(minimal_prescription(valid_until=written))[-1] == f"valid until {written}"
 
 
 def test_plain_lines_hold_every_field_as_recorded():
@@ -385,10 +432,12 @@ def test_an_amount_without_a_unit_is_a_number():
 
 def test_to_pick_from_a_prescription_is_one_line():
     assert (prescription_label(PILLS), prescription_label(minimal_prescription())) == (
-        "Metformin 500 mg · 2 times · asked for · Kari Berg",
-        "rx-1 · unknown",
+        "Metformin 500 mg · can be fetched 2 times more (196.0 tablets) · asked for · Kari Berg",
+        "rx-1 · not known how much is left",
     )
-    assert prescription_label(minimal_prescription(group="B")) == "rx-1 · unknown · group B"
+    assert prescription_label(minimal_prescription(group="B")) == (
+        "rx-1 · not known how much is left · group B: renewing it usually takes a consultation"
+    )
 
 
 def test_to_pick_from_a_request_is_one_line():

@@ -101,15 +101,16 @@ def test_new_columns_and_keys_stand_at_the_end():
     )
 
 
-def test_a_table_of_services_has_exceptions_where_there_are_some():
+def test_services_have_exceptions_where_there_are_some_each_in_its_block():
     surgery = Surgery("gp-1", "Kari Berg", "Nordby")
     plain = Service(ServiceName.BOOKING, Standing.OFFERED, surgery, command="gpcli book")
     closed = Service(
         ServiceName.CONTACT, Standing.OFFERED, surgery, exceptions=("Closed on public holidays",)
     )
     without, with_it = CapturedOutput(tty=True), CapturedOutput(tty=True)
-    without.output.show_list(services_view(several_gps=False), [plain])
-    with_it.output.show_list(services_view(several_gps=False), [plain, closed])
+    whole = services_view(several_gps=False, whole=True)
+    without.output.show_list(whole, [plain])
+    with_it.output.show_list(whole, [plain, closed])
     assert "Exceptions" not in without.stdout_text
-    assert "Closed on public holidays" in with_it.stdout_text
+    assert "Exceptions  Closed on public holidays\n" in with_it.stdout_text
     assert max(map(len, with_it.stdout_text.splitlines())) <= 80

@@ -13,13 +13,12 @@ from gpcli.render.view import Column, View, to_json_object
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def test_a_table_has_a_header_a_rule_and_human_times(make_output, slots_view, a_slot):
+def test_a_table_has_a_header_and_human_times(make_output, slots_view, a_slot):
     shown = make_output(tty=True, width=100)
     count = shown.output.show_list(slots_view, [a_slot(), a_slot("s2", 25, channel="video")])
     assert count == 2
     assert shown.stdout_text == (
-        "ID  When                                   How    With               Where\n"
-        "─── ────────────────────────────────────── ────── ────────────────── ────────────────\n"
+        "ID  When                              How    With               Where\n"
         "s1  tomorrow, Tue 24 Nov 09:00–09:20         Dr. Ingrid Øvrebø  Ekebergveien 228\n"
         "s2  Wed 25 Nov 09:00–09:20            video  Dr. Ingrid Øvrebø  Ekebergveien 228\n"
     )
@@ -30,9 +29,8 @@ def test_a_narrow_table_wraps_at_words_and_never_cuts_an_id(make_output, slots_v
     shown.output.show_list(slots_view, [a_slot("slot-9b1deb4d-3b7d", channel="video")])
     assert shown.stdout_text == (
         "ID                  When           How    With            Where\n"
-        "─────────────────── ────────────── ────── ─────────────── ──────────────\n"
         "slot-9b1deb4d-3b7d  tomorrow, Tue  video  Dr. Ingrid      Ekebergveien\n"
-        "                    24 Nov 2026           Øvrebø          228\n"
+        "                    24 Nov                Øvrebø          228\n"
         "                    09:00–09:20\n"
     )
 
@@ -79,7 +77,7 @@ def test_no_width_loses_a_letter(make_output, slots_view, a_slot, width):
     shown.output.show_list(slots_view, [a_slot("9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", 27)])
     assert "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d" in shown.stdout_text
     assert re.sub(r"\s", "", shown.stdout_text) == (
-        "ID9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6dWhenFri27Nov202609:00–09:20"
+        "ID9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6dWhenFri27Nov09:00–09:20"
         "WithDr.IngridØvrebøWhereEkebergveien228"
     )
 
@@ -104,9 +102,7 @@ def test_a_table_is_absent_if_its_rows_fail(make_output, slots_view, a_slot):
 def test_fields_bring_columns_that_tables_leave_out(make_output, slots_view, a_slot):
     shown = make_output(tty=True, fields=("end", "id"))
     shown.output.show_list(slots_view, [a_slot()])
-    assert shown.stdout_text == (
-        "End                    ID\n────────────────────── ──\nTue 24 Nov 09:20  s1\n"
-    )
+    assert shown.stdout_text == ("End               ID\nTue 24 Nov 09:20  s1\n")
 
 
 def test_markup_in_a_text_is_only_text(make_output, slots_view, a_slot):
@@ -189,14 +185,14 @@ def test_a_long_list_is_aligned_lines_with_the_same_columns(make_output, slots_v
     lines = shown.stdout_text.splitlines()
     assert (len(lines), lines[0], lines[1], lines[201], lines[1001]) == (
         1002,
-        "ID    When",
-        "s0    tomorrow, Tue 24 Nov 09:00–09:20",
-        "s200  tomorrow, Tue 24 Nov 09:00–09:20",
+        "ID     When",
+        "s0     tomorrow, Tue 24 Nov 09:00–09:20",
+        "s200   tomorrow, Tue 24 Nov 09:00–09:20",
         "s1000  tomorrow, Tue 24 Nov 09:00–09:20",
     )
 
 
-def test_a_long_list_is_written_as_it_comes_after_the_first_rows(make_output, slots_view, a_slot):
+def test_a_long_list_is_absent_if_its_rows_fail_late(make_output, slots_view, a_slot):
     shown = make_output(tty=True, fields=("id",))
 
     def rows():
@@ -205,13 +201,18 @@ def test_a_long_list_is_written_as_it_comes_after_the_first_rows(make_output, sl
 
     with pytest.raises(ConnectionError):
         shown.output.show_list(slots_view, rows())
-    assert len(shown.stdout_text.splitlines()) == 301
+    assert shown.stdout_text == ""
 
 
-def test_two_hundred_rows_are_still_a_table(make_output, slots_view, a_slot):
-    shown = make_output(tty=True, fields=("id",))
-    shown.output.show_list(slots_view, make_slots(a_slot, 200))
-    assert shown.stdout_text.splitlines()[1] == "────"
+@pytest.mark.parametrize("count", [MAX_TABLE_ROWS - 1, MAX_TABLE_ROWS, MAX_TABLE_ROWS + 1])
+def test_a_list_looks_the_same_however_long_it_is(make_output, slots_view, a_slot, count):
+    shown = make_output(tty=True, fields=("practitioner", "id", "channel"))
+    rows = [a_slot(f"s{number:03}", channel="video") for number in range(count)]
+    shown.output.show_list(slots_view, rows)
+    assert shown.stdout_text.splitlines() == [
+        "With               ID    How",
+        *(f"Dr. Ingrid Øvrebø  s{number:03}  video" for number in range(count)),
+    ]
 
 
 @dataclass(frozen=True)
@@ -245,8 +246,7 @@ def test_values_without_words_of_their_own_get_the_usual_ones(make_output):
     other = Sample("b", False, date(2026, 12, 1), AT, Decimal("1200"), ())
     shown.output.show_list(SAMPLES, [SAMPLE, other])
     assert shown.stdout_text == (
-        "ID  OK   Day              At                     Amount  Ways\n"
-        "─── ──── ──────────────── ────────────────────── ─────── ───────────\n"
+        "ID  OK   Day         At                Amount  Ways\n"
         "a   yes  Tue 24 Nov  Tue 24 Nov 08:00    5.20  text, video\n"
         "b   no   Tue 1 Dec   Tue 24 Nov 08:00    1200\n"
     )
@@ -266,7 +266,6 @@ def test_on_an_ascii_terminal_letters_are_spelled_and_still_aligned(
     shown.output.show_list(slots_view, [a_slot()])
     assert ascii_stream.buffer.getvalue().decode() == (
         "With                         When\n"
-        "---------------------------- -------------------------------------\n"
         "Dr. Ingrid \\u00d8vreb\\u00f8  tomorrow, Tue 24 Nov 09:00-09:20\n"
     )
 
@@ -274,7 +273,7 @@ def test_on_an_ascii_terminal_letters_are_spelled_and_still_aligned(
 def test_a_forced_table_needs_no_terminal(make_output, slots_view, a_slot):
     shown = make_output(format=Format.TABLE, fields=("id",))
     shown.output.show_list(slots_view, [a_slot()])
-    assert shown.stdout_text == "ID\n──\ns1\n"
+    assert shown.stdout_text == "ID\ns1\n"
 
 
 def with_droppable(view, *names):
@@ -286,15 +285,15 @@ def with_droppable(view, *names):
     ("width", "kept"),
     [
         (100, ["ID", "When", "How", "With", "Where"]),
-        (70, ["ID", "When", "How", "With"]),
-        (50, ["ID", "When", "With"]),
+        (72, ["ID", "When", "How", "With"]),
+        (60, ["ID", "When", "With"]),
     ],
 )
 def test_where_a_table_is_too_wide_spare_columns_go_the_last_ones_first(
     make_output, slots_view, a_slot, width, kept
 ):
     shown = make_output(tty=True, width=width)
-    rows = [a_slot("slot-9b1d", channel="video", location="Ekebergveien 228")]
+    rows = [a_slot("slot-9b1deb4d-3b7d", channel="video", location="Ekebergveien 228")]
     shown.output.show_list(with_droppable(slots_view, "channel", "location"), rows)
     assert shown.stdout_text.splitlines()[0].split() == kept
 
@@ -325,21 +324,19 @@ def test_a_column_may_stand_in_a_table_for_the_sake_of_one_row(make_output, a_sl
     without, with_it = make_output(tty=True), make_output(tty=True)
     without.output.show_list(view, [a_slot("a"), a_slot("b")])
     with_it.output.show_list(view, [a_slot("a"), a_slot("s2")])
-    assert without.stdout_text == "ID\n──\na\nb\n"
-    assert with_it.stdout_text == "ID  Service\n─── ───────\na   booking\ns2  booking\n"
+    assert without.stdout_text == "ID\na\nb\n"
+    assert with_it.stdout_text == "ID  Service\na   booking\ns2  booking\n"
 
 
 def test_spare_columns_go_before_cells_become_towers_of_words(make_output, slots_view, a_slot):
     view, rows = with_droppable(slots_view, "practitioner"), [a_slot("slot-9b1deb4d-3b7d")]
-    roomy, crowded = make_output(tty=True, width=76), make_output(tty=True, width=56)
+    roomy, crowded = make_output(tty=True, width=76), make_output(tty=True, width=60)
     roomy.output.show_list(view, rows)
     crowded.output.show_list(view, rows)
     assert roomy.stdout_text.splitlines()[0].split() == ["ID", "When", "With", "Where"]
     assert crowded.stdout_text == (
-        "ID                  When                Where\n"
-        "─────────────────── ─────────────────── ────────────────\n"
-        "slot-9b1deb4d-3b7d  tomorrow, Tue 24    Ekebergveien 228\n"
-        "                    Nov 2026\n"
+        "ID                  When                    Where\n"
+        "slot-9b1deb4d-3b7d  tomorrow, Tue 24 Nov    Ekebergveien 228\n"
         "                    09:00–09:20\n"
     )
 
@@ -350,7 +347,7 @@ def test_what_takes_two_columns_is_followed_by_two_columns_less_of_space(
 ):
     shown = make_output(tty=True, fields=("practitioner", "id"))
     shown.output.show_list(slots_view, [a_slot(practitioner=name), a_slot(practitioner="Dr. Ada")])
-    assert shown.stdout_text == f"With     ID\n──────── ──\n{name}       s1\nDr. Ada  s1\n"
+    assert shown.stdout_text == f"With     ID\n{name}       s1\nDr. Ada  s1\n"
 
 
 def test_long_lists_are_aligned_by_the_columns_that_a_cluster_takes(

@@ -75,11 +75,23 @@ def test_threads_are_a_table_for_people(make_output):
     shown = make_output(tty=True, width=140)
     other = replace(THREAD, id="t-2", subject=None, unread_count=0, status="not-done")
     shown.output.show_list(THREADS, [THREAD, other])
-    header, _, first, second = shown.stdout_text.splitlines()
-    assert header.split() == ["ID", "Subject", "Kind", "Status", "Unread", "Last", "With"]
+    shared, header, first, second = shown.stdout_text.splitlines()
+    assert shared == "Dr. Ingrid Haugland"
+    assert header.split() == ["ID", "Subject", "Kind", "Status", "Unread", "Last"]
     assert [first.startswith("t-1  Rash"), " open " in first] == [True, True]
     assert ["(no subject)" in second, " refused " in second] == [True, True]
-    assert first.split("  ")[-1] == "Dr. Ingrid Haugland"
+
+
+def test_threads_with_several_doctors_say_who_each_is_with(make_output):
+    shown = make_output(tty=True, width=140)
+    other = replace(THREAD, id="t-2", practitioner=None)
+    shown.output.show_list(THREADS, [THREAD, other])
+    header, *rows = shown.stdout_text.splitlines()
+    assert header.split()[-1] == "With"
+    assert [row.split("  ")[-1] for row in rows] == [
+        "Dr. Ingrid Haugland",
+        "Solbakken legesenter",
+    ]
 
 
 def test_threads_are_a_line_each_for_scripts(make_output):
@@ -466,8 +478,9 @@ def test_a_message_that_stands_alone_is_not_called_closed_or_refused(changes, wo
 def test_a_priority_is_in_the_table_where_there_is_one(make_output):
     shown = make_output(tty=True, width=140)
     shown.output.show_list(THREADS, [THREAD, replace(THREAD, id="t-2", priority="urgent")])
-    assert shown.stdout_text.splitlines()[0].split()[-1] == "Priority"
-    assert shown.stdout_text.splitlines()[-1].split()[-1] == "urgent"
+    shared, header, *_, urgent = shown.stdout_text.splitlines()
+    assert (shared, header.split()[-1]) == ("Dr. Ingrid Haugland", "Priority")
+    assert urgent.split()[-1] == "urgent"
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,15 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
         ),
         Column("join_url", "Join at", lambda appointment: appointment.join_url, in_table=False),
         Column("slot_id", "Slot", lambda appointment: appointment.slot_id, in_table=False),
-        Column("created", "Made", lambda appointment: appointment.created, in_table=False),
+        Column(
+            "created",
+            "Made",
+            lambda appointment: appointment.created,
+            lambda appointment, time_format: time_format.time(
+                appointment.created, appointment.zone
+            ),
+            in_table=False,
+        ),
         *_word_columns(kind),
     )
 

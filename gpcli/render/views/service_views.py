@@ -72,7 +72,7 @@ def services_view(*, several_gps: bool, whole: bool = False) -> View[Service]:
                 "gp",
                 "GP",
                 lambda row: row.surgery.gp or row.surgery.name,
-                in_table=False,
+                in_table=whole,
                 json_path="surgery",
             ),
             Column(
