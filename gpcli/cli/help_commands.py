@@ -242,6 +242,7 @@ OWN_VARIABLES = (
     ("GPCLI_CONFIG_DIR", "A directory for configuration, state and cache"),
     ("GPCLI_NO_INPUT", "Never ask, as --no-input"),
     ("GPCLI_SHOW_ALL", "Show also the commands that your GP does not offer"),
+    ("GPCLI_PAGER", "What shows long answers on a terminal: less, unless given; empty = nothing"),
     ("GPCLI_DEBUG", "Tell each request, and where gpcli failed, as --debug"),
     ("GPCLI_ALLOW_PRODUCTION", "The production profile that a CI run may touch"),
 )
@@ -266,7 +267,7 @@ RESPECTED_VARIABLES = (
     ("COLUMNS, LINES", "The size of the terminal"),
     ("BROWSER", "The browser that login, open and econsult join use"),
     ("VISUAL, EDITOR", "Where you write a message"),
-    ("GPCLI_PAGER, PAGER", "What shows long answers on a terminal: less, unless given or empty"),
+    ("PAGER", "The same where GPCLI_PAGER is not given"),
     ("XDG_CONFIG_HOME", "Where configuration is kept; XDG_STATE_HOME and XDG_CACHE_HOME alike"),
     ("HTTPS_PROXY, NO_PROXY", "The way to the portal"),
     ("SSL_CERT_FILE, _DIR", "Certificates to trust instead of the system's"),

@@ -220,7 +220,6 @@ def test_a_list_tells_what_not_to_take_first_and_what_to_heed(portal_shell):
         a_prescription("rx-1", **NOT_TO_TAKE),
     ]
     shell = portal_shell(prescription_portal(*there), terminal=SCREEN)
-    lines = shell("gpcli rx list").out.splitlines()
 
     assert shell("gpcli rx list").out.splitlines() == [
         "Metformin 500 mg  rx-1",

@@ -181,21 +181,7 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             lambda appointment: appointment.service,
             in_table=_is_other_service,
         ),
-        Column("channel", "Way", lambda appointment: appointment.channel, wraps=False),
-        Column(
-            "practitioner",
-            "With",
-            lambda each: each.practitioner,
-            _format_practitioner,
-            shared=True,
-        ),
-        Column(
-            "surgery",
-            "Surgery",
-            lambda appointment: appointment.surgery,
-            droppable=True,
-            shared=True,
-        ),
+        *_place_columns(kind),
         Column("location", "Where", lambda appointment: appointment.location, in_table=False),
         Column("reason", "Reason", lambda appointment: appointment.reason, in_table=False),
         Column("answer", "Answer", lambda appointment: appointment.answer, in_table=False),
@@ -218,6 +204,27 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             in_table=False,
         ),
         *_word_columns(kind),
+    )
+
+
+def _place_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
+    """Return the columns on how, with whom and at which surgery an appointment is."""
+    return (
+        Column("channel", "Way", lambda appointment: appointment.channel, wraps=False),
+        Column(
+            "practitioner",
+            "With",
+            lambda each: each.practitioner,
+            _format_practitioner,
+            shared=True,
+        ),
+        Column(
+            "surgery",
+            "Surgery",
+            lambda appointment: appointment.surgery,
+            droppable=True,
+            shared=True,
+        ),
     )
 
 

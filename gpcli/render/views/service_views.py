@@ -50,6 +50,43 @@ def _format_reason(row: Service, time_format: TimeFormat) -> str:
     return "" if row.status in says_enough else row.reason or ""
 
 
+_SERVICE_COLUMNS: tuple[Column[Service], ...] = (
+    Column("service", "Service", lambda row: row.service.value),
+    Column(
+        "status",
+        "Offered",
+        lambda row: row.status.value,
+        _format_standing,
+        style=lambda row: _STYLES.get(row.status, "yellow"),
+        wraps=False,
+    ),
+    Column("gp", "GP", lambda row: row.surgery.gp or row.surgery.name, json_path="surgery"),
+    Column(
+        "price",
+        "Price",
+        lambda row: format_plain_price(row.price),
+        _format_price_cell,
+        wraps=False,
+    ),
+    Column("answer_time", "Answer", lambda row: row.answer_time),
+    Column(
+        "command",
+        "Command",
+        lambda row: row.command,
+        _format_command,
+        wraps=False,
+        droppable=True,
+    ),
+    Column("reason", "Why not", lambda row: row.reason, _format_reason),
+    Column("off_from", "Off from", lambda row: row.off_from),
+    Column("off_until", "Off until", lambda row: row.off_until),
+    Column("channels", "Ways", lambda row: row.channels),
+)
+
+_IN_TABLE = frozenset({"service", "status", "price", "command"})
+"""The columns of a list; those of one service are all."""
+
+
 def services_view(*, several_gps: bool, whole: bool = False) -> View[Service]:
     """Return the view of services, in a table for each GP where there are several.
 
