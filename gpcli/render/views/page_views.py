@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gpcli.model.web_page import WebPage
-from gpcli.render.view import Column, dataclass_view
+from gpcli.render.view import Column, View, dataclass_view
 
-PAGES = dataclass_view(
+PAGES: View[WebPage] = dataclass_view(
     WebPage,
     "pages",
     (
