@@ -28,6 +28,7 @@ from tests.hostile_text import HostileTexts
 
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 _TIMES = (NOW, NOW + timedelta(days=1, minutes=7), datetime(9000, 12, 31, 23, 59, tzinfo=UTC))
+_WAITS = (timedelta(), timedelta(minutes=7), timedelta(days=9000, hours=5), -timedelta(hours=1))
 _ZONES = ("Europe/Oslo", "America/New_York")
 _NUMBERS = (0, 1, 7, 10**9 - 1)
 _COLLECTIONS: dict[Any, Any] = {tuple: tuple, frozenset: frozenset, Iterable: tuple}
@@ -46,6 +47,7 @@ class RecordMaker:
             Decimal: lambda: Decimal(draw("1.50", "0", "1E+30")),
             datetime: lambda: draw(*_TIMES),
             date: lambda: draw(*_TIMES).date(),
+            timedelta: lambda: draw(*_WAITS),
             bytes: lambda: b"x",
             Exception: lambda: ValueError(texts.make()),
             GpcliError: lambda: Failure(texts.make(), hint=texts.make()),
