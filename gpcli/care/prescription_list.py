@@ -196,7 +196,9 @@ def propose_renewal_withdrawal(portal: Portal, renewal_id: str, intent: UUID) ->
 
 
 def urgency(prescription: Prescription) -> tuple[int, int, int, str]:
-    """Return what to sort by: what not to take, what runs out, what is asked for, the rest.
+    """Return what to sort by: what not to take, what is used up or runs out, the rest.
+
+    What runs out and is asked for comes after what is not.
 
     What is in force no longer comes last. Within a rank, what lasts the fewest days comes first,
     then what has the fewest fills.
@@ -206,13 +208,18 @@ def urgency(prescription: Prescription) -> tuple[int, int, int, str]:
         rank = 4
     elif prescription.do_not_take:
         rank = 0
-    elif prescription.low:
+    elif prescription.low or _is_used_up(prescription):
         rank = 2 if is_asked_for else 1
     else:
         rank = 3
     fills = prescription.remaining.fills if prescription.remaining else _MANY_FILLS
     days = prescription.supply.days if prescription.supply else _MANY_DAYS * (fills > 0)
     return rank, days, fills, prescription.label.casefold()
+
+
+def _is_used_up(prescription: Prescription) -> bool:
+    """Return whether what was fetched of it lasts until today at most, as far as that is told."""
+    return prescription.supply is not None and prescription.supply.days == 0
 
 
 def _is_at(prescription: Prescription, surgeries: tuple[Surgery, ...] | None) -> bool:

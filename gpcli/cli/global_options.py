@@ -63,7 +63,7 @@ class CommandRun:
             (option.flag, *([f"{value}"] if option.metavar else []))
             for option in GLOBAL_OPTIONS
             if option.field not in {*FORMATS, "fields"}
-            and (value := getattr(options, option.field)) not in {None, False}
+            and (value := getattr(options, option.field, None)) not in {None, False}
         )
         options.argv = (*words, *(word for each in given for word in each))
         options.sends = True

@@ -227,10 +227,10 @@ def test_a_list_tells_what_not_to_take_first_and_what_to_heed(portal_shell):
         "  valid until Tue 1 Jun 2027",
         "Metformin 500 mg  rx-3",
         "  1 tablet daily.",
-        "  can be fetched 3 times more · valid until Tue 1 Jun 2027",
+        "  can be fetched 3 more times · valid until Tue 1 Jun 2027",
         "Metformin 500 mg  rx-2",
         "  1 tablet daily. · With food",
-        "  can be fetched 3 times more · valid until Tue 1 Jun 2027",
+        "  can be fetched 3 more times · valid until Tue 1 Jun 2027",
     ]
     assert "Hives" not in shell("gpcli rx list --fields id,status").out
 

@@ -41,6 +41,7 @@ CONFIG = Config(
     }
 )
 SWITCHES = {"GPCLI_NO_INPUT", "GPCLI_SHOW_ALL", "GPCLI_DEBUG"}
+COMMANDS = {"GPCLI_PAGER"}
 
 
 def resolve(env):
@@ -54,7 +55,7 @@ def resolve(env):
 
 
 def test_every_variable_is_in_one_of_the_environments():
-    known = {*BY_ENVIRONMENT, *BY_COMMAND, *BY_PROFILE, *SWITCHES}
+    known = {*BY_ENVIRONMENT, *BY_COMMAND, *BY_PROFILE, *SWITCHES, *COMMANDS}
     assert {name for name, _ in (*OWN_VARIABLES, *MACHINE_VARIABLES)} <= known
 
 

@@ -28,6 +28,8 @@ READS = (
     "services",
     "services booking",
     "gp",
+    "today",
+    "next",
     "messages list",
     "messages list --unread",
     "messages list --count",

@@ -52,9 +52,10 @@ def test_cancelling_twice_is_done_once_and_ends_well_both_times(world):
     first, second = (ada(f"gpcli cancel {made} --yes --json") for _ in range(2))
     assert (first.code, second.code) == (0, 0)
     assert (first.json["changed"], second.json["changed"]) == (True, False)
-    assert second.stderr_json == [
-        {"notice": {"message": "It was so already; nothing was sent. It is cancelled."}}
-    ]
+    [told] = second.stderr_json
+    assert told["notice"]["message"].startswith(
+        "It was so already; nothing was sent. Cancelled: Wed 3 Mar 08:40–09:00"
+    )
 
 
 def test_cancelling_late_costs_and_yes_alone_does_not_agree_to_that(world):
@@ -109,14 +110,14 @@ def test_a_fee_is_the_first_warning_of_the_plan_for_a_script(world):
 
 def is_late_warning(line):
     """Whether a line says since when cancelling costs, and what; this computer's clock may vary."""
-    said = line.startswith("The free deadline was today, Mon 1 Mar 2027 09:00")
+    said = line.startswith("The free deadline was today, Mon 1 Mar 09:00")
     return said and line.endswith(": cancelling this late costs NOK 449.")
 
 
 def test_at_a_terminal_the_plan_begins_with_the_fee_and_the_question_repeats_it(world):
     world.sandbox.advance(timedelta(minutes=1))
     ending = world.shell("ada").at_a_screen("y\n")(f"gpcli cancel {SOON}")
-    title, cost, *_, question = ending.err.split("\n")[:-1]
+    title, cost, *_, question = ending.err.split("\n")
     assert (ending.code, title, cost[:2]) == (0, "Cancel this booking [sandbox]", "! ")
     assert is_late_warning(cost[2:])
     assert "  Fee for cancelling late  NOK 449\n" in ending.err

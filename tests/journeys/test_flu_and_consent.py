@@ -107,7 +107,8 @@ def test_consent_opens_what_needs_it(world):
 def test_granting_again_changes_nothing_and_says_so(shell_of):
     ending = shell_of("ada")("gpcli consent grant --yes --json")
     assert (ending.code, ending.json["changed"]) == (0, False)
-    assert ending.stderr_json == [{"notice": {"message": "It was so already; nothing was sent."}}]
+    said = "It was so already; nothing was sent. Your consent to full-access is active."
+    assert ending.stderr_json == [{"notice": {"message": said}}]
 
 
 def test_granting_needs_agreement(world):

@@ -441,7 +441,7 @@ def test_the_plan_shows_both_times_and_a_rehearsal_sends_nothing(visit):
         "Price at the visit",
         "Old one free until",
     ]
-    assert ("Thu 11 Mar 2027" in rows[1], "Mon 8 Mar 2027" in rows[3]) == (True, True)
+    assert ("Thu 11 Mar" in rows[1], "Mon 8 Mar" in rows[3]) == (True, True)
     assert rows[2].split() == ["Way", "before", "video"]
     assert visit.standing() == [visit.old]
 

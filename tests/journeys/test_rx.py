@@ -80,7 +80,7 @@ def test_the_list_tells_how_long_what_was_fetched_lasts(ada):
         "Metformin": (41, "dose"),
         "Omeprazole": (0, "dose"),
     }
-    assert [name for name, each in supplies.items() if each is None] == [
+    assert sorted(name for name, each in supplies.items() if each is None) == [
         *("Energy-rich drink 200 ml", "Levothyroxine", "Naproxen"),
         *("Salbutamol 100 µg inhaler", "Zopiclone"),
     ]
@@ -93,7 +93,7 @@ def test_what_lasts_is_the_last_field_of_a_line_and_a_line_of_one_and_no_column(
     assert f"{CANDESARTAN}\t2027-03-13" in plain
     assert f"{ZOPICLONE}\t" in plain
     shown = screen(f"gpcli rx show {CANDESARTAN}").out
-    assert "Lasts until     about 12 days, until Sat 13 Mar 2027" in shown
+    assert "Lasts until     about 12 days, until Sat 13 Mar" in shown
     assert "Lasts until" not in screen("gpcli rx list").out
 
 
@@ -102,7 +102,7 @@ def test_what_is_used_up_is_over(ada):
 
     assert (used["supply"]["until"], used["supply"]["days"]) == ("2027-02-10", 0)
     shown = ada.at_a_screen()(f"gpcli rx show {used['id']}").out
-    assert "Lasts until     Wed 10 Feb 2027, which is over" in shown
+    assert "Lasts until     Wed 10 Feb, which is over" in shown
 
 
 def test_what_was_fetched_before_it_was_renewed_lasts_on(world, ada):
@@ -147,10 +147,11 @@ def test_a_kind_that_there_is_not_is_a_usage_error(ada):
 def test_a_screen_shows_words(ada):
     shown = ada.at_a_screen()("gpcli rx list")
 
-    assert shown.out.splitlines()[:3] == [
-        f"Amlodipine 5 mg  {AMLODIPINE}",
+    lines = shown.out.splitlines()
+    at = lines.index(f"Amlodipine 5 mg  {AMLODIPINE}")
+    assert lines[at + 1 : at + 3] == [
         "  1 tablet daily, for high blood pressure.",
-        "  nothing left to fetch · valid until Wed 31 Mar",
+        "  lasts about 66 days, until Thu 6 May · nothing left to fetch · valid until Wed 31 Mar",
     ]
 
 

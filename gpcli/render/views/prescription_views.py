@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gpcli.model.prescription import Basis, Prescription, Remaining
+from gpcli.model.prescription import REFUSED, Basis, Prescription, Remaining
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, Entry, View, dataclass_view
 from gpcli.render.views.renewal_views import RENEWAL_STYLES, format_renewal_status
@@ -30,6 +30,9 @@ _PRESCRIPTION_STATUSES = {
     "unknown": "unknown if in use",
 }
 """R4 medicationrequest-status in a patient's words; an unknown code is shown as recorded."""
+
+EXPIRED = "expired"
+"""The status in words of what is past its end."""
 
 _YES_NO = {True: "yes", False: "no"}
 
@@ -89,14 +92,17 @@ def _word_status(prescription: Prescription) -> str:
     """Return a phrase on what is unusual of its status, and why it is so."""
     reasons = (prescription.status_reason, prescription.reason)
     because = "; ".join(filter(None, reasons if prescription.do_not_take else reasons[:1]))
-    return ": ".join(filter(None, (_format_unusual_status(prescription), because)))
+    status = _format_unusual_status(prescription)
+    is_told = status == EXPIRED and prescription.valid_until  # the end of validity tells it
+    return ": ".join(filter(None, ("" if is_told else status, because)))
 
 
 def _word_renewal(prescription: Prescription) -> Iterator[tuple[str, str]]:
     renewal = prescription.renewal
     if renewal:
         words = f"renewal {format_renewal_status(renewal)}"
-        yield words, RENEWAL_STYLES.get(renewal.status, "")
+        answer = renewal.answer if renewal.status in REFUSED else None
+        yield ": ".join(filter(None, (words, answer))), RENEWAL_STYLES.get(renewal.status, "")
 
 
 def word_left(prescription: Prescription) -> str:
@@ -109,7 +115,8 @@ def word_left(prescription: Prescription) -> str:
     if remaining.fills <= 0:
         return "nothing left to fetch"
     amount = f" ({remaining.quantity.text})" if remaining.quantity else ""
-    return f"can be fetched {_format_times(remaining.fills)} more{amount}"
+    times = "once more" if remaining.fills == 1 else f"{remaining.fills} more times"
+    return f"can be fetched {times}{amount}"
 
 
 def _format_times(fills: int) -> str:
@@ -148,7 +155,7 @@ def _format_status(prescription: Prescription) -> str:
     words = _PRESCRIPTION_STATUSES.get(prescription.status, prescription.status)
     if not prescription.is_prescribed:
         return words if prescription.status != "active" else "only proposed"
-    words = "expired" if prescription.expired else words
+    words = EXPIRED if prescription.expired else words
     if not prescription.do_not_take:
         return words
     return "do not take" if prescription.is_current else f"do not take ({words})"

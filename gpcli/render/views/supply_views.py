@@ -30,6 +30,8 @@ def word_supply(prescription: Prescription, time_format: TimeFormat) -> str:
     is_over = time_format.has_passed(supply.until, prescription.zone)
     if is_over:
         return f"lasted until {time_format.day(supply.until)}"
+    if supply.days == 0:
+        return f"lasts until today, {time_format.day(supply.until)}"
     return f"lasts {format_supply(prescription, time_format)}"
 
 
