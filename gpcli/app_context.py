@@ -116,6 +116,7 @@ class AppContext:
     @cached_property
     def output(self) -> Output:
         """The one writer."""
+        from gpcli.config.settings import is_accessible
         from gpcli.config.variables import without_secrets
         from gpcli.render.output import Output
         from gpcli.render.terminal import detect_terminal
@@ -129,24 +130,25 @@ class AppContext:
             now=self.clock,
             patience=self._patience,
             env=None if self.options.no_input else without_secrets(self.env),
+            accessible=is_accessible(self.options, self.env, lambda: self.config),
         )
 
     @property
     def ask(self) -> Prompt:
         """The prompt, which asks the person questions."""
         if self._ask is None:
-            from gpcli.render.prompt import Prompt, can_prompt, open_terminal
+            from gpcli.render.prompt import build_prompt
 
-            terminal, claimed = self.output.terminal, self._is_stdin_claimed
-            self._ask = Prompt(
+            self._ask = build_prompt(
                 self.stdin,
                 self.stderr,
-                allowed=can_prompt(
-                    terminal, self.env, self.options.no_input, stdin_claimed=claimed
-                ),
-                terminal_device=(self._terminal_device or open_terminal) if claimed else None,
+                self.output.terminal,
+                self.env,
+                no_input=self.options.no_input,
+                stdin_claimed=self._is_stdin_claimed,
+                terminal_device=self._terminal_device,
                 on_answer=self.restart_deadlines,
-                width=terminal.width,
+                in_words=self.output.phrasing.in_words,
             )
         return self._ask
 
@@ -160,6 +162,7 @@ class AppContext:
         """Begin the network's time limits anew: a person has taken their time to answer."""
         for deadline in self._deadlines:
             deadline.restart()
+        self.output.renew_progress()
 
     @property
     def is_debugging(self) -> bool:
@@ -470,16 +473,12 @@ class AppContext:
 
     def _keep_line(self) -> None:
         """Keep this run's command line until it is known what became of its request."""
-        from gpcli.config.kept_requests import KeptRequest, KeptRequests
+        from gpcli.config.kept_requests import KeptRequests
 
-        drafts = [str(path) for store in self._before_sending if (path := store())]
-        if self.request is None or not self.options.argv:
-            return
-        draft = drafts[0] if drafts else None
-        with suppress(OSError, ConfigError):  # the journal tells what became of it, too
-            own = self.options.request_id
-            kept = KeptRequest(self.options.argv, str(Path.cwd()), draft, self.timestamp(), own)
-            KeptRequests(self.state_dir).write(self.request.id, kept)
+        drafts = [path for store in self._before_sending if (path := store())]
+        if self.request is not None and self.options.argv:
+            kept = KeptRequests(self.state_dir)
+            kept.try_to_write(self.request.id, self.options, drafts, self.timestamp())
 
     def _show_plan(self, proposal: Proposal[Record]) -> None:
         from gpcli.render.views.wording import build_plan
@@ -490,7 +489,7 @@ class AppContext:
             proposal.warnings,
             environment=self.profile.environment,
             zone=self.zone.key,
-            now=self.now(),
+            time_format=self.output.time_format,
         )
         self.output.plan(plan)
 

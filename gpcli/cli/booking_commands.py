@@ -96,7 +96,8 @@ def slots(
         _explain_none(context, search)
     if more:
         last = format_day(more[-1].start.astimezone(context.zone), context.now())
-        context.output.notice(f"… {len(more)} more until {last}: --all, --weekday, --between")
+        rest = context.output.phrasing.word_more(len(more))
+        context.output.notice(f"{rest} until {last}: --all, --weekday, --between")
     require_complete(context)
 
 
@@ -220,6 +221,7 @@ def _build_request(
 
 
 def _build_booking_context(context: AppContext, search: SlotSearch) -> BookingContext:
+    time_format = context.output.time_format
     return BookingContext(
-        context.portal, search, context.ask, lambda slot: slot_label(slot, context.now())
+        context.portal, search, context.ask, lambda slot: slot_label(slot, time_format)
     )

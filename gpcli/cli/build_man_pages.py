@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gpcli import __version__
-from gpcli.cli import help_commands
+from gpcli.cli import configuration_texts, help_commands
 from gpcli.cli.app import PROGRAM, load_command
 from gpcli.cli.commands.registry import REGISTRY, SECTIONS
 from gpcli.cli.commands.specs import CommandSpec
@@ -96,11 +96,11 @@ def build_program_page() -> str:
         ".SH EXIT STATUS",
         *_pairs(help_commands.pair_exit_codes()),
         ".SH ENVIRONMENT",
-        *_pairs(help_commands.OWN_VARIABLES),
+        *_pairs(configuration_texts.OWN_VARIABLES),
         ".SS WITHOUT CONFIGURATION OR KEYRING",
-        *_pairs(help_commands.MACHINE_VARIABLES),
+        *_pairs(configuration_texts.MACHINE_VARIABLES),
         r".SS EVERYBODY\(aqS",
-        *_pairs(help_commands.RESPECTED_VARIABLES),
+        *_pairs(configuration_texts.RESPECTED_VARIABLES),
         ".SH FILES",
         *_pairs(FILES),
         ".SH SEE ALSO",

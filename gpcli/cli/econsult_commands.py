@@ -101,19 +101,19 @@ def join(
     context = get_context(ctx)
     if no_browser and browser is not None:
         raise InvalidUsage("--browser and --no-browser can't be used together.")
-    now = context.now()
+    time_format = context.output.time_format
     appointment_id = econsult.choose_to_join(
         context.portal,
         appointment,
-        now,
+        context.now(),
         context.ask,
-        lambda candidate: appointment_label(candidate, now),
+        lambda candidate: appointment_label(candidate, time_format),
     )
     consultation, link = econsult.fetch_join_link(context.portal, appointment_id)
     if not is_openable(link, context.profile.environment):
         raise BadResponse(f"The portal's link to {consultation.id} is not one to open: {link}")
     context.output.show_item(APPOINTMENTS, consultation)
-    opens_itself = context.ask.can_ask and context.output.is_table and not no_browser
+    opens_itself = context.ask.can_ask and context.output.is_for_person and not no_browser
     if browser is not None or opens_itself:
         _open_link(context, link, browser)
 
@@ -123,13 +123,13 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(RECEIPT):
         return
-    now = context.now()
+    time_format = context.output.time_format
     appointment_id = econsult.choose_to_withdraw(
         context.portal,
         appointment,
-        now,
+        context.now(),
         context.ask,
-        lambda candidate: appointment_label(candidate, now),
+        lambda candidate: appointment_label(candidate, time_format),
     )
     intent = context.intent("econsult withdraw")
     decision = econsult.propose_econsult_withdrawal(

@@ -258,10 +258,9 @@ def _pick_thread(
     context: AppContext, thread: str | None, fits: Callable[[Thread], bool] = lambda _: True
 ) -> str:
     """Return the id of a thread: the given one, or the one of those that fit that is picked."""
-    now = context.now()
-    mailbox = context.portal.mailbox
+    mailbox, time_format = context.portal.mailbox, context.output.time_format
     return inbox.choose_thread(
-        mailbox, thread, context.ask, lambda candidate: thread_label(candidate, now), fits
+        mailbox, thread, context.ask, lambda candidate: thread_label(candidate, time_format), fits
     )
 
 
@@ -269,7 +268,7 @@ def _show_messages(context: AppContext, found: Conversation) -> None:
     view = messages_view(found.thread.zone)
     for message in found.messages:
         text = message_text(message)
-        text = text if context.output.is_table else escape_separators(text)
+        text = text if context.output.is_for_person else escape_separators(text)
         context.output.show_separator()
         context.output.show_item(view, message, text=text)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from gpcli.errors import ConfirmationNeeded, InputNeeded
+from gpcli.errors import ConfirmationNeeded, Declined, InputNeeded
 from gpcli.render.columns import wrap_line
 from gpcli.render.sanitise import safe_line
 from gpcli.render.terminal import LineWriter, Terminal, is_set, without_echo
@@ -37,13 +37,41 @@ def can_prompt(
     return terminal.stderr_tty and (terminal.stdin_tty or stdin_claimed)
 
 
+def build_prompt(
+    stdin: TextIO,
+    stderr: TextIO,
+    terminal: Terminal,
+    env: Mapping[str, str],
+    *,
+    no_input: bool,
+    stdin_claimed: bool,
+    terminal_device: Callable[[], TextIO] | None,
+    on_answer: Callable[[], None],
+    in_words: bool,
+) -> Prompt:
+    """Return the Prompt of a run; arguments as of `can_prompt` and Prompt.
+
+    The terminal device (`None` = the real one) is read where standard input is claimed.
+    """
+    return Prompt(
+        stdin,
+        stderr,
+        allowed=can_prompt(terminal, env, no_input, stdin_claimed=stdin_claimed),
+        terminal_device=(terminal_device or open_terminal) if stdin_claimed else None,
+        on_answer=on_answer,
+        width=terminal.width,
+        in_words=in_words,
+    )
+
+
 class Prompt:
     """Asks questions on standard error and reads the answers, a line each.
 
     `allowed` is whether anybody may be asked. `terminal_device` opens the device to read
     answers from; `None` = from standard input. `on_answer` is called after each answer, to leave
     the time that a person took out of network time limits. `width` is the columns at which choices
-    are wrapped; `None` = they are not.
+    are wrapped; `None` = they are not. With `in_words`, for a screen reader, a question is one line
+    with all its choices and the ways to answer.
 
     Every question takes the `flag` that answers it on the command line, for the error that is
     raised where nobody can be asked.
@@ -58,9 +86,11 @@ class Prompt:
         terminal_device: Callable[[], TextIO] | None = None,
         on_answer: Callable[[], None] = lambda: None,
         width: int | None = None,
+        in_words: bool = False,
     ) -> None:
         self.can_ask = allowed
         self._width = width
+        self._in_words = in_words
         self._stdin = stdin
         self._stderr = LineWriter(stderr)
         self._terminal_device = terminal_device
@@ -77,7 +107,8 @@ class Prompt:
                 "This needs your agreement, and there is nobody to ask.",
                 hint=f"Agree with {flag}.",
             )
-        answer = self._ask_once(f"{safe_line(question)} [y/N] ")
+        ways = "Answer yes or no:" if self._in_words else "[y/N]"
+        answer = self._ask_once(f"{safe_line(question)} {ways} ")
         return answer is not None and answer.lower() in _YES
 
     def ask_text(self, question: str, *, flag: str) -> str:
@@ -113,6 +144,8 @@ class Prompt:
         Raises: InputNeeded if nobody can be asked, there are no choices, or none was made.
         """
         prompt = f"Number (1-{len(choices)}): "
+        if self._in_words:
+            prompt = "Answer with a number, or q to quit: "
         return self._ask_for_choices(question, prompt, choices, flag, lambda answer: [answer])[0]
 
     def choose_several(
@@ -123,6 +156,8 @@ class Prompt:
         Each id is returned once, in the order of the answer.
         """
         prompt = f"Numbers (1-{len(choices)}), separated by commas: "
+        if self._in_words:
+            prompt = "Answer with numbers and commas between, or q to quit: "
         return self._ask_for_choices(question, prompt, choices, flag, _split_answer)
 
     def _ask_for_choices(
@@ -140,6 +175,8 @@ class Prompt:
         by_number = {str(number): id for number, (id, _) in enumerate(choices, start=1)}
         by_answer = {id: id for id, _ in choices} | by_number
         for answer in self._ask_repeatedly(prompt, flag):
+            if self._in_words and answer == "q" and answer not in by_answer:
+                raise Declined("Nothing was chosen.")
             named = split(answer)
             unknown = [name for name in named if name not in by_answer]
             if named and not unknown:
@@ -150,6 +187,11 @@ class Prompt:
         raise _no_usable_answer(flag)
 
     def _write_choices(self, question: str, labels: Sequence[str]) -> None:
+        if self._in_words:
+            texts = (" ".join(safe_line(label).split()).removesuffix(".") for label in labels)
+            numbered = (f" {number}: {text}." for number, text in enumerate(texts, start=1))
+            self._stderr.write(f"{safe_line(question)}{''.join(numbered)} ")
+            return
         self._stderr.write_line(safe_line(question))
         digits = len(str(len(labels)))
         for number, label in enumerate(labels, start=1):

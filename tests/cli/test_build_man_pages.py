@@ -7,12 +7,8 @@ import pytest
 from gpcli.cli.app import load_command
 from gpcli.cli.build_man_pages import build_pages, escape, write_pages
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.help_commands import (
-    MACHINE_VARIABLES,
-    OWN_VARIABLES,
-    describe_command,
-    pair_exit_codes,
-)
+from gpcli.cli.configuration_texts import MACHINE_VARIABLES, OWN_VARIABLES
+from gpcli.cli.help_commands import describe_command, pair_exit_codes
 
 PAGES = build_pages()
 MACROS = {"TH", "SH", "SS", "PP", "TP", "BR", "nh", "ad l"}

@@ -150,8 +150,8 @@ EXAMPLES
   gpcli book slot-1
 
 GLOBAL OPTIONS
-  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input
-  --debug (gpcli help options)
+  --json --ndjson --plain --accessible --fields --profile --as --gp --timeout
+  --no-input --debug (gpcli help options)
 """
 
 
