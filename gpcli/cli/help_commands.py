@@ -317,6 +317,14 @@ def format_options() -> str:
             "These options may stand anywhere on the line, before or after the command. Of\n"
             "two that are given, the later one wins.\n",
             format_section("EVERY COMMAND", format_global_options()),
+            _format_paragraph(
+                "--accessible puts into words what tables, marks and colour say, for a screen "
+                "reader: a label before each value, and a question on one line. It is for a person "
+                "at a terminal, and holds for what is piped, too. GPCLI_ACCESSIBLE=1, or "
+                "accessible = true in the profile, does so at terminals alone; --json, --ndjson "
+                "and --plain go before all three."
+            )
+            + "\n",
             format_section("COMMANDS THAT SEND", format_write_options()),
         ]
     )
