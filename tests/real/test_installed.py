@@ -226,7 +226,7 @@ def test_the_pages_are_clean_roff(by_pip, problem):
         said = by_pip.end(f"mandoc -T lint -W warning {pages}").stdout.splitlines()
         assert [line for line in said if "missing date" not in line] == []
     else:
-        shown = by_pip.end(f"man --warnings -Tascii -Z -l {pages}")
+        shown = by_pip.end(f"man --warnings -Tutf8 -Z -l {pages}")
         assert (shown.returncode, shown.stderr) == (0, "")
 
 
