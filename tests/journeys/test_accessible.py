@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sys
 from dataclasses import replace
 
+import pexpect
 import pytest
 
 from gpcli.cli.command_views import VIEWS
 from gpcli.cli.ready_answers import parse_line
 from gpcli.cli.served_sandboxes import ServedSandbox, announce
 from gpcli.errors import Exit
+from tests.journeys.process import minimal_env
 from tests.journeys.schema_lines import READS, SERVED, WRITES, WRONG, fill
-from tests.journeys.shell import SCREEN, at_once
+from tests.journeys.shell import SCREEN, CommandResult, at_once
 from tests.journeys.test_schemas import OF_OTHERS
 
 COLOURED = replace(SCREEN, width=40, color=True)
@@ -237,3 +240,18 @@ def test_a_profile_that_is_wrong_is_said_in_the_usual_words(ada, tmp_path):
 
     assert (ending.code, ending.out) == (2, "")
     assert ".accessible: must be true or false" in ending.err
+
+
+@pytest.mark.real
+@pytest.mark.skipif(os.name == "nt", reason="pexpect has no terminals there")
+def test_at_a_real_terminal_nothing_is_coloured_wrapped_or_drawn(tmp_path):
+    gpcli = [sys.executable, "-m", "gpcli"]
+    argv = [*gpcli[1:], "sandbox", "run", "--as", "ada", "--", *gpcli, "gp"]
+    env = {**minimal_env(tmp_path), "COLUMNS": "30", "GPCLI_ACCESSIBLE": "1", "TERM": "xterm"}
+    child = pexpect.spawn(gpcli[0], argv, env=env, dimensions=(24, 30), encoding="utf-8")
+    child.expect(pexpect.EOF, timeout=30)
+    said = child.before.replace("\r\n", "\n")
+
+    assert said.startswith("1 GP.\n\nGP: Dr. Ingrid Haugland\n")
+    assert "Open: mon to fri 08:00 to 15:30\n" in said
+    assert find_faults("gp", CommandResult(0, said, "")) == []
