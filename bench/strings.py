@@ -311,7 +311,10 @@ def _plan(batch: _Batch) -> None:
     action, *more = texts
     rows: list[tuple[str, PlanValue]] = [(more[0], more[1]), ("To", more[2]), (more[3], NOW)]
     warnings = (more[4], more[5])
-    plan = build_plan(action, rows, warnings, None, environment="staging", zone=more[6], now=NOW)
+    times = TimeFormat(NOW)
+    plan = build_plan(
+        action, rows, warnings, None, environment="staging", zone=more[6], time_format=times
+    )
     for format in (Format.TABLE, Format.JSON):
         screen = batch.open_screen(format, piped=format is Format.JSON)
         screen.output.plan(plan)

@@ -114,6 +114,7 @@ class AppContext:
     @cached_property
     def output(self) -> Output:
         """The one writer."""
+        from gpcli.config.settings import is_accessible
         from gpcli.config.variables import without_secrets
         from gpcli.render.output import Output
         from gpcli.render.terminal import detect_terminal
@@ -128,6 +129,7 @@ class AppContext:
             patience=self._patience,
             quiet=self.options.quiet,
             env=None if self.options.no_input else without_secrets(self.env),
+            accessible=is_accessible(self.options, self.env, lambda: self.config),
         )
 
     @property
@@ -146,6 +148,7 @@ class AppContext:
                 terminal_device=self._terminal_device,
                 on_answer=self.restart_deadlines,
                 quit_message=NOTHING_SENT if self.options.sends else NOTHING_CHOSEN,
+                in_words=self.output.phrasing.in_words,
             )
         return self._ask
 
@@ -159,6 +162,7 @@ class AppContext:
         """Begin the network's time limits anew: a person has taken their time to answer."""
         for deadline in self._deadlines:
             deadline.restart()
+        self.output.renew_progress()
 
     @property
     def is_debugging(self) -> bool:
@@ -469,16 +473,12 @@ class AppContext:
 
     def _keep_line(self) -> None:
         """Keep this run's command line until it is known what became of its request."""
-        from gpcli.config.kept_requests import KeptRequest, KeptRequests
+        from gpcli.config.kept_requests import KeptRequests
 
-        drafts = [str(path) for store in self._before_sending if (path := store())]
-        if self.request is None or not self.options.argv:
-            return
-        draft = drafts[0] if drafts else None
-        with suppress(OSError, ConfigError):  # the journal tells what became of it, too
-            own = self.options.request_id
-            kept = KeptRequest(self.options.argv, str(Path.cwd()), draft, self.timestamp(), own)
-            KeptRequests(self.state_dir).write(self.request.id, kept)
+        drafts = [path for store in self._before_sending if (path := store())]
+        if self.request is not None and self.options.argv:
+            kept = KeptRequests(self.state_dir)
+            kept.try_to_write(self.request.id, self.options, drafts, self.timestamp())
 
     def _show_plan(self, proposal: Proposal[Record]) -> str:
         """Write the plan, and return the question that it ends in."""
@@ -486,7 +486,8 @@ class AppContext:
 
         what = (proposal.action, proposal.rows, proposal.warnings, proposal.charge)
         environment, zone = self.profile.environment, self.zone.key
-        plan = build_plan(*what, environment=environment, zone=zone, now=self.now())
+        time_format = self.output.time_format
+        plan = build_plan(*what, environment=environment, zone=zone, time_format=time_format)
         self.output.plan(plan)
         return plan.question
 

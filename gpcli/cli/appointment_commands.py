@@ -65,13 +65,13 @@ def cancel(ctx: typer.Context, appointment: Id = None) -> None:
 
 def _pick_appointment(context: AppContext, appointment: str | None) -> str:
     """Return the id of an appointment: the given one, or the one that the person picks."""
-    now = context.now()
+    time_format = context.output.time_format
     return choose_appointment(
         context.portal,
         appointment,
-        now,
+        context.now(),
         context.ask,
-        lambda candidate: appointment_label(candidate, now),
+        lambda candidate: appointment_label(candidate, time_format),
     )
 
 

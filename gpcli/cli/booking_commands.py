@@ -117,7 +117,8 @@ def slots(
         _explain_none(context, search)
     if more:
         last = format_day(more[-1].start.astimezone(context.zone), context.now())
-        rest = f"… {len(more)} more until {last}: --all, --weekday, --between"
+        rest = context.output.phrasing.word_more(len(more))
+        rest = f"{rest} until {last}: --all, --weekday, --between"
         context.output.notice(rest, needed=True)
     require_complete(context)
 
@@ -179,14 +180,14 @@ def move(
     context = get_context(ctx)
     if context.output.answer_field_query(MOVE_RECEIPT):
         return
-    now, soonest = context.now(), notice if take_first else None
+    time_format, soonest = context.output.time_format, notice if take_first else None
     search = build_search(context, first, last, between, weekday, practitioner, via, soonest)
     appointment_id = choose_to_move(
         context.portal,
         appointment,
-        now,
+        context.now(),
         context.ask,
-        lambda candidate: appointment_label(candidate, now),
+        lambda candidate: appointment_label(candidate, time_format),
     )
     request = _build_request(context, ServiceName.BOOKING, "move", reason, another)
     _send_move(context, search, request, BookingChoice(slot, take_first), appointment_id)
@@ -326,11 +327,11 @@ def _build_request(
 
 
 def _build_booking_context(context: AppContext, search: SlotSearch) -> BookingContext:
-    now = context.now()
+    time_format = context.output.time_format
     return BookingContext(
         context.portal,
         search,
         context.ask,
-        lambda slot: slot_label(slot, now),
-        None if context.options.yes else lambda coming: appointment_label(coming, now),
+        lambda slot: slot_label(slot, time_format),
+        None if context.options.yes else lambda coming: appointment_label(coming, time_format),
     )

@@ -11,7 +11,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMMANDS = {
     "ready answers": ("gpcli.cli.build_answers",),
-    "manual pages": ("gpcli.cli.build_man_pages", "build/man1"),
+    "manual pages": ("gpcli.cli.build_man_pages", "build/man"),
 }
 """What is built, and the module that builds it, with its arguments."""
 

@@ -42,7 +42,6 @@ from gpcli.cli.terminal_prompter import (
 )
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
 from gpcli.model.service import Channel, Offers, Service, ServiceName
-from gpcli.render.times import TimeFormat
 from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
 from gpcli.render.views.channel_views import channel_label
 from gpcli.render.views.joining_views import describe_joining
@@ -108,20 +107,20 @@ def join(
     """Join a video consultation, or see what is told of one by phone."""
     context = get_context(ctx)
     check_browser_options(browser, no_browser=no_browser)
-    now = context.now()
+    now, time_format = context.now(), context.output.time_format
     appointment_id = choose_to_join(
         context.portal,
         appointment,
         now,
         context.ask,
-        lambda candidate: appointment_label(candidate, now),
+        lambda candidate: appointment_label(candidate, time_format),
     )
     joining = fetch_joining(context.portal, appointment_id, now)
     link = joining.link
     if link is not None and not is_openable(link, context.profile.environment):
         raise BadResponse(f"The portal's link to {appointment_id} is not one to open: {link}")
     context.output.show_item(APPOINTMENTS, joining.appointment)
-    words = describe_joining(joining, TimeFormat(now))
+    words = describe_joining(joining, time_format)
     if link is not None and (browser is not None or words is None):
         by_hand = "Open the link to join."
         open_shown_link(context, link, browser, no_browser=no_browser, by_hand=by_hand)
@@ -134,13 +133,13 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(RECEIPT):
         return
-    now = context.now()
+    time_format = context.output.time_format
     appointment_id = econsult.choose_to_withdraw(
         context.portal,
         appointment,
-        now,
+        context.now(),
         context.ask,
-        lambda candidate: appointment_label(candidate, now),
+        lambda candidate: appointment_label(candidate, time_format),
     )
     intent = context.intent("econsult withdraw")
     decision = econsult.propose_econsult_withdrawal(
@@ -188,8 +187,9 @@ class _OfferedConsultations:
 
 
 def _ask_for_channel(context: AppContext, offered: _OfferedConsultations) -> Channel:
+    phrasing = context.output.phrasing
     choices = [
-        (channel, channel_label(econsult.CHANNEL_MEANINGS[channel], services))
+        (channel, channel_label(econsult.CHANNEL_MEANINGS[channel], services, phrasing))
         for channel, services in offered.group_by_channel().items()
     ]
     return econsult.parse_channel(context.ask.choose("In which way?", choices, flag="--via"))

@@ -134,6 +134,7 @@ GLOBAL_OPTIONS = (
     GlobalOption("--json", "", "Answer in JSON: one array, or one object"),
     GlobalOption("--ndjson", "", "Answer in JSON, one object a line as they come"),
     GlobalOption("--plain", "", "Answer in tab-separated lines, as when piped"),
+    GlobalOption("--accessible", "", "Answer in words, line by line, for a screen reader"),
     GlobalOption(
         "--output",
         "FORMAT",

@@ -147,7 +147,7 @@ def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
     if unplaced := inbox.describe_unplaced(found):
         context.output.notice(unplaced, needed=True)
     require_complete(context)
-    if context.output.is_table and context.options.fields is None and context.ask.can_ask:
+    if context.output.is_for_person and context.options.fields is None and context.ask.can_ask:
         _follow_up(ctx, found)
 
 
@@ -258,7 +258,7 @@ def _quote_answered(context: AppContext, facts: ReplyFacts) -> list[str]:
     answered = conversation.last_to_answer if conversation else None
     if conversation is None or answered is None:
         return []
-    return quote_message(answered, conversation.thread.zone, context.now())
+    return quote_message(answered, conversation.thread.zone, context.output.time_format)
 
 
 def _fetch_unread_ids(context: AppContext) -> list[str]:
@@ -292,10 +292,9 @@ def _pick_thread(
     context: AppContext, thread: str | None, fits: Callable[[Thread], bool] = lambda _: True
 ) -> str:
     """Return the id of a thread: the given one, or the one of those that fit that is picked."""
-    now = context.now()
-    mailbox = context.portal.mailbox
+    mailbox, time_format = context.portal.mailbox, context.output.time_format
     return inbox.choose_thread(
-        mailbox, thread, context.ask, lambda candidate: thread_label(candidate, now), fits
+        mailbox, thread, context.ask, lambda candidate: thread_label(candidate, time_format), fits
     )
 
 
@@ -303,7 +302,7 @@ def _show_messages(context: AppContext, found: Conversation) -> None:
     view = messages_view(found.thread.zone)
     for message in found.messages:
         text = message_text(message)
-        text = text if context.output.is_table else escape_separators(text)
+        text = text if context.output.is_for_person else escape_separators(text)
         context.output.show_separator()
         context.output.show_item(view, message, text=text)
 

@@ -38,7 +38,7 @@ def require_complete(context: AppContext, *, is_empty: bool = False) -> None:
 def show_appointment(context: AppContext, outcome: Outcome[Appointment], intent: UUID) -> None:
     """Show the receipt of a booking, enquiry or cancellation, and what happens next."""
     receipt = AppointmentReceipt.of(outcome.record, build_receipt(context, outcome, intent))
-    sentence = format_next_step(receipt, TimeFormat(context.now()))
+    sentence = format_next_step(receipt, context.output.time_format)
     context.output.show_receipt(RECEIPT, receipt, sentence)
     for remark in context.portal.remarks:
         context.output.warning(remark)

@@ -102,7 +102,7 @@ def report_failure(
         return SILENT_ENDINGS[type(error)]
     options = parse_line(list(argv)).options
     known = as_gpcli_error(error)
-    output = _open_output(env, streams, is_json=_asks_for_json(argv, options, known))
+    output = _open_output(env, streams, options, is_json=_asks_for_json(argv, options, known))
     try:
         if "--debug" in options or is_set(env.get("GPCLI_DEBUG")):
             _write_places(error, output)
@@ -168,16 +168,27 @@ def _asks_for_json(
     return not given.isdisjoint({"--json", "--ndjson"})
 
 
-def _open_output(env: "Mapping[str, str]", streams: "Streams", *, is_json: bool) -> "Output":
+def _open_output(
+    env: "Mapping[str, str]", streams: "Streams", options: "Mapping[str, str]", *, is_json: bool
+) -> "Output":
+    from pathlib import Path  # noqa: PLC0415  (start-up: only failures)
+
+    from gpcli.config.paths import config_dir  # noqa: PLC0415  (start-up: only failures)
+    from gpcli.config.profiles import read_config  # noqa: PLC0415  (start-up: as above)
+    from gpcli.config.settings import Options, is_accessible  # noqa: PLC0415  (start-up: as above)
     from gpcli.render.output import Format, Output  # noqa: PLC0415  (start-up: only failures)
     from gpcli.render.terminal import detect_terminal  # noqa: PLC0415  (start-up: as above)
 
     _, stdout, stderr = streams
+    asked = Options(accessible="--accessible" in options, profile=options.get("--profile"))
     return Output(
         stdout,
         stderr,
         detect_terminal(*streams, env),
-        format=Format.JSON if is_json else Format.AUTO,
+        format=Format.JSON if is_json else asked.format,
+        accessible=is_accessible(
+            asked, env, lambda: read_config(Path(config_dir(env)) / "config.toml")
+        ),
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -29,8 +30,7 @@ from gpcli.cli.read_text import STDIN
 from gpcli.cli.result_output import DRY_RUN_NOTICE, build_receipt, require_complete
 from gpcli.cli.value_parsers import choice, format_choices
 from gpcli.errors import InvalidUsage
-from gpcli.model.prescription import REFUSED, Renewal
-from gpcli.render.times import TimeFormat
+from gpcli.model.prescription import REFUSED, Prescription, Renewal
 from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS, prescription_label
 from gpcli.render.views.renewal_views import (
     RENEWAL_RECEIPTS,
@@ -99,7 +99,7 @@ def show(
     if context.output.answer_field_query(PRESCRIPTION):
         return
     picked = prescription_list.choose_prescription(
-        context.portal, prescription, context.ask, prescription_label
+        context.portal, prescription, context.ask, _build_labeller(context)
     )
     context.output.show_item(PRESCRIPTION, picked)
     if prescription not in {None, picked.id}:
@@ -132,7 +132,9 @@ def renew(
         note=None if note is None else parse_message_text(note, "--note"),
         gp=context.options.gp,
     )
-    renewal_context = RenewalContext(context.portal, context.now, context.ask, prescription_label)
+    renewal_context = RenewalContext(
+        context.portal, context.now, context.ask, _build_labeller(context)
+    )
     decision = renewals.propose_renewal(renewal_context, request)
     proposed = decision.record if isinstance(decision, Outcome) else decision.preview
     for left_out in proposed.skipped:
@@ -165,7 +167,7 @@ def withdraw(
     context = get_context(ctx)
     if context.output.answer_field_query(WITHDRAWALS):
         return
-    time_format = TimeFormat(context.now())
+    time_format = context.output.time_format
     renewal_id = prescription_list.choose_renewal(
         context.portal, request, context.ask, lambda renewal: renewal_label(renewal, time_format)
     )
@@ -176,9 +178,14 @@ def withdraw(
     _show_withdrawal(context, outcome, intent)
 
 
+def _build_labeller(context: AppContext) -> Callable[[Prescription], str]:
+    """Return what words a prescription as a choice."""
+    return partial(prescription_label, phrasing=context.output.phrasing)
+
+
 def _show_notes(context: AppContext, notes: Sequence[str]) -> None:
     """Show below a table what it has no room for; lines and JSON have it in their fields."""
-    if not (notes and context.output.is_table and context.output.fields is None):
+    if not (notes and context.output.is_for_person and context.output.fields is None):
         return
     for line in ("", *notes):
         context.output.show_text(line)

@@ -99,7 +99,7 @@ def note_offers(
     has_none = has_no_online_service(rows)
     if has_none:
         context.output.notice(NO_ONLINE_NOTICE if surgeries else NO_GP_NOTICE)
-    if not (has_none or context.output.is_table):
+    if not (has_none or context.output.is_for_person):
         return
     for sentence in describe_limits(rows):
         context.output.notice(sentence)
@@ -117,4 +117,4 @@ def show_contacts(context: AppContext, surgeries: tuple[Surgery, ...]) -> None:
     """Show how to reach each surgery, a line each."""
     for surgery in surgeries:
         contact = [surgery.label, *surgery.phones, *surgery.addresses, *surgery.websites]
-        context.output.notice(" · ".join(contact))
+        context.output.notice(context.output.phrasing.join(contact))

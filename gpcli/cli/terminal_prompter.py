@@ -131,7 +131,7 @@ def open_shown_link(
     nothing opens.
     """
     output = context.output
-    is_read = context.ask.can_ask and output.is_table and output.terminal.stdout_tty
+    is_read = context.ask.can_ask and output.is_for_person and output.terminal.stdout_tty
     if browser is None and (no_browser or not is_read):
         return
     prompter = TerminalPrompter(context, browser=browser, automatic=True)

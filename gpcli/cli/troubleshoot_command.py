@@ -10,8 +10,8 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.auth.people import choose_person
+from gpcli.cli.configuration_texts import MACHINE_VARIABLES, OWN_VARIABLES
 from gpcli.cli.global_options import CommandRun
-from gpcli.cli.help_commands import MACHINE_VARIABLES, OWN_VARIABLES
 from gpcli.config.offer_index import IndexedPerson
 from gpcli.http.client import Bearer, HttpClient
 from gpcli.model.account import Finding
@@ -54,7 +54,7 @@ def _build_check_context(context: AppContext) -> CheckContext:
 def _show_findings(output: Output, findings: Sequence[Finding]) -> None:
     """Show the findings; below a table, whose columns have no room for them, the cures."""
     output.show_list(FINDINGS, findings)
-    if not output.is_table or output.fields is not None:
+    if not output.is_for_person or output.fields is not None:
         return
     for number, cure in enumerate(format_cures(findings)):
         if not number:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
 
 from gpcli.config.private_files import open_private_file, write_private_file
+from gpcli.config.settings import Options
+from gpcli.errors import ConfigError
 
 KEPT_SECONDS = 30 * 24 * 3600.0
 """Seconds for which a line is kept at most."""
@@ -44,6 +46,18 @@ class KeptRequests:
     def write(self, request: UUID, kept: KeptRequest) -> None:
         """Keep the line of a request; raise OSError, ConfigError."""
         write_private_file(self._path(request), json.dumps(asdict(kept)))
+
+    def try_to_write(
+        self, request: UUID, options: Options, drafts: Sequence[Path], at: float
+    ) -> None:
+        """Keep the line that `options` are of, with the first draft; where that fails it is not.
+
+        The journal tells what became of the request, too.
+        """
+        draft = str(drafts[0]) if drafts else None
+        with suppress(OSError, ConfigError):
+            kept = KeptRequest(options.argv, str(Path.cwd()), draft, at, options.request_id)
+            self.write(request, kept)
 
     def read(self, request: UUID) -> KeptRequest | None:
         """Return the line of a request; `None` if there is none that can be read."""

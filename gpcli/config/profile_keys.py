@@ -268,6 +268,7 @@ KEY_PARSERS: dict[str, Callable[[object], Any]] = {
     "ca_file": _parse_text,
     "timeout": _parse_seconds,
     "zone": _parse_zone,
+    "accessible": _parse_flag,
     "emergency": _parse_emergency,
     "services": _parse_code_map,
     "services_listed": _parse_flag,

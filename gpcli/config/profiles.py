@@ -56,16 +56,16 @@ class Profile:
     """One portal and how to talk to it.
 
     `portal` is the FHIR base, without a final slash; `timeout` is in seconds; `redirect_port` 0 is
-    any free one; `zone` is an IANA name. `scopes` are in SMART's v2; `scopes_version` is in which
-    version to send them, `None` = as the portal says. `prompt` and `acr` are OpenID Connect's
-    `prompt` and `acr_values`. `token_command` signs a machine in; `key_file` does too, or proves
-    the client when a person signs in. `client_auth` is how the client is proved, `None` = as the
-    portal says; `client_secret` tells that the keyring has its secret. `emergency` has the numbers
-    to call in an emergency, and for what can't wait. `services` maps the portal's codes to one or
-    several of `SERVICES`; `services_listed` tells whether the portal says which services its GPs
-    offer, `None` = gpcli finds out. `smoke` has what `gpcli smoke` goes by at this portal, and
-    `synthetic` tells which of its patients are test patients; the keys of both are in
-    `profile_keys`.
+    any free one; `zone` is an IANA name. With `accessible` a screen reader reads the answers.
+    `scopes` are in SMART's v2; `scopes_version` is in which version to send them, `None` = as the
+    portal says. `prompt` and `acr` are OpenID Connect's `prompt` and `acr_values`. `token_command`
+    signs a machine in; `key_file` does too, or proves the client when a person signs in.
+    `client_auth` is how the client is proved, `None` = as the portal says; `client_secret` tells
+    that the keyring has its secret. `emergency` has the numbers to call in an emergency, and for
+    what can't wait. `services` maps the portal's codes to one or several of `SERVICES`;
+    `services_listed` tells whether the portal says which services its GPs offer, `None` = gpcli
+    finds out. `smoke` has what `gpcli smoke` goes by at this portal, and `synthetic` tells which of
+    its patients are test patients; the keys of both are in `profile_keys`.
     """
 
     name: str
@@ -86,6 +86,7 @@ class Profile:
     ca_file: str | None = None
     timeout: float = 30.0
     zone: str = "Europe/Oslo"
+    accessible: bool = False
     emergency: dict[str, str] = field(default_factory=lambda: dict(NUMBERS))
     services: dict[str, str | list[str]] = field(default_factory=dict)
     services_listed: bool | None = None

@@ -12,7 +12,14 @@ from gpcli.config.index_format import FROM_ENVIRONMENT, is_set
 from gpcli.config.profile_keys import InvalidValue, parse_environment, parse_portal_url
 from gpcli.config.profiles import Config, Profile
 from gpcli.config.variables import find_variable
-from gpcli.errors import ConfigError, InputNeeded, InvalidUsage, NotSignedIn, ProductionGuard
+from gpcli.errors import (
+    ConfigError,
+    GpcliError,
+    InputNeeded,
+    InvalidUsage,
+    NotSignedIn,
+    ProductionGuard,
+)
 
 FORMATS = ("json", "ndjson", "plain", "table")
 """The formats of answers, of which only one may be asked for."""
@@ -27,13 +34,13 @@ def word_format(name: str) -> str:
 class Options:
     """What the command line asked for; `None` and `False` mean that it did not say.
 
-    It is filled in while the line is parsed, so it is not frozen. `fields` is empty for
-    `--fields ''`, which asks for the names of the columns. `timeout` is in seconds. `accept_fee` is
-    an amount or `any`. `yes`, `dry_run`, `accept_fee` and `request_id` belong to commands that
-    send; `sends` says whether the command that runs is one. `diagnoses` is for `troubleshoot`:
-    wrong environment variables don't keep it from starting. `settles` is for the commands of the
-    outbox, which are not told what is in it. `argv` is the whole line, without the
-    program's name.
+    It is filled in while the line is parsed, so it is not frozen. `fields` is empty for `--fields
+    ''`, which asks for the names of the columns. `timeout` is in seconds. `accept_fee` is an amount
+    or `any`. `accessible` asks for what a screen reader can read. `yes`, `dry_run`, `accept_fee`
+    and `request_id` belong to commands that send; `sends` says whether the command that runs is
+    one. `diagnoses` is for `troubleshoot`: wrong environment variables don't keep it from starting.
+    `settles` is for the commands of the outbox, which are not told what is in it. `argv` is the
+    whole line, without the program's name.
     """
 
     json: bool = False
@@ -48,6 +55,7 @@ class Options:
     no_input: bool = False
     quiet: bool = False
     debug: bool = False
+    accessible: bool = False
     yes: bool = False
     dry_run: bool = False
     accept_fee: str | None = None
@@ -59,8 +67,8 @@ class Options:
 
     @property
     def format(self) -> str | None:
-        """The one of FORMATS that was asked for; `None` = none."""
-        return next((name for name in FORMATS if getattr(self, name)), None)
+        """The one of FORMATS that was asked for, else `accessible` if that was; `None` = none."""
+        return next((name for name in (*FORMATS, "accessible") if getattr(self, name)), None)
 
 
 MAX_TIMEOUT = 3600.0
@@ -146,6 +154,24 @@ def resolve_settings(options: Options, env: Mapping[str, str], config: Config) -
         timeout=options.timeout or profile.timeout,
         token_command=command,
     )
+
+
+def is_accessible(
+    options: Options, env: Mapping[str, str], read_config: Callable[[], Config]
+) -> bool:
+    """Return whether what a person at a terminal gets is in words, for a screen reader.
+
+    That is as the option says, else the variable, else the profile in use. Where it can't be told
+    which one that is, the command itself says so: this does not.
+    """
+    if options.accessible:
+        return True
+    if "GPCLI_ACCESSIBLE" in env:
+        return is_set(env["GPCLI_ACCESSIBLE"])
+    try:
+        return choose_profile(options, env, read_config()).accessible
+    except (GpcliError, OSError):
+        return False
 
 
 def resolve_profile_settings(

@@ -221,7 +221,7 @@ def _trim_seconds(time: str) -> str:
 
 
 def _word_frequency(repeat: Element) -> Phrases:
-    """Yield how often: `3 times a day`, `every 4–6 hours`.
+    """Yield how often: `3 times a day`, `every 4 to 6 hours`.
 
     A period without a frequency is one in which it happens once (R4 Timing).
     """
@@ -282,14 +282,14 @@ def _word_period(period: Element) -> str | None:
 
 
 def _read_span(element: Element, low: str, high: str) -> str | None:
-    """Return a number, or two with a dash between; `None` where there is none."""
+    """Return a number, or two with `to` between; `None` where there is none."""
     least, most = element.decimal(low), element.decimal(high)
     if least is None or most is None:
         number = most if least is None else least
         before = "at most " if least is None else ""
         return None if number is None else f"{before}{format_decimal(number)}"
     first, last = format_decimal(least), format_decimal(most)
-    return first if first == last else f"{first}–{last}"
+    return first if first == last else f"{first} to {last}"
 
 
 def _has_positive(repeat: Element, *names: str) -> bool:

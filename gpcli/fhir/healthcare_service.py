@@ -333,16 +333,26 @@ def _read_conditions(element: Element) -> Iterator[str]:
 
 
 def _describe_context(context: Element) -> str | None:
-    """Return for whom or where a price is, unless that is a reference: `age: 0–17 years`."""
+    """Return for whom or where a price is, unless that is a reference: `age: 0 to 17 years`."""
     kind, value = context.child("code"), context.concept_label("valueCodeableConcept")
     quantity, span = context.child("valueQuantity"), context.child("valueRange")
     if quantity:
         value = _describe_quantity(quantity)
     if span:
-        ends = (span.child("low"), span.child("high"))
-        value = "–".join(_describe_quantity(each) if each else "" for each in ends)
+        value = _describe_span(span)
     name = (kind.string("display") or kind.string("code")) if kind else None
     return ": ".join(filter(None, (name, value))) if value else None
+
+
+def _describe_span(span: Element) -> str:
+    low, high = (
+        _describe_quantity(end) if (end := span.child(name)) else "" for name in ("low", "high")
+    )
+    if low and high:
+        return f"{low} to {high}"
+    if high:
+        return f"up to {high}"
+    return f"from {low}" if low else ""
 
 
 def _describe_quantity(quantity: Element) -> str:

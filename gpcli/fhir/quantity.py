@@ -49,7 +49,7 @@ def word_quantity(quantity: Element) -> str | None:
 
 
 def word_range(limits: Element) -> str | None:
-    """Return a Range in words, such as `1–2 tablets`; `None` where it can't be worded."""
+    """Return a Range in words, such as `1 to 2 tablets`; `None` where it can't be worded."""
     low, high = limits.child("low"), limits.child("high")
     if low is None or high is None:
         return _word_half(low, "at least") or _word_half(high, "at most")
@@ -60,8 +60,8 @@ def word_range(limits: Element) -> str | None:
         return None
     value = low.decimal("value")
     if value is not None and _read_unit(low, value) == _read_unit(high, value):
-        return f"{format_decimal(value)}–{last}"
-    return f"{first}–{last}"
+        return f"{format_decimal(value)} to {last}"
+    return f"{first} to {last}"
 
 
 def word_ratio(ratio: Element) -> str | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TextIO, Unpack
 
 from gpcli.errors import GpcliError, shorten
 from gpcli.render.columns import wrap_line
+from gpcli.render.phrasing import MARKS, WORDS
 from gpcli.render.sanitise import (
     escape_hidden,
     is_harmless,
@@ -32,6 +34,7 @@ from gpcli.render.times import TimeFormat
 from gpcli.render.view import Cell, Json, T, View, rfc3339
 
 if TYPE_CHECKING:
+    from gpcli.render.accessible import StderrWords
     from gpcli.render.pager import Pager
     from gpcli.render.stderr_lines import NoticeDetails
 
@@ -102,10 +105,14 @@ class PlainFormat:
 
 
 class Format(StrEnum):
-    """The format of answers. `AUTO` is a table on a terminal and plain lines elsewhere."""
+    """The format of answers.
+
+    `AUTO` is a table on a terminal, or what is accessible there, and plain lines elsewhere.
+    """
 
     AUTO = "auto"
     TABLE = "table"
+    ACCESSIBLE = "accessible"
     PLAIN = "plain"
     JSON = "json"
     NDJSON = "ndjson"
@@ -134,6 +141,8 @@ class Output:
     Format, `None` = `auto`. `patience` is how many seconds of work pass before progress is shown,
     `None` = `PATIENCE`. `env` names the pager for long answers, `None` = there is none. `quiet`
     leaves out progress, and notices that are not needed.
+    `accessible` is whether all that is for a person at a terminal is in words, for a screen reader;
+    with the format of that name it is so elsewhere, too.
 
     Every method may raise BrokenPipeError, when the reader has gone.
     """
@@ -151,10 +160,13 @@ class Output:
         patience: float | None = None,
         env: Mapping[str, str] | None = None,
         quiet: bool = False,
+        accessible: bool = False,
     ) -> None:
-        self.terminal = terminal
         self._is_quiet = quiet
-        self.format = _resolve_format(Format(format or Format.AUTO), terminal)
+        self.format = _resolve_format(Format(format or Format.AUTO), terminal, accessible)
+        in_words = (accessible and terminal.stderr_tty) or self.format is Format.ACCESSIBLE
+        self.phrasing = WORDS if in_words else MARKS
+        self.terminal = replace(terminal, color=False) if in_words else terminal
         self.fields = fields
         self._now = now
         self._machine_zone = machine_zone
@@ -170,13 +182,18 @@ class Output:
 
     @property
     def is_text(self) -> bool:
-        """Whether answers are tables or plain lines rather than JSON."""
+        """Whether answers are for people or plain lines rather than JSON."""
         return not self.is_json
 
     @property
-    def is_table(self) -> bool:
-        """Whether answers are tables for a person at a terminal."""
-        return self.format is Format.TABLE
+    def is_for_person(self) -> bool:
+        """Whether answers are for a person rather than a script: tables, or what is accessible."""
+        return self.format in (Format.TABLE, Format.ACCESSIBLE)
+
+    @property
+    def time_format(self) -> TimeFormat:
+        """How times are worded for the person."""
+        return TimeFormat(self._now(), self._machine_zone, phrasing=self.phrasing)
 
     @property
     def is_json(self) -> bool:
@@ -207,14 +224,15 @@ class Output:
     ) -> tuple[int, Sequence[T]]:
         """Write a list as `show_list`; return its length, and the rows that were left out.
 
-        On a terminal at most so many rows are shown, and no more than fit it; `None` = all. In
-        other formats nothing is left out.
+        A person is shown at most so many rows, and in a table no more than fit the terminal; `None`
+        = all. In other formats nothing is left out.
         """
-        is_screen = self.is_table and self.terminal.stdout_tty
+        is_screen = self.is_for_person and self.terminal.stdout_tty
         if not is_screen or most is None or self.fields == ():
             return self.show_list(view, rows), ()
-        listed = list(rows)
-        fitting = min(most, max(self.terminal.height - _AROUND_A_LIST, _FEWEST_ROWS))
+        listed, fitting = list(rows), most
+        if self.format is Format.TABLE:
+            fitting = min(most, max(self.terminal.height - _AROUND_A_LIST, _FEWEST_ROWS))
         return self.show_list(view, listed[:fitting]), listed[fitting:]
 
     def answer_field_query(self, view: View[T]) -> bool:
@@ -251,7 +269,7 @@ class Output:
         A person at a terminal has seen the plan, and gets the sentence alone, unless fields were
         chosen; otherwise the sentence is a notice.
         """
-        if self.is_table and self.fields is None:
+        if self.is_for_person and self.fields is None:
             self.show_text(sentence)
             return
         self.show_item(view, receipt)
@@ -259,7 +277,7 @@ class Output:
 
     def show_receipts(self, view: View[T], receipts: Sequence[T]) -> None:
         """Write the receipts of a write that a sentence tells, as `show_receipt` does one."""
-        if not self.is_table or self.fields is not None:
+        if not self.is_for_person or self.fields is not None:
             self.show_list(view, receipts)
 
     @contextmanager
@@ -282,7 +300,7 @@ class Output:
         """Separate a record from the next: `--` in plain lines, an empty line in tables."""
         if self.format is Format.PLAIN:
             self._stdout.write_line("--")
-        elif self.is_table:
+        elif self.is_for_person:
             self._table_writer.write_line("")
 
     def show_value(self, text: str) -> None:
@@ -290,9 +308,9 @@ class Output:
         self._stdout.write_line(safe_line(text))
 
     def show_text(self, text: str) -> None:
-        """Write a sentence of the answer, wrapped between words on a terminal."""
+        """Write a sentence of the answer, wrapped between words on a terminal for the eye."""
         lines = [safe_line(text)]
-        if self.terminal.stdout_tty:
+        if self.terminal.stdout_tty and not self.phrasing.in_words:
             lines = wrap_line(lines[0], self.terminal.width, 2)
         self._stdout.write("".join(f"{line}\n" for line in lines))
 
@@ -386,10 +404,14 @@ class Output:
     def progress(self, text: str) -> AbstractContextManager[None]:
         """Show `text` while the body runs, if it runs for longer than `patience`.
 
-        On a terminal it is a spinner, which is erased afterwards; with JSON one line, which stays;
-        otherwise nothing. Output in the meantime begins on a line of its own.
+        On a terminal it is a spinner, which is erased afterwards; with JSON and in words one line,
+        which stays; otherwise nothing. Output in the meantime begins on a line of its own.
         """
         return self._progress.show(text)
+
+    def renew_progress(self) -> None:
+        """Have a line of progress be written again: since the last one, the person has answered."""
+        self._progress.renew()
 
     def _write_field_names(self, view: View[T]) -> int:
         self._has_written_field_names = True
@@ -402,10 +424,15 @@ class Output:
             return self._build_json_format()
         if self.format is Format.PLAIN:
             return PlainFormat(self._stdout, self.fields)
+        if self.format is Format.ACCESSIBLE:
+            from gpcli.render.accessible import (  # noqa: PLC0415  (start-up: screen readers)
+                AccessibleFormat,
+            )
+
+            return AccessibleFormat(self._stdout, self.fields, self.time_format)
         from gpcli.render.table import TableFormat  # noqa: PLC0415  (start-up: rich takes 40 ms)
 
-        time_format = TimeFormat(self._now(), self._machine_zone)
-        return TableFormat(self._table_writer, self.fields, self.terminal, time_format)
+        return TableFormat(self._table_writer, self.fields, self.terminal, self.time_format)
 
     @property
     def _table_writer(self) -> LineWriter:
@@ -428,16 +455,26 @@ class Output:
             return NdjsonFormat(self._stdout, self.fields)
         return JsonFormat(self._stdout, self.fields, indent=2 if self.terminal.stdout_tty else None)
 
-    def _build_messages(self, stderr: LineWriter) -> StderrText | StderrJson:
+    def _build_messages(self, stderr: LineWriter) -> StderrText | StderrWords | StderrJson:
         if self.is_json:
             return StderrJson(stderr)
+        if self.phrasing.in_words:
+            from gpcli.render.accessible import (  # noqa: PLC0415  (start-up: screen readers)
+                StderrWords,
+            )
+
+            return StderrWords(stderr)
         width = self.terminal.width if self.terminal.stderr_tty else None
         return StderrText(stderr, color=self.terminal.has_stderr_color, width=width)
 
     def _build_indicator(self, stderr: LineWriter) -> ProgressIndicator | None:
         if self.is_json:
             return ProgressAnnouncer(StderrJson(stderr).progress)
-        return Spinner(stderr, self.terminal.width) if self.terminal.stderr_tty else None
+        if not self.terminal.stderr_tty:
+            return None
+        if self.phrasing.in_words:
+            return ProgressAnnouncer(lambda text: stderr.write_line(f"{safe_line(text)}."))
+        return Spinner(stderr, self.terminal.width)
 
 
 def _decode_shown(body: bytes) -> str | None:
@@ -448,7 +485,9 @@ def _decode_shown(body: bytes) -> str | None:
         return None
 
 
-def _resolve_format(format: Format, terminal: Terminal) -> Format:
+def _resolve_format(format: Format, terminal: Terminal, accessible: bool) -> Format:
     if format is not Format.AUTO:
         return format
-    return Format.TABLE if terminal.stdout_tty else Format.PLAIN
+    if terminal.stdout_tty:
+        return Format.ACCESSIBLE if accessible else Format.TABLE
+    return Format.PLAIN

@@ -28,6 +28,9 @@ PART_SEPARATOR = " · "
 _FEWEST_TO_SHARE = 2
 """The fewest choices of which a part can be said once for all."""
 
+SPOKEN = 9
+"""The most choices that are said at a time."""
+
 _MAX_QUOTED = 40
 """The most columns of an answer that is quoted."""
 
@@ -78,7 +81,8 @@ class Picker:
     """A list of `choices` (id and label), and where in it the person is.
 
     Numbers count in the whole list, whatever is shown of it. `default` is the id that Enter takes.
-    With `several`, an answer may name more than one.
+    With `several`, an answer may name more than one. With `in_words` it is for a screen reader: a
+    few sentences at a time, without marks.
     """
 
     def __init__(
@@ -89,9 +93,11 @@ class Picker:
         *,
         default: str | None = None,
         several: bool = False,
+        in_words: bool = False,
     ) -> None:
-        self._size = size
+        self._size = ScreenSize() if in_words else size
         self._several = several
+        self._in_words = in_words
         self._ids = [id for id, _ in choices]
         self._whole_labels = _make_labels(choices)
         self._labels, shared = _split_shared(self._whole_labels)
@@ -183,8 +189,9 @@ class Picker:
 
     def _word_refusal(self, name: str) -> tuple[str, ...]:
         """Say which answers there are; `name` is what was not one, `""` = nothing was."""
-        what = "numbers" if self._several else "a number"
-        ways = f"nswer with {what} (1-{len(self._ids)}), words that are in the list, or q."
+        what, count = "numbers" if self._several else "a number", len(self._ids)
+        which = f"from 1 to {count}" if self._in_words else f"(1-{count})"
+        ways = f"nswer with {what} {which}, words that are in the list, or q."
         text = f"'{_quote(name)}' is not in the list: a{ways}" if name else f"A{ways}"
         return tuple(self._size.wrap(text))
 
@@ -203,7 +210,7 @@ class Picker:
     def _count_fitting(self, head: list[str], choices: Sequence[list[str]], page: _Page) -> int:
         """Return how many of `choices` fit below `head` and above the prompt of `page`."""
         if self._size.height is None:
-            return len(choices)
+            return min(len(choices), SPOKEN) if self._in_words else len(choices)
         around = [*head, *self._size.wrap(self._word_prompt(page))]
         room = self._size.height - self._size.count_rows(around)
         for count, lines in enumerate(choices):
@@ -231,6 +238,8 @@ class Picker:
         return self._shown[0] if len(self._shown) == 1 else None
 
     def _word_prompt(self, page: _Page) -> str:
+        if self._in_words:
+            return self._speak_prompt(page)
         taken, count = self._taken_by_enter, f"(1-{len(self._ids)})"
         default = "" if taken is None else f" [{taken + 1}]"
         number = f"Numbers {count}{default}" if self._several else f"Number {count}{default}"
@@ -241,10 +250,24 @@ class Picker:
         key = usual if taken is not None else "Enter"
         return f"{number}{such}, words to filter, {key} for {page.value}, q to quit:"
 
+    def _speak_prompt(self, page: _Page) -> str:
+        """Say how to answer, in a sentence."""
+        taken = self._taken_by_enter
+        ways = ["numbers with commas between, or all" if self._several else "a number"]
+        if taken is not None:
+            ways.append(f"Enter for {taken + 1}")
+        if page is not _Page.WHOLE or self._filter:
+            ways.append("words to filter")
+            key = "Enter" if taken is None else "*" if page is _Page.WHOLE else "+"
+            ways.append(f"{key} for {page.value}")
+        return f"Answer with {', '.join(ways)}, or q to quit:"
+
     def _format_choice(self, place: int) -> list[str]:
         """Return the lines of a choice, broken between words."""
         digits = len(str(len(self._ids)))
         label, width = self._labels[place], self._size.width
+        if self._in_words:
+            return [f"{place + 1}: {label.removesuffix('.')}."]
         if width and self._size.height:
             most = MAX_LABEL_LINES * max(1, width - digits - 4)
             cut = truncate(label[: 4 * most], most)

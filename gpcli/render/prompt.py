@@ -53,6 +53,7 @@ def build_prompt(
     terminal_device: Callable[[], TextIO] | None,
     on_answer: Callable[[], None],
     quit_message: str,
+    in_words: bool,
 ) -> Prompt:
     """Return the Prompt of a run; arguments as of `can_prompt` and Prompt.
 
@@ -66,6 +67,7 @@ def build_prompt(
         on_answer=on_answer,
         size=ScreenSize(terminal.width, terminal.height),
         quit_message=quit_message,
+        in_words=in_words,
     )
 
 
@@ -76,6 +78,8 @@ class Prompt:
     answers from; `None` = from standard input. `on_answer` is called after each answer, to leave
     the time that a person took out of network time limits. `size` is that of the screen, which a
     page of choices has to fit; `None` = it has no end. `quit_message` is for a person who quits.
+    With `in_words`, for a screen reader, a question is one line with its choices and the ways to
+    answer.
 
     Every question takes the `flag` that answers it on the command line, for the error that is
     raised where nobody can be asked. The end of input (Ctrl-D) quits.
@@ -91,8 +95,10 @@ class Prompt:
         on_answer: Callable[[], None] = lambda: None,
         size: ScreenSize | None = None,
         quit_message: str = NOTHING_CHOSEN,
+        in_words: bool = False,
     ) -> None:
         self.can_ask = allowed
+        self._in_words = in_words
         self._size = size or ScreenSize()
         self._quit_message = quit_message
         self._stdin = stdin
@@ -113,10 +119,12 @@ class Prompt:
                 "This needs your agreement, and there is nobody to ask.",
                 hint=f"Agree with {flag}.",
             )
-        prompt = f"{safe_line(question)} [y/N] "
+        ways = "Answer yes or no:" if self._in_words else "[y/N]"
+        prompt = f"{safe_line(question)} {ways} "
         answer = self._ask_once(prompt)
         if answer is not None and answer.lower() not in _YES | _NO | _QUIT:
-            self._write_lines(self._size.wrap("Answer y (yes) or n (no)."))
+            if not self._in_words:  # there the question says it
+                self._write_lines(self._size.wrap("Answer y (yes) or n (no)."))
             answer = self._ask_once(prompt)
         return answer is not None and answer.lower() in _YES
 
@@ -167,7 +175,11 @@ class Prompt:
         if not self._is_ready():
             return default
         letters = "/".join(key.upper() if key == default else key for key in keys)
-        prompt = "\n".join(self._size.wrap(f"{safe_line(question)} [{letters}]")) + " "
+        if self._in_words:
+            spoken = ", ".join(f"{key} for {word}" for key, word in keys.items())
+            prompt = f"{safe_line(question)} Answer with {spoken}: "
+        else:
+            prompt = "\n".join(self._size.wrap(f"{safe_line(question)} [{letters}]")) + " "
         by_word = {word: key for key, word in keys.items()}
         for _ in range(MAX_TRIES):
             answer = (self._ask_once(prompt) or default).lower()
@@ -224,7 +236,14 @@ class Prompt:
             raise _nobody_to_ask(flag)
         if len(choices) == 1:
             return [choices[0][0]]
-        picker = Picker(question, choices, self._size, default=default, several=several)
+        picker = Picker(
+            question,
+            choices,
+            self._size,
+            default=default,
+            several=several,
+            in_words=self._in_words,
+        )
         self._write_lines(picker.show_start())
         tries = 0
         while tries < MAX_TRIES:
@@ -243,7 +262,8 @@ class Prompt:
         return Declined(self._quit_message, hint=f"Give {flag}." if flag else "")
 
     def _write_lines(self, lines: Sequence[str]) -> None:
-        self._stderr.write("".join(f"{line}\n" for line in lines))
+        end = " " if self._in_words else "\n"  # in words all of a question is one line
+        self._stderr.write("".join(f"{line}{end}" for line in lines))
 
     def _ask_once(self, prompt: str) -> str | None:
         """Return the answer, empty if it can't be decoded; `None` = the end of input."""

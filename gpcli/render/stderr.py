@@ -213,6 +213,9 @@ class ProgressIndicator(Protocol):
     def erase(self) -> None:
         """Remove what was drawn, if anything was."""
 
+    def renew(self) -> None:
+        """Show again what it shows only once."""
+
 
 class Spinner:
     """A turning mark and a text on the last line of a terminal that is `width` columns wide.
@@ -240,9 +243,12 @@ class Spinner:
             self._stderr.write("\r" + " " * self._drawn + "\r")
             self._drawn = 0
 
+    def renew(self) -> None:
+        """Do nothing: it draws whatever there is."""
+
 
 class ProgressAnnouncer:
-    """Writes each text once, with `write`; it is not erased."""
+    """Writes each text once, with `write`, until it is renewed; it is not erased."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
@@ -257,6 +263,10 @@ class ProgressAnnouncer:
     def erase(self) -> None:
         """Do nothing."""
 
+    def renew(self) -> None:
+        """Forget the last text written."""
+        self._last = None
+
 
 class Progress:
     """Shows work that takes longer than `patience` seconds.
@@ -270,6 +280,11 @@ class Progress:
         self._patience = patience
         self._text: str | None = None
         self._lock = RLock()
+
+    def renew(self) -> None:
+        """Show again what is shown only once."""
+        if self._indicator is not None:
+            self._indicator.renew()
 
     @contextmanager
     def show(self, text: str) -> Iterator[None]:

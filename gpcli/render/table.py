@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from io import StringIO
 
 from rich.cells import cell_len
@@ -16,30 +15,13 @@ from rich.text import Text
 from gpcli.render.columns import align_rows, fit_widths
 from gpcli.render.sanitise import safe_line, safe_text
 from gpcli.render.terminal import LineWriter, Terminal
-from gpcli.render.times import TimeFormat, format_period, is_known_zone
-from gpcli.render.view import Cell, Column, Entry, T, View
+from gpcli.render.times import TimeFormat, is_known_zone
+from gpcli.render.view import Column, Entry, T, View
 
 
 def format_cell(column: Column[T], row: T, time_format: TimeFormat) -> str:
     """Return what `column` shows of `row`: its table text, or else its plain value; sanitised."""
-    if column.table is not None:
-        return safe_text(column.table(row, time_format))
-    return safe_text(format_value(column.plain(row), time_format))
-
-
-def format_value(value: Cell, time_format: TimeFormat) -> str:
-    """Format a value: `yes` and `no`, nothing for `None`, times with their own offset."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return format_period(value, None, time_format.now)
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    return time_format.day(value) if isinstance(value, date) else str(value)
+    return safe_text(column.word(row, time_format))
 
 
 MAX_TABLE_ROWS = 200

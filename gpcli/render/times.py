@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
+from gpcli.render.phrasing import MARKS, Phrasing
+
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-RANGE_DASH = "\N{EN DASH}"
-"""What is between the two ends of a period."""
 
 _RELATIVE_DAYS = {-1: "yesterday", 0: "today", 1: "tomorrow"}
 
@@ -19,12 +19,14 @@ class TimeFormat:
 
     `now` decides what is "tomorrow" and which year goes without saying; `machine_zone` is this
     computer's (`None` = the operating system's). `told_zone` is the zone of which is said already
-    that times are in it; `None` = none.
+    that times are in it; `None` = none. `phrasing` is how periods are put together, and all else
+    that is worded beside times.
     """
 
     now: datetime
     machine_zone: tzinfo | None = None
     told_zone: str | None = None
+    phrasing: Phrasing = MARKS
 
     def time(self, when: datetime | None, zone: str) -> str:
         """Return a time in the surgery's `zone`; empty for `None`."""
@@ -44,7 +46,7 @@ class TimeFormat:
             return ""
         begins, now = self._enter(start, zone)
         ends = None if end is None else _to_zone(end, begins.tzinfo)
-        text = _format_relative_day(begins, now) + format_period(begins, ends, now)
+        text = _format_relative_day(begins, now) + self._format_period(begins, ends, now)
         if zone == self.told_zone:
             return text
         here = self.here(start, zone)
@@ -67,7 +69,8 @@ class TimeFormat:
         """Return the clock of a period in the surgery's `zone`, for use beside its day."""
         begins, now = self._enter(start, zone)
         ends = None if end is None else _to_zone(end, begins.tzinfo)
-        return format_period(begins, ends, now).removeprefix(f"{format_day(begins, now)} ")
+        period = self._format_period(begins, ends, now)
+        return period.removeprefix(f"{format_day(begins, now)} ")
 
     def here(self, when: datetime | None, zone: str) -> str:
         """Return what this computer's clock shows then; empty where it agrees with `zone`."""
@@ -87,6 +90,9 @@ class TimeFormat:
         if when is None:
             return True
         return zone == self.told_zone or (is_known_zone(zone) and not self.here(when, zone))
+
+    def _format_period(self, begins: datetime, ends: datetime | None, now: datetime) -> str:
+        return format_period(begins, ends, now, self.phrasing)
 
     def _enter(self, when: datetime, zone: str) -> tuple[datetime, datetime]:
         """Return a time and the present in `zone`; with an unknown one, in the time's own."""
@@ -111,7 +117,9 @@ class TimeFormat:
         return day < _to_zone(self.now, _find_zone(zone)).date()
 
 
-def format_period(begins: datetime, ends: datetime | None, now: datetime) -> str:
+def format_period(
+    begins: datetime, ends: datetime | None, now: datetime, phrasing: Phrasing = MARKS
+) -> str:
     """Format two times of one zone, the second day only if it differs; `ends` `None` = only one.
 
     The year of `now` is left out.
@@ -123,9 +131,9 @@ def format_period(begins: datetime, ends: datetime | None, now: datetime) -> str
     if ends is None or ends == begins:
         return first
     if ends.date() == begins.date():
-        return f"{first}{RANGE_DASH}{_format_clock(ends, with_zone=with_zone)}"
+        return phrasing.range(first, _format_clock(ends, with_zone=with_zone))
     last = f"{format_day(ends, now)} {_format_clock(ends, with_zone=with_zone)}"
-    return f"{first} {RANGE_DASH} {last}"
+    return phrasing.wide_range(first, last)
 
 
 def format_day(day: date, now: date | None = None) -> str:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Generic, TypeVar, cast
 
 from gpcli.errors import InvalidUsage
-from gpcli.render.times import TimeFormat
+from gpcli.render.times import TimeFormat, format_period
 
 JsonScalar = str | int | float | bool | None
 Json = JsonScalar | list["Json"] | dict[str, "Json"]
@@ -146,6 +146,30 @@ class Column(Generic[T]):
     moment: Callable[[T], tuple[datetime | None, str]] | None = None
     by_day: Callable[[T, TimeFormat], tuple[str, str]] | None = None
 
+    def word(self, row: T, time_format: TimeFormat) -> str:
+        """Return what people are shown of `row`, as it comes: its table text, or its plain value.
+
+        The writer has to sanitise it.
+        """
+        if self.table is not None:
+            return self.table(row, time_format)
+        return word_value(self.plain(row), time_format)
+
+
+def word_value(value: Cell, time_format: TimeFormat) -> str:
+    """Word a value: `yes` and `no`, nothing for `None`, times with their own offset."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return format_period(value, None, time_format.now)
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return time_format.day(value) if isinstance(value, date) else str(value)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -168,7 +192,7 @@ class View(Generic[T]):
     that object's keys, in order; empty = the columns' names. With `blocks`, a list is
     shown to people as a block for each record instead of a table; with `entry` as an entry for
     each record, unless fields were chosen. `section` names the section that a record belongs to:
-    where there are several, each has a table of its own.
+    where there are several, each has a table of its own; `section_header` is what that name is.
     """
 
     name: str
@@ -178,6 +202,7 @@ class View(Generic[T]):
     blocks: bool = False
     entry: Callable[[T, TimeFormat], Entry] | None = None
     section: Callable[[T], str] | None = None
+    section_header: str = ""
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -220,10 +245,20 @@ def dataclass_view(
     blocks: bool = False,
     entry: Callable[[T, TimeFormat], Entry] | None = None,
     section: Callable[[T], str] | None = None,
+    section_header: str = "",
 ) -> View[T]:
     """Return a view of records of the dataclass `kind`, with `to_json_object` as their JSON."""
     record: type = kind  # for mypy, type[T] is not hashable, as json_fields needs
-    return View(name, columns, to_json_object, json_fields(record), blocks, entry, section)
+    return View(
+        name,
+        columns,
+        to_json_object,
+        json_fields(record),
+        blocks=blocks,
+        entry=entry,
+        section=section,
+        section_header=section_header,
+    )
 
 
 _JSON_ONLY = "only JSON has it."

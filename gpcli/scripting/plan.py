@@ -27,6 +27,7 @@ from gpcli.model.service import Charge
 from gpcli.outbox import settle_own
 from gpcli.render.stderr import StderrText
 from gpcli.render.terminal import LineWriter
+from gpcli.render.times import TimeFormat
 from gpcli.render.views.wording import build_plan
 from gpcli.scripting.calls import Session, public
 from gpcli.scripting.errands import Errand, Result_co, find_record
@@ -111,7 +112,7 @@ class Plan(Generic[Result_co]):
             self.cost,
             environment=context.profile.environment,
             zone=context.zone.key,
-            now=context.now(),
+            time_format=TimeFormat(context.now()),
         )
         StderrText(LineWriter(stream), color=False).plan(worded)
         return stream.getvalue().rstrip("\n")

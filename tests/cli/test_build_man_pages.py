@@ -7,21 +7,61 @@ import pytest
 from gpcli.cli.app import load_command
 from gpcli.cli.build_man_pages import build_pages, escape, write_pages
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.help_commands import (
-    MACHINE_VARIABLES,
-    OWN_VARIABLES,
-    describe_command,
-    pair_exit_codes,
-)
+from gpcli.cli.configuration_texts import MACHINE_VARIABLES, OWN_VARIABLES
+from gpcli.cli.help_commands import build_topics, describe_command, pair_exit_codes
 
 PAGES = build_pages()
-MACROS = {"TH", "SH", "SS", "PP", "TP", "BR", "nh", "ad l"}
+MACROS = {"TH", "SH", "SS", "PP", "TP", "BR", "nh", "ad l", "nf", "in", "fi"}
 
 
-def test_there_is_a_page_for_gpcli_and_one_for_each_command():
-    commands = {f"gpcli-{spec.path.replace(' ', '-')}.1" for spec in REGISTRY.commands}
+def page_of(path):
+    return PAGES[f"man1/gpcli-{path.replace(' ', '-')}.1"]
 
-    assert PAGES.keys() == {"gpcli.1", *commands}
+
+def test_there_is_a_page_for_gpcli_and_one_for_each_command_group_and_topic():
+    paths = [spec.path for spec in (*REGISTRY.commands, *REGISTRY.groups)]
+    topics = {f"man7/gpcli-{name}.7" for name in build_topics()}
+
+    pages = {f"man1/gpcli-{path.replace(' ', '-')}.1" for path in paths}
+    assert PAGES.keys() == {"man1/gpcli.1", *pages, *topics}
+    assert len(PAGES) == 1 + len(paths) + len(topics)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_begins_with_the_line_that_apropos_shows(page):
+    name = page.partition("/")[2].rpartition(".")[0]
+    heading, line = re.findall(r"^(\.SH .+)\n(.*)$", PAGES[page], re.MULTILINE)[0]
+
+    assert heading == ".SH NAME"
+    assert re.fullmatch(rf"{re.escape(escape(name))} \\- [^.]+", line), line
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_names_only_pages_that_there_are(page):
+    named = re.findall(r"^\.BR (\S+) \((\d)\),?$", PAGES[page], re.MULTILINE)
+    files = {f"man{section}/{name.replace(chr(92), '')}.{section}" for name, section in named}
+
+    assert files
+    assert files - PAGES.keys() == set()
+    assert page not in files
+
+
+@pytest.mark.parametrize("group", REGISTRY.groups, ids=lambda group: group.path)
+def test_the_page_of_a_group_has_its_commands(group):
+    within = [spec for spec in REGISTRY.commands if spec.path.startswith(f"{group.path} ")]
+    shown = [rf"\fB{escape(f'gpcli {spec.path}')}\fR" for spec in within]
+
+    assert shown
+    assert [line for line in shown if line not in page_of(group.path)] == []
+
+
+@pytest.mark.parametrize("name", build_topics())
+def test_the_page_of_a_topic_has_all_its_words(name):
+    page = PAGES[f"man7/gpcli-{name}.7"]
+    words = build_topics()[name].split()
+    told = iter(page.replace("\n", " ").replace(r"\&", "").split(" "))
+
+    assert [word for word in words if escape(word).removeprefix(r"\&") not in told] == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -36,7 +76,7 @@ def test_a_page_has_no_command_of_roff_by_accident(page):
 
 @pytest.mark.parametrize("spec", REGISTRY.commands, ids=lambda spec: spec.path)
 def test_the_page_of_a_command_has_all_that_its_help_has(spec):
-    page = PAGES[f"gpcli-{spec.path.replace(' ', '-')}.1"]
+    page = page_of(spec.path)
     about = describe_command(spec, load_command(spec))
     terms = [term for pairs in about[1:] for term, _ in pairs]
 
@@ -47,7 +87,7 @@ def test_the_page_of_a_command_has_all_that_its_help_has(spec):
 
 
 def test_the_page_of_gpcli_has_commands_exit_codes_variables_and_files():
-    page = PAGES["gpcli.1"]
+    page = PAGES["man1/gpcli.1"]
     shown = [
         *(spec.path for spec in REGISTRY.commands),
         *(code.strip() for code, _ in pair_exit_codes()),
@@ -82,9 +122,10 @@ def test_a_page_that_there_is_no_more_is_deleted(tmp_path):
     (tmp_path / "man1").mkdir()
     (tmp_path / "man1" / "gpcli-gone.1").touch()
 
-    write_pages(tmp_path / "man1")
+    write_pages(tmp_path)
 
     written = {
-        path.name: path.read_text(encoding="ascii") for path in (tmp_path / "man1").iterdir()
+        path.relative_to(tmp_path).as_posix(): path.read_text(encoding="ascii")
+        for path in tmp_path.glob("*/*")
     }
     assert written == PAGES

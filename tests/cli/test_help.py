@@ -11,13 +11,11 @@ from gpcli.app_context import AppContext
 from gpcli.auth.machine_key import read_machine_key
 from gpcli.cli.app import load_command
 from gpcli.cli.commands.registry import REGISTRY
+from gpcli.cli.configuration_texts import MACHINE_VARIABLES, OWN_VARIABLES, PROFILE_KEYS
 from gpcli.cli.help_commands import (
     DOCS,
     EXIT_MEANINGS,
     FILE_TOPICS,
-    MACHINE_VARIABLES,
-    OWN_VARIABLES,
-    PROFILE_KEYS,
     build_topics,
     format_command_page,
     read_topic,

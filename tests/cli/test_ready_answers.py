@@ -158,8 +158,8 @@ EXAMPLES
   gpcli book slot-1
 
 GLOBAL OPTIONS
-  --json --ndjson --plain --output --fields --profile --as --gp --timeout
-  --no-input --quiet --debug (gpcli help options)
+  --json --ndjson --plain --accessible --output --fields --profile --as --gp
+  --timeout --no-input --quiet --debug (gpcli help options)
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import gpcli
-from gpcli.cli.help_commands import MACHINE_VARIABLES, OWN_VARIABLES
+from gpcli.cli.configuration_texts import MACHINE_VARIABLES, OWN_VARIABLES
 from gpcli.config import index_format, paths
 from gpcli.config.profiles import Config, Profile
 from gpcli.config.settings import (
@@ -40,8 +40,8 @@ CONFIG = Config(
         "test": Profile("test", "https://test.example/fhir", "staging"),
     }
 )
-SWITCHES = {"GPCLI_NO_INPUT", "GPCLI_SHOW_ALL", "GPCLI_DEBUG"}
 COMMANDS = {"GPCLI_PAGER"}
+SWITCHES = {"GPCLI_ACCESSIBLE", "GPCLI_NO_INPUT", "GPCLI_SHOW_ALL", "GPCLI_DEBUG"}
 
 
 def resolve(env):

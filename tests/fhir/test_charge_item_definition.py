@@ -210,9 +210,26 @@ def test_when_a_price_applies_is_said_in_the_portals_words():
     price = price_of(rate, useContext=contexts, applicability=[{"description": "without a card"}])
     assert price
     assert [each.applies for each in price.rates] == [
-        "Age range: 0–17 years; age: <16 years; program: Maternity; without a card; by day; "
+        "Age range: 0 to 17 years; age: <16 years; program: Maternity; without a card; by day; "
         "%now.time()"
     ]
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (("low", "high"), ["age: 0 years to 17 years"]),
+        (("low",), ["age: from 0 years"]),
+        (("high",), ["age: up to 17 years"]),
+        ((), [None]),
+    ],
+)
+def test_an_age_with_one_end_is_told_by_that(span: tuple[str, ...], words: list[str | None]):
+    ends = {"low": years(0), "high": years(17)}
+    context = {"code": {"code": "age"}, "valueRange": {name: ends[name] for name in span}}
+    price = price_of(BASE, useContext=[context])
+    assert price
+    assert [each.applies for each in price.rates] == words
 
 
 def years(value: int) -> dict:

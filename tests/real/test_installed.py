@@ -187,6 +187,29 @@ def test_man_finds_the_pages_by_the_path(request, way, page):
     assert "--yes" in shown
 
 
+@pytest.mark.parametrize(
+    ("asked", "file"),
+    [
+        ("gpcli-messages", "man1/gpcli-messages.1"),
+        ("gpcli-dates", "man7/gpcli-dates.7"),
+        ("gpcli-smoke", "man1/gpcli-smoke.1"),
+        ("7 gpcli-smoke", "man7/gpcli-smoke.7"),
+    ],
+)
+def test_groups_and_topics_have_pages_too(by_pip, asked, file):
+    assert by_pip.run(f"man -w {asked}").strip().endswith(f"/share/man/{file}")
+    assert "SEE ALSO" in by_pip.run(f"man {asked}", MANWIDTH="80", LC_ALL="C.UTF-8")
+
+
+def test_every_page_says_in_a_line_what_it_is_about(by_pip):
+    files = by_pip.run("ls ~/v/share/man/man1 ~/v/share/man/man7").split()
+    pages = sorted(file.rpartition(".")[0] for file in files if file.startswith("gpcli"))
+    told = by_pip.run("for page in ~/v/share/man/man?/*; do lexgrog $page; done").splitlines()
+
+    names = sorted(line.partition(': "')[2].partition(" - ")[0] for line in told)
+    assert (names, len(set(pages))) == (pages, len(pages) - 2)  # sandbox and smoke are topics too
+
+
 UV_SHARE = "$(uv tool dir)/gpcli-patient/share"
 
 
@@ -198,12 +221,12 @@ def test_uv_exposes_no_page_but_keeps_them_beside_the_tool(by_uv):
 @pytest.mark.parametrize("problem", ["warnings", "lint"])
 def test_the_pages_are_clean_roff(by_pip, problem):
     """They bear no date, which would be that of the build."""
-    pages = "~/v/share/man/man1/*.1"
+    pages = "~/v/share/man/man?/*"
     if problem == "lint":
         said = by_pip.end(f"mandoc -T lint -W warning {pages}").stdout.splitlines()
         assert [line for line in said if "missing date" not in line] == []
     else:
-        shown = by_pip.end(f"man --warnings -Tascii -Z -l {pages}")
+        shown = by_pip.end(f"man --warnings -Tutf8 -Z -l {pages}")
         assert (shown.returncode, shown.stderr) == (0, "")
 
 

@@ -44,7 +44,7 @@ def test_a_wheel_holds_types_manual_pages_and_completions_and_no_bench(wheel):
     shared = f"gpcli_patient-{__version__}.data/data/share"
 
     assert "gpcli/py.typed" in names
-    assert {f"{shared}/man/man1/{page}" for page in build_pages()} <= names
+    assert {f"{shared}/man/{page}" for page in build_pages()} <= names
     assert completion == (ROOT / "completions" / "gpcli.bash").read_bytes()
     assert {name.partition("/")[0] for name in names} == {
         "gpcli",

@@ -8,6 +8,7 @@ import pytest
 
 from gpcli.model.appointment import Appointment, Window
 from gpcli.render.output import Format
+from gpcli.render.times import TimeFormat
 from gpcli.render.views.appointment_views import APPOINTMENTS, appointment_label
 from tests.render.conftest import NOW, OSLO_WINTER
 
@@ -66,5 +67,5 @@ def test_for_scripts_the_subject_is_a_key_and_a_column(make_output, subject):
     ],
 )
 def test_the_subject_helps_to_pick_one(changes, ending):
-    label = appointment_label(replace(WISH, **changes), NOW)
+    label = appointment_label(replace(WISH, **changes), TimeFormat(NOW))
     assert label.partition(" · ")[2] == ending

@@ -150,3 +150,16 @@ def test_a_text_is_announced_once_until_it_changes():
         announcement.draw(text)
     announcement.erase()
     assert said == ["a", "b", "a"]
+
+
+def test_in_words_it_is_one_line_and_again_only_after_an_answer(make_output):
+    shown = make_output(tty=True, format=Format.ACCESSIBLE, patience=0, err=Signalling())
+    for _ in range(2):
+        with shown.output.progress("Waiting for the portal"):
+            assert shown.err.touched.wait(10)
+    assert shown.stderr_text == "Waiting for the portal.\n"
+    shown.err.touched.clear()
+    shown.output.renew_progress()
+    with shown.output.progress("Waiting for the portal"):
+        assert shown.err.touched.wait(10)
+    assert shown.stderr_text == "Waiting for the portal.\n" * 2

@@ -135,7 +135,7 @@ def test_a_status_has_its_words_and_an_unknown_one_stands_as_written(status, wor
     ],
 )
 def test_a_thread_is_one_line_to_pick_from(changes, label):
-    words = thread_label(replace(THREAD, **changes), NOW)
+    words = thread_label(replace(THREAD, **changes), TimeFormat(NOW))
     assert words.replace("yesterday, ", "").replace(" Europe/Oslo (17:05 here)", "") == label
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TypeVar
 
 from gpcli.model.appointment import Appointment, FluAnswer, Slot, describe_practitioner
@@ -90,28 +89,28 @@ SLOTS: View[Slot] = dataclass_view(
 )
 
 
-def slot_label(slot: Slot, now: datetime) -> str:
+def slot_label(slot: Slot, time_format: TimeFormat) -> str:
     """Return the line for a slot in a list of choices."""
     parts = (
-        _format_slot_time(slot, TimeFormat(now)),
-        _format_practitioner(slot, TimeFormat(now)),
+        _format_slot_time(slot, time_format),
+        _format_practitioner(slot, time_format),
         *slot.participants,
         slot.channel,
         slot.surgery,
         slot.comment,
     )
-    return " · ".join(filter(None, parts))
+    return time_format.phrasing.join(parts)
 
 
-def appointment_label(appointment: Appointment, now: datetime) -> str:
+def appointment_label(appointment: Appointment, time_format: TimeFormat) -> str:
     """Return the line for an appointment in a list of choices."""
     about = (
         appointment.practitioner,
         appointment.subject,
         format_appointment_status(appointment.status),
     )
-    parts = (format_appointment_time(appointment, TimeFormat(now)), *about)
-    return " · ".join(filter(None, parts))
+    parts = (format_appointment_time(appointment, time_format), *about)
+    return time_format.phrasing.join(parts)
 
 
 def format_appointment_time(appointment: Appointment, time_format: TimeFormat) -> str:
@@ -327,7 +326,7 @@ FLU: View[FluAnswer] = dataclass_view(
             "price",
             "Price",
             lambda answer: format_plain_price(answer.price),
-            lambda answer, _: format_price(answer.price),
+            lambda answer, time_format: format_price(answer.price, time_format.phrasing),
         ),
         Column(
             "last_vaccination",

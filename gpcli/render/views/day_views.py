@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gpcli.model.appointment import Appointment
 from gpcli.model.day import Day
+from gpcli.render.phrasing import Phrasing
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.appointment_views import format_appointment_time, format_way
@@ -34,8 +35,10 @@ def _format_next(day: Day, time_format: TimeFormat) -> str:
     if day.next is None:
         if day.not_shown:
             return ""
-        return "none booked\n  gpcli book" if day.surgeries else "none booked"
-    return _with_command([_format_visit(day.next, time_format)], "gpcli next")
+        command = ("book with", "gpcli book") if day.surgeries else None
+        return _with_command(["none booked"], command, time_format.phrasing)
+    visit = _format_visit(day.next, time_format)
+    return _with_command([visit], ("more with", "gpcli next"), time_format.phrasing)
 
 
 def _find_next_start(day: Day) -> datetime | None:
@@ -58,30 +61,36 @@ def _format_waiting(day: Day, time_format: TimeFormat) -> str:
         for each in day.requests
     ]
     lines = (
-        _with_command(visits, "gpcli appointments list --waiting"),
-        _with_command(renewals, "gpcli rx requests --open"),
+        _with_command(
+            visits, ("more with", "gpcli appointments list --waiting"), time_format.phrasing
+        ),
+        _with_command(renewals, ("more with", "gpcli rx requests --open"), time_format.phrasing),
     )
     return "\n".join(filter(None, lines))
 
 
 def _format_unread(day: Day, time_format: TimeFormat) -> str:
     subjects = [each.subject or NO_SUBJECT for each in day.unread]
-    return _with_command(subjects, "gpcli messages show")
+    return _with_command(subjects, ("read with", "gpcli messages show"), time_format.phrasing)
 
 
 def _format_running_out(day: Day, time_format: TimeFormat) -> str:
     lines = [f"{each.label}: {word_left(each)}" for each in day.running_out]
-    return _with_command(lines, "gpcli rx renew --low")
+    return _with_command(lines, ("renew with", "gpcli rx renew --low"), time_format.phrasing)
 
 
-def _with_command(lines: Iterable[str], command: str) -> str:
+def _with_command(lines: Iterable[str], command: tuple[str, str] | None, phrasing: Phrasing) -> str:
     """Return the first lines, how many more there are, and the command for them, indented.
 
-    Nothing without lines.
+    `command` is the words for it, and the command; `None` = there is none. Nothing without lines.
     """
     told = list(lines)
-    more = [f"… {len(told) - MOST_LINES} more"] if len(told) > MOST_LINES else []
-    return "\n".join([*told[:MOST_LINES], *more, f"  {command}"]) if told else ""
+    if not told:
+        return ""
+    more = [phrasing.word_more(len(told) - MOST_LINES)] if len(told) > MOST_LINES else []
+    if command:
+        more.append(" ".join(command) if phrasing.in_words else f"  {command[1]}")
+    return "\n".join([*told[:MOST_LINES], *more])
 
 
 DAY: View[Day] = dataclass_view(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpcli.model.prescription import REFUSED, Basis, Prescription, Remaining
+from gpcli.render.phrasing import MARKS, Phrasing
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, Entry, View, dataclass_view
 from gpcli.render.views.renewal_views import RENEWAL_STYLES, format_renewal_status
@@ -49,7 +50,7 @@ def format_remaining(remaining: Remaining | None) -> str:
     return _format_times(remaining.fills)
 
 
-def prescription_label(prescription: Prescription) -> str:
+def prescription_label(prescription: Prescription, phrasing: Phrasing = MARKS) -> str:
     """Return the line for a prescription in a list of choices."""
     parts = (
         prescription.label,
@@ -59,7 +60,7 @@ def prescription_label(prescription: Prescription) -> str:
         format_renewal_status(prescription.renewal),
         prescription.prescriber,
     )
-    return " · ".join(filter(None, parts))
+    return phrasing.join(parts)
 
 
 def describe_prescription(prescription: Prescription, time_format: TimeFormat) -> Entry:
@@ -215,14 +216,17 @@ _FACTS: tuple[Column[Prescription], ...] = (
         "status_reason",
         "Why so",
         lambda prescription: prescription.status_reason,
-        in_table=False,
     ),
-    Column("reason", "Reason", lambda prescription: prescription.reason, in_table=False),
+    Column(
+        "reason",
+        "Reason",
+        lambda prescription: prescription.reason,
+        in_table=lambda prescription: prescription.do_not_take,
+    ),
     Column(
         "instructions",
         "Instructions",
         lambda prescription: prescription.instructions,
-        in_table=False,
     ),
     Column(
         "dose_in_detail",
@@ -236,13 +240,11 @@ _FACTS: tuple[Column[Prescription], ...] = (
         "Reported",
         lambda prescription: prescription.reported,
         lambda prescription, _: _yes(is_so=prescription.reported),
-        in_table=False,
     ),
     Column(
         "reported_by",
         "Reported by",
         lambda prescription: prescription.reported_by,
-        in_table=False,
     ),
     Column("recorder", "Entered by", lambda prescription: prescription.recorder, in_table=False),
 )
@@ -281,7 +283,6 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
             "quantity",
             "Amount left",
             _format_quantity,
-            in_table=False,
             json_path="remaining.quantity",
         ),
         Column(
@@ -370,7 +371,9 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
     ),
     entry=describe_prescription,
 )
-"""Prescriptions in a list, which shows the status and the group only where they are unusual."""
+"""Prescriptions in a list: an entry for each, or, in words, the columns of a table with its facts.
+
+Both show the status and the group only where they are unusual."""
 
 _DETAIL_COLUMNS = {
     "group": Column[Prescription]("group", "Group", lambda prescription: prescription.group),

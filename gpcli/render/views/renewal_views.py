@@ -46,7 +46,7 @@ def format_renewal_status(renewal: Renewal | None) -> str:
 def renewal_label(renewal: Renewal, time_format: TimeFormat) -> str:
     """Return the line for a request to renew in a list of choices."""
     asked = time_format.time(renewal.asked, renewal.zone)
-    return " · ".join(filter(None, (renewal.prescription, asked, format_renewal_status(renewal))))
+    return time_format.phrasing.join((renewal.prescription, asked, format_renewal_status(renewal)))
 
 
 def renewal_notes(renewal: Renewal) -> tuple[str, ...]:

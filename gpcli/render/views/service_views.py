@@ -7,7 +7,8 @@ from datetime import date
 
 from gpcli.model.receipt import ConsentReceipt
 from gpcli.model.service import Absence, Consent, OpeningHours, Service, Standing, Surgery
-from gpcli.render.times import RANGE_DASH, TimeFormat, format_day
+from gpcli.render.phrasing import MARKS, Phrasing
+from gpcli.render.times import TimeFormat, format_day
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.wording import format_plain_price, format_price, receipt_columns
 
@@ -41,7 +42,9 @@ def _format_command(row: Service, time_format: TimeFormat) -> str:
 
 
 def _format_price_cell(row: Service, time_format: TimeFormat) -> str:
-    return "" if row.status is Standing.NOT_OFFERED else format_price(row.price)
+    if row.status is Standing.NOT_OFFERED:
+        return ""
+    return format_price(row.price, time_format.phrasing)
 
 
 def _format_reason(row: Service, time_format: TimeFormat) -> str:
@@ -136,6 +139,7 @@ def services_view(*, several_gps: bool, whole: bool = False) -> View[Service]:
         ),
         blocks=whole,
         section=(lambda row: row.surgery.label) if several_gps else None,
+        section_header="GP",
     )
 
 
@@ -146,47 +150,49 @@ _UNREADABLE = "(unreadable)"
 """Stands for a part of opening hours that the portal says in a way that can't be read."""
 
 
-def format_opening_hours(line: OpeningHours) -> str:
+def format_opening_hours(line: OpeningHours, phrasing: Phrasing = MARKS) -> str:
     """Format opening hours, `mon–fri 08:00–15:00`; three or more days in a row are a range.
 
     Of times, only those are there that the portal says: `from 08:00`, `until 15:00`, `all day`.
     What can't be read is said to be so: `mon (unreadable)–15:00`.
     """
-    days = (
-        f"{line.days[0]}–{line.days[-1]}" if _are_consecutive(line.days) else ", ".join(line.days)
-    )
+    days = ", ".join(line.days)
+    if _are_consecutive(line.days):
+        days = phrasing.range(line.days[0], line.days[-1])
     place = f"({line.place})" if line.place else ""
     days = days or (f"days {_UNREADABLE}" if "days" in line.unreadable else "")
-    return " ".join(filter(None, (days, _format_times(line), place)))
+    return " ".join(filter(None, (days, _format_times(line, phrasing), place)))
 
 
-def _format_times(line: OpeningHours) -> str:
+def _format_times(line: OpeningHours, phrasing: Phrasing) -> str:
     if line.all_day:
         return "all day"
     opens = line.opens or (_UNREADABLE if "opens" in line.unreadable else None)
     closes = line.closes or (_UNREADABLE if "closes" in line.unreadable else None)
     if opens and closes:
-        return f"{opens}{RANGE_DASH}{closes}"
+        return phrasing.range(opens, closes)
     if opens:
         return f"from {opens}"
     return f"until {closes}" if closes else _UNREADABLE if "all_day" in line.unreadable else ""
 
 
-def format_absences(absences: tuple[Absence, ...], now: date | None = None) -> tuple[str, ...]:
+def format_absences(
+    absences: tuple[Absence, ...], now: date | None = None, phrasing: Phrasing = MARKS
+) -> tuple[str, ...]:
     """Format absences: `Sun 5 Jul 2027–Sun 25 Jul 2027 (Holidays)`, without the year of `now`."""
-    return tuple(_format_absence(absence, now) for absence in absences)
+    return tuple(_format_absence(absence, now, phrasing) for absence in absences)
 
 
 def _list_absences(row: Service | Surgery, time_format: TimeFormat) -> str:
-    return "\n".join(format_absences(row.absences, time_format.now))
+    return "\n".join(format_absences(row.absences, time_format.now, time_format.phrasing))
 
 
-def _format_absence(absence: Absence, now: date | None) -> str:
+def _format_absence(absence: Absence, now: date | None, phrasing: Phrasing) -> str:
     start, end = (
         format_day(each.date(), now) if each else "" for each in (absence.start, absence.end)
     )
     if start and end:
-        when = start if start == end else f"{start}{RANGE_DASH}{end}"
+        when = start if start == end else phrasing.range(start, end)
     else:
         when = f"from {start}" if start else f"until {end}"
     return f"{when} ({absence.reason})" if absence.reason else when
@@ -197,14 +203,23 @@ def _are_consecutive(days: tuple[str, ...]) -> bool:
     return len(days) > 2 and "".join(days) in "".join(WEEK)
 
 
-def _format_lines(hours: tuple[OpeningHours, ...]) -> tuple[str, ...]:
-    return tuple(format_opening_hours(line) for line in hours)
+def _format_lines(hours: tuple[OpeningHours, ...], phrasing: Phrasing = MARKS) -> tuple[str, ...]:
+    return tuple(format_opening_hours(line, phrasing) for line in hours)
+
+
+def _join_hours(hours: tuple[OpeningHours, ...], time_format: TimeFormat) -> str:
+    return ", ".join(_format_lines(hours, time_format.phrasing))
 
 
 _SERVICE_TEXTS: tuple[Column[Service], ...] = (
     Column("service_name", "Called", lambda row: row.service_name),
     Column("details", "Details", lambda row: row.details),
-    Column("hours", "Open", lambda row: _format_lines(row.hours)),
+    Column(
+        "hours",
+        "Open",
+        lambda row: _format_lines(row.hours),
+        lambda row, time_format: _join_hours(row.hours, time_format),
+    ),
     Column(
         "exceptions",
         "Exceptions",
@@ -226,10 +241,20 @@ SURGERIES: View[Surgery] = dataclass_view(
         Column("name", "Surgery", lambda surgery: surgery.name),
         Column("phones", "Phone", lambda surgery: surgery.phones),
         Column("addresses", "Address", lambda surgery: surgery.addresses),
-        Column("hours", "Open", lambda surgery: _format_lines(surgery.hours)),
+        Column(
+            "hours",
+            "Open",
+            lambda surgery: _format_lines(surgery.hours),
+            lambda surgery, time_format: _join_hours(surgery.hours, time_format),
+        ),
         Column("websites", "Website", lambda surgery: surgery.websites),
         Column("emails", "E-mail", lambda surgery: surgery.emails),
-        Column("gp_hours", "GP's hours", lambda surgery: _format_lines(surgery.gp_hours)),
+        Column(
+            "gp_hours",
+            "GP's hours",
+            lambda surgery: _format_lines(surgery.gp_hours),
+            lambda surgery, time_format: _join_hours(surgery.gp_hours, time_format),
+        ),
         Column(
             "exceptions",
             "Exceptions",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import TypeVar
 
 from gpcli.model.thread import (
@@ -67,11 +66,11 @@ MessageLike = TypeVar("MessageLike", bound=Message)
 Row = TypeVar("Row")
 
 
-def thread_label(thread: Thread, now: datetime) -> str:
+def thread_label(thread: Thread, time_format: TimeFormat) -> str:
     """Return the line for a thread in a list of choices."""
     count = "perhaps" if thread.unread_count is None else thread.unread_count
     unread = f"{count} unread" if count else None
-    last = TimeFormat(now).time(thread.last, thread.zone)
+    last = time_format.time(thread.last, thread.zone)
     parts = (
         thread.subject or NO_SUBJECT,
         unread,
@@ -79,7 +78,7 @@ def thread_label(thread: Thread, now: datetime) -> str:
         last,
         thread.practitioner or thread.surgery,
     )
-    return " · ".join(filter(None, parts))
+    return time_format.phrasing.join(parts)
 
 
 def format_thread_status(thread: Thread) -> str:
@@ -290,8 +289,8 @@ def format_attachment(attachment: Attachment, zone: str, time_format: TimeFormat
         *_document_words(attachment),
     )
     known = ", ".join(filter(None, facts))
-    title = attachment.title or "(no name)"
-    return f"{attachment.id}  {title} ({known})" if known else f"{attachment.id}  {title}"
+    named = f"{attachment.id}{time_format.phrasing.gap}{attachment.title or '(no name)'}"
+    return f"{named} ({known})" if known else named
 
 
 def _document_words(attachment: Attachment) -> tuple[str | None, ...]:
@@ -320,9 +319,9 @@ MAX_QUOTED = 20_000
 """The most characters of a message that are quoted."""
 
 
-def quote_message(message: Message, zone: str, now: datetime) -> list[str]:
+def quote_message(message: Message, zone: str, time_format: TimeFormat) -> list[str]:
     """Return the lines that quote a message: who wrote it and when, and its text after `> `."""
-    when = TimeFormat(now).time(message.sent, zone) or message.sent_date
+    when = time_format.time(message.sent, zone) or message.sent_date
     text = message_text(message)
     lines = [f"> {line}".rstrip() for line in safe_text(text[:MAX_QUOTED]).splitlines()]
     if len(text) > MAX_QUOTED:

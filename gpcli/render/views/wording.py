@@ -11,6 +11,7 @@ from gpcli.model.appointment import Window
 from gpcli.model.person import Person
 from gpcli.model.receipt import PlanValue, Receipt
 from gpcli.model.service import Charge, Price, format_decimal
+from gpcli.render.phrasing import MARKS, Phrasing
 from gpcli.render.stderr import WordedPlan
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column
@@ -62,7 +63,7 @@ def acting_name(record: ActingParties) -> str | None:
     return record.acting_user.name if record.acting_user else None
 
 
-def format_price(price: Price | None) -> str:
+def format_price(price: Price | None, phrasing: Phrasing = MARKS) -> str:
     """Format a price for people: `NOK 180–392`, `free`, or `unknown` for `None`."""
     if price is None:
         return UNKNOWN
@@ -70,7 +71,8 @@ def format_price(price: Price | None) -> str:
         return "free"
     if price.low == price.high:
         return f"{price.currency} {format_decimal(price.low)}"
-    return f"{price.currency} {format_decimal(price.low)}–{format_decimal(price.high)}"
+    low, high = format_decimal(price.low), format_decimal(price.high)
+    return f"{price.currency} {phrasing.range(low, high)}"
 
 
 def format_plain_price(price: Price | None) -> str | None:
@@ -103,20 +105,19 @@ def build_plan(
     *,
     environment: Environment,
     zone: str,
-    now: datetime,
+    time_format: TimeFormat,
 ) -> WordedPlan:
     """Return a plan with its values formatted.
 
     Rows without a value are left out, except for prices: an unknown one is shown as such.
     """
-    time_format = TimeFormat(now)
     formatted = tuple(
         (label, _format_plan_value(label, value, zone, time_format)) for label, value in rows
     )
     shown = tuple(row for row in formatted if row[1])
     if charge is None or charge.is_free:
         return WordedPlan(action, shown, environment, warnings)
-    amount = _format_amount(charge)
+    amount = _format_amount(charge, time_format.phrasing)
     cost = f"{charge.what} costs {amount}."
     if charge.free_until:
         until = time_format.time(charge.free_until, zone)
@@ -124,11 +125,11 @@ def build_plan(
     return WordedPlan(action, shown, environment, warnings, cost, amount)
 
 
-def _format_amount(charge: Charge) -> str:
+def _format_amount(charge: Charge, phrasing: Phrasing) -> str:
     """Format what sending costs, as the object of a sentence."""
     if charge.price is None:
         return "an unknown amount"
-    price = format_price(charge.price)
+    price = format_price(charge.price, phrasing)
     return price if charge.is_certain else f"up to {price}"
 
 
@@ -143,5 +144,5 @@ def _format_plan_value(label: str, value: PlanValue, zone: str, time_format: Tim
     if isinstance(value, datetime):
         return time_format.time(value, zone)
     if isinstance(value, Price) or label.startswith("Price"):
-        return format_price(value if isinstance(value, Price) else None)
+        return format_price(value if isinstance(value, Price) else None, time_format.phrasing)
     return value or ""
