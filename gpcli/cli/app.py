@@ -43,6 +43,10 @@ _DECORATION = str.maketrans("", "", "[].")
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 
 
+NO_INPUT = "--no-input"
+"""The option that forbids questions, also where it is not read yet."""
+
+
 class LazyGroup(TyperGroup):
     """The group at `path` (empty: the root) of a registry."""
 
@@ -85,11 +89,19 @@ class LazyGroup(TyperGroup):
         return result
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find what `args` begin with; raises InvalidUsage, naming the nearest."""
+        """Find what `args` begin with, or what a person at the terminal says they meant.
+
+        Raises: InvalidUsage, naming the nearest.
+        """
         command = self.get_command(ctx, args[0])
-        if command is None:
-            raise _unknown_command_error(self.registry, self.path, args[0])
-        return args[0], command, args[1:]
+        if command is not None:
+            return args[0], command, args[1:]
+        error = _unknown_command_error(self.registry, self.path, args[0])
+        near = find_nearest(self.registry, self.path, args[0])
+        may_ask = ctx.obj.is_at_terminal and not self.path and near and NO_INPUT not in args
+        if not may_ask or not ctx.obj.accept(error.message.partition(";")[0], near):
+            raise error
+        return self.resolve_command(ctx, ctx.obj.replace_command(args, near))
 
 
 class Command(TyperCommand):
@@ -257,6 +269,7 @@ def run(
     command_run = CommandRun(
         Options(argv=tuple(argv)),
         lambda options: context_factory(options, env, stdin, stdout, stderr),
+        is_at_terminal=stdin.isatty() and stderr.isatty(),
     )
     tree: Any = LazyGroup(registry or REGISTRY)
     try:

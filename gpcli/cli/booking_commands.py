@@ -24,13 +24,14 @@ from gpcli.cli.result_output import (
 from gpcli.cli.value_parsers import whole_number
 from gpcli.model.receipt import MoveReceipt
 from gpcli.model.service import ServiceName
-from gpcli.render.times import format_day
+from gpcli.render.times import TimeFormat, format_day
 from gpcli.render.views.appointment_views import (
     FLU,
     MOVE_RECEIPT,
     RECEIPT,
     SLOTS,
     appointment_label,
+    format_appointment_time,
     slot_label,
 )
 
@@ -213,23 +214,27 @@ def _show_move(context: AppContext, outcome: Outcome[Move], intent: UUID) -> Non
     """
     move, receipt = outcome.record, build_receipt(context, outcome, intent)
     shown = move.to_receipt(receipt)
-    context.output.show_item(MOVE_RECEIPT, shown)
     error = move.find_error(receipt.request_id)
     if error is None:
-        context.output.notice(_format_move_step(shown))
+        sentence = _format_move_step(shown, context.output.time_format)
+        context.output.show_receipt(MOVE_RECEIPT, shown, sentence)
+    else:
+        context.output.show_item(MOVE_RECEIPT, shown)
     for remark in context.portal.remarks:
         context.output.warning(remark)
     if error is not None:
         raise error
 
 
-def _format_move_step(receipt: MoveReceipt) -> str:
+def _format_move_step(receipt: MoveReceipt, time_format: TimeFormat) -> str:
     """Format the sentence on what has become of both times."""
     if receipt.dry_run:
         return DRY_RUN_NOTICE
     before, old = "" if receipt.changed else f"{REPEATED_NOTICE} ", receipt.replaced.id
     if receipt.replaced.status == "cancelled":
-        return f"{before}It is moved: {receipt.id} is {receipt.status}, {old} is cancelled."
+        when = format_appointment_time(receipt, time_format)
+        new = f"{when} ({receipt.id})" if when else f"{receipt.id}"
+        return f"{before}Moved: {new} is {receipt.status}, {old} is cancelled."
     finish = f"gpcli move {old} {receipt.slot_id or ''}".rstrip()
     return (
         f"{before}The surgery has not confirmed the new time ({receipt.id}) yet, and {old} stays "

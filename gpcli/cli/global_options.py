@@ -7,7 +7,8 @@ precedence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import typer
@@ -38,12 +39,20 @@ class CommandRun:
     """One run of the command line: its options, and the context, built on first use.
 
     `context_if_built` is the context; `None` = the command has not asked for it yet. `format_flag`
-    is the option that has asked for a format; empty = none has.
+    is the option that has asked for a format; empty = none has. `is_at_terminal` is whether a
+    person may sit there, before it is known whether they may be asked.
     """
 
     format_flag = ""
 
-    def __init__(self, options: Options, build_context: Callable[[Options], AppContext]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        build_context: Callable[[Options], AppContext],
+        *,
+        is_at_terminal: bool = False,
+    ) -> None:
+        self.is_at_terminal = is_at_terminal
         self.options = options
         self.build_context = build_context
         self.context_if_built: AppContext | None = None
@@ -52,6 +61,19 @@ class CommandRun:
         """Return the context for a command that diagnoses: neither gpcli nor the keyring asks."""
         self.options.diagnoses = self.options.no_input = True
         return self.context
+
+    def accept(self, problem: str, command: str) -> bool:
+        """Return whether a person at the terminal wants `command` run, told of a `problem`."""
+        context = self.build_context(self.options)  # its own: the rest of the line is not read yet
+        with closing(context):
+            return context.ask.accept(f"{problem}. Run 'gpcli {command}'?")
+
+    def replace_command(self, args: Sequence[str], command: str) -> list[str]:
+        """Return `args`, the rest of the line, with `command` for their first word."""
+        rest = [*command.split(), *args[1:]]
+        options = self.options
+        options.argv = (*options.argv[: len(options.argv) - len(args)], *rest)
+        return rest
 
     def start_sending(self, *words: str) -> None:
         """Go on as the command `words`, which sends something, with the options of this line.
@@ -224,7 +246,8 @@ def _set_option(run: CommandRun, option: GlobalOption, value: Any) -> None:
 
 def _set_format(run: CommandRun, option: GlobalOption, name: str) -> None:
     """Choose a format; raise InvalidUsage where another option has chosen a different one."""
-    former, options = run.options.format, run.options
+    options = run.options
+    former = next((each for each in FORMATS if getattr(options, each)), None)
     if former and former != name and run.format_flag != option.flag:
         raise InvalidUsage(f"{word_format(former)} and {word_format(name)} can't be used together.")
     run.format_flag = option.flag

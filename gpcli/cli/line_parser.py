@@ -135,10 +135,12 @@ def _add_ending(line: ParsedLine, flag: str) -> bool:
 def _add_value(line: ParsedLine, value: str) -> None:
     """Give the waiting option its value, which is kept only for global options.
 
-    `--output json` counts as `--json` besides.
+    `--output json` counts as `--json` besides; of several the last one counts.
     """
     if line.waiting in answer_table.GLOBAL:
         flag = line.waiting[0]
+        if flag == "--output":
+            line.options.pop(f"--{line.options.get(flag)}", None)
         line.options[flag] = value
         if flag == "--output" and find_option("", f"--{value}"):
             line.options[f"--{value}"] = ""

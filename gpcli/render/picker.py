@@ -100,7 +100,8 @@ class Picker:
         self._in_words = in_words
         self._ids = [id for id, _ in choices]
         self._whole_labels = _make_labels(choices)
-        self._labels, shared = _split_shared(self._whole_labels)
+        separator = ", " if in_words else PART_SEPARATOR
+        self._labels, shared = _split_shared(self._whole_labels, separator)
         self._question = self._head = " ".join(filter(None, (safe_line(question), shared)))
         self._default = self._ids.index(default) if default in self._ids else None
         self._filter: tuple[str, ...] = ()
@@ -292,14 +293,14 @@ def _make_labels(choices: Sequence[tuple[str, str]]) -> list[str]:
     ]
 
 
-def _split_shared(labels: Sequence[str]) -> tuple[list[str], str]:
+def _split_shared(labels: Sequence[str], separator: str) -> tuple[list[str], str]:
     """Return labels without the parts that all of them have, and those parts in brackets."""
-    split = [label.split(PART_SEPARATOR) for label in labels]
+    split = [label.split(separator) for label in labels]
     shared = [part for part in split[0] if all(part in parts for parts in split)] if split else []
-    rest = [PART_SEPARATOR.join(part for part in parts if part not in shared) for parts in split]
+    rest = [separator.join(part for part in parts if part not in shared) for parts in split]
     if len(labels) < _FEWEST_TO_SHARE or not all(rest):
         return list(labels), ""
-    return rest, f"({PART_SEPARATOR.join(shared)})" if shared else ""
+    return rest, f"({separator.join(shared)})" if shared else ""
 
 
 def _fold(text: str) -> str:

@@ -128,6 +128,17 @@ class Prompt:
             answer = self._ask_once(prompt)
         return answer is not None and answer.lower() in _YES
 
+    def accept(self, question: str) -> bool:
+        """Ask whether to go on as proposed: Enter, `y` and `yes` are yes, all else is no.
+
+        Where nobody can be asked it is no.
+        """
+        if not self._is_ready():
+            return False
+        ways = "Enter for yes, n for no:" if self._in_words else "[Y/n]"
+        answer = self._ask_once(f"{safe_line(question)} {ways} ")
+        return answer is not None and answer.lower() in _YES | {""}
+
     def ask_text(self, question: str, *, flag: str) -> str:
         """Ask for a line of text, again while the answer is empty; any other is taken as it is.
 

@@ -71,6 +71,7 @@ def test_a_line_means_the_same_with_and_without_typer(path, words, data):
     [
         (["slots", "-n3", "-ojson"], {"--output": "json", "--json": ""}),
         (["-o", "ndjson", "slots"], {"--output": "ndjson", "--ndjson": ""}),
+        (["slots", "-ojson", "-oplain"], {"--output": "plain", "--plain": ""}),
         (["slots", "-qoplain"], {"--quiet": "", "--output": "plain", "--plain": ""}),
         (["slots", "--output=table"], {"--output": "table"}),
         (["api", "-q", ".id"], {}),

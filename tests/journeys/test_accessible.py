@@ -154,12 +154,12 @@ def test_a_question_is_one_line_with_all_choices(world):
     [asked] = [line for line in ending.err.splitlines() if line.startswith("Which thread?")]
 
     assert ending.code == 0
-    assert re.match(r"Which thread\? 1: Rash on my forearm, 1 unread, open, .*\. 2: Mole", asked)
+    assert re.match(r"Which thread\? \(.*\) 1: Rash on my forearm, 1 unread, .*\. 2: Mole", asked)
     assert "Answer with a number, or q to quit: Plan: " in asked  # a person has typed Enter there
 
 
 def test_who_answers_q_has_chosen_nothing(world):
-    ending = listen(world.shell("ada"), "cancel", "q\n")
+    ending = listen(world.shell("ada"), "messages show", "q\n")
 
     assert (ending.code, ending.out) == (9, "")
     assert ending.err.endswith("Error: Nothing was chosen.\n")

@@ -118,9 +118,9 @@ def test_a_visit_is_moved_and_both_times_are_told(moved):
     )
     assert receipt["reason"] == "Knee"
     assert moved.standing() == [receipt["id"]]
-    assert ending.stderr_json[-1] == {
-        "notice": {"message": f"It is moved: {receipt['id']} is booked, {moved.old} is cancelled."}
-    }
+    said = ending.stderr_json[-1]["notice"]["message"]
+    assert said.startswith("Moved: ")
+    assert said.endswith(f" ({receipt['id']}) is booked, {moved.old} is cancelled.")
 
 
 def test_book_with_replace_does_the_same(moved):

@@ -353,3 +353,27 @@ def test_choices_that_would_be_empty_without_what_they_share_stay_whole(choices)
     shown = Picker("Which?", choices, ScreenSize(80, 24)).show_start()
     assert shown[0] == "Which?"
     assert shown[1].startswith(f"  1  {choices[0][1]}")
+
+
+def test_for_a_screen_reader_a_question_is_one_line_with_a_few_choices_at_a_time():
+    shown = StringIO()
+    prompt = Prompt(StringIO("\nsubject 12\n\n"), shown, allowed=True, in_words=True)
+    assert prompt.choose("Which thread?", MANY[:20], flag="THREAD") == "id-012"
+    first, second, third = shown.getvalue().split("quit: ")[:3]
+    assert first.startswith("Which thread? 1: Subject 1. 2: Subject 2. ")
+    assert first.endswith(
+        "9: Subject 9. Answer with a number, words to filter, Enter for more, or q to "
+    )
+    assert second.startswith("10: Subject 10. ")
+    assert third.startswith(
+        "1 of 20 has 'subject 12': 12: Subject 12. Answer with a number, Enter for 12"
+    )
+    assert "\n" not in shown.getvalue()
+
+
+def test_for_a_screen_reader_what_is_no_answer_is_told_in_words():
+    shown = StringIO()
+    prompt = Prompt(StringIO("99\nq\n"), shown, allowed=True, in_words=True)
+    with pytest.raises(Declined):
+        prompt.choose("Which thread?", THREADS, flag="THREAD")
+    assert "answer with a number from 1 to 5, words that are in the list, or q." in shown.getvalue()

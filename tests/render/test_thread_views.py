@@ -525,5 +525,7 @@ def test_an_attachment_says_what_became_of_its_document(changes, words):
     ],
 )  # fmt: skip
 def test_a_message_is_quoted_with_who_wrote_it_and_when(changes, lines):
-    first, *rest = quote_message(replace(ANSWER, sender="Kari Berg", **changes), "Europe/Oslo", NOW)
+    first, *rest = quote_message(
+        replace(ANSWER, sender="Kari Berg", **changes), "Europe/Oslo", TimeFormat(NOW)
+    )
     assert [first.replace(" Europe/Oslo (17:05 here)", ""), *rest] == lines

@@ -73,7 +73,7 @@ def test_an_amount_has_one_form_for_people_and_one_for_scripts(amount, for_peopl
     ],
 )
 def test_whatever_costs_something_says_so_first_and_in_the_question(charge, cost, question):
-    where = {"environment": "sandbox", "zone": "Europe/Oslo", "now": LATER}
+    where = {"environment": "sandbox", "zone": "Europe/Oslo", "time_format": TimeFormat(LATER)}
     plan = build_plan("Send it", (), (), charge, **where)
     assert (plan.cost, plan.question) == (cost, question)
 

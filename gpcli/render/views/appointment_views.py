@@ -184,6 +184,14 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
         Column("location", "Where", lambda appointment: appointment.location, in_table=False),
         Column("reason", "Reason", lambda appointment: appointment.reason, in_table=False),
         Column("answer", "Answer", lambda appointment: appointment.answer, in_table=False),
+        *_record_columns(kind),
+        *_word_columns(kind),
+    )
+
+
+def _record_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
+    """Return the columns on cancelling, the link, the slot and the making of an appointment."""
+    return (
         Column(
             "cancel_until",
             "Cancel until",
@@ -202,7 +210,6 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             ),
             in_table=False,
         ),
-        *_word_columns(kind),
     )
 
 

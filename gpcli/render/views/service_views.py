@@ -98,44 +98,9 @@ def services_view(*, several_gps: bool, whole: bool = False) -> View[Service]:
     return dataclass_view(
         Service,
         "services",
-        (
-            Column("service", "Service", lambda row: row.service.value),
-            Column(
-                "status",
-                "Offered",
-                lambda row: row.status.value,
-                _format_standing,
-                style=lambda row: _STYLES.get(row.status, "yellow"),
-                wraps=False,
-            ),
-            Column(
-                "gp",
-                "GP",
-                lambda row: row.surgery.gp or row.surgery.name,
-                in_table=whole,
-                json_path="surgery",
-            ),
-            Column(
-                "price",
-                "Price",
-                lambda row: format_plain_price(row.price),
-                _format_price_cell,
-                wraps=False,
-            ),
-            Column("answer_time", "Answer", lambda row: row.answer_time, in_table=whole),
-            Column(
-                "command",
-                "Command",
-                lambda row: row.command,
-                _format_command,
-                wraps=False,
-                droppable=True,
-            ),
-            Column("reason", "Why not", lambda row: row.reason, _format_reason, in_table=whole),
-            Column("off_from", "Off from", lambda row: row.off_from, in_table=whole),
-            Column("off_until", "Off until", lambda row: row.off_until, in_table=whole),
-            Column("channels", "Ways", lambda row: row.channels, in_table=whole),
-            *(replace(column, in_table=whole) for column in _SERVICE_TEXTS),
+        tuple(
+            replace(column, in_table=whole or column.name in _IN_TABLE)
+            for column in (*_SERVICE_COLUMNS, *_SERVICE_TEXTS)
         ),
         blocks=whole,
         section=(lambda row: row.surgery.label) if several_gps else None,
