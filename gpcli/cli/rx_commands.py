@@ -253,12 +253,8 @@ def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UU
     error = overall_error(items, sent.request_id)
     if error is None or isinstance(error, ERRORS_AFTER_RESULTS):
         receipts = [item.to_receipt(context.zone.key, sent) for item in items]
-        if error:
-            context.output.show_list(RENEWAL_RECEIPTS, receipts)
-        else:
-            context.output.show_receipts(RENEWAL_RECEIPTS, receipts)
-        for notice in _format_next_steps(outcome):
-            context.output.notice(notice)
+        sentences = _format_next_steps(outcome)
+        context.output.show_receipts(RENEWAL_RECEIPTS, receipts, sentences, whole=error is not None)
     if error:
         raise error
 

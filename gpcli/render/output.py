@@ -275,10 +275,15 @@ class Output:
         self.show_item(view, receipt)
         self.notice(sentence)
 
-    def show_receipts(self, view: View[T], receipts: Sequence[T]) -> None:
-        """Write the receipts of a write that a sentence tells, as `show_receipt` does one."""
-        if not self.is_for_person or self.fields is not None:
+    def show_receipts(
+        self, view: View[T], receipts: Sequence[T], sentences: Iterable[str], *, whole: bool
+    ) -> None:
+        """Write the receipts of a write as `show_receipt` does one; with `whole` in any case."""
+        is_told = self.is_for_person and self.fields is None and not whole
+        if not is_told:
             self.show_list(view, receipts)
+        for sentence in sentences:
+            (self.show_text if is_told else self.notice)(sentence)
 
     @contextmanager
     def paging(self) -> Iterator[None]:

@@ -64,7 +64,7 @@ def find_faults(line, ending):
     if not has_records or ending.code not in (Exit.OK, Exit.PARTIAL):
         return faults
     if line in WRITES or "--yes" in line:  # whose receipt is a sentence
-        answer = [each for each in answer if not re.fullmatch(r"[A-Z].*[.?]", each)]
+        answer = [each for each in answer if not re.fullmatch(r"[A-Z0-9].*[.?]", each)]
     return faults + [f"{line}: no label: {each!r}" for each in answer if not SPOKEN.fullmatch(each)]
 
 
