@@ -45,7 +45,7 @@ def as_new(sandbox: Sandbox, home) -> Iterator[World]:
     sandbox.reset()
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=["post", *(pytest.param(way, marks=pytest.mark.real) for way in WAYS[1:])])
 def moved(request, portals, tmp_path) -> Iterator[Visit]:
     """A visit of Ada's, ten days ahead, at a portal of each way of booking."""
     with as_new(portals[request.param], tmp_path) as world:

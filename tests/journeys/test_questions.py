@@ -53,7 +53,16 @@ def find_numbers(lines):
 
 
 @pytest.mark.parametrize("line", LISTS)
-@pytest.mark.parametrize("typed", ["q\n", "QUIT\n", "zzz\nq\n", "+\nq\n", "x y z\n\x1b[A\nq\n"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "zzz\nq\n",
+        *(
+            pytest.param(typed, marks=pytest.mark.real)
+            for typed in ("q\n", "QUIT\n", "+\nq\n", "x y z\n\x1b[A\nq\n")
+        ),
+    ],
+)
 def test_q_leaves_every_list_and_changes_nothing(world, line, typed):
     person, _, said = LISTS[line]
     before = written(world, person)
@@ -92,7 +101,14 @@ def test_off_a_terminal_no_list_is_shown(world, line):
 
 
 @pytest.mark.parametrize("line", LISTS)
-@pytest.mark.parametrize(("width", "height"), [(20, 10), (40, 12), (80, 24), (80, 2)])
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [
+        (20, 10),
+        (80, 24),
+        *(pytest.param(*size, marks=pytest.mark.real) for size in ((40, 12), (80, 2))),
+    ],
+)
 def test_every_list_fits_the_screen(world, line, width, height):
     person, _, _ = LISTS[line]
     screen = replace(SCREEN, width=width, height=height)
