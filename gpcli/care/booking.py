@@ -143,8 +143,9 @@ def _propose_found(
 
 def _choose_slot(context: BookingContext, slots: Sequence[Slot]) -> Slot:
     choices = [(str(slot.id), context.label(slot)) for slot in slots]
-    cut = f" (the first {MAX_CHOICES})" if len(choices) == MAX_CHOICES else ""
-    chosen_id = context.asker.choose(f"Which time?{cut}", choices, flag="--first")
+    is_cut = len(choices) == MAX_CHOICES
+    question = f"Which of the first {MAX_CHOICES} times?" if is_cut else "Which time?"
+    chosen_id = context.asker.choose(question, choices, flag="--first")
     return next(slot for slot in slots if slot.id == chosen_id)
 
 
@@ -318,7 +319,7 @@ def _booking_rows(
         ("With", describe_practitioner(slot)),
         ("Also", "; ".join(slot.participants) or None),
         ("Way", slot.channel),
-        ("Where", slot.location),
+        ("Where", None if slot.location == slot.surgery else slot.location),
         ("Note", slot.comment),
         ("On these times", slot.schedule_comment),
         *party_rows(portal.fetch_parties(), service, _name_surgery(slot, service.surgery)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime, time, tzinfo
 from difflib import get_close_matches
 
 from gpcli.care.confirmation import Asker
@@ -348,11 +348,17 @@ def _reason_text(
 def _absence_text(
     surgery: Surgery, name: ServiceName, absence: Absence, zone: tzinfo | None
 ) -> str:
-    start, end = absence.start, absence.end
-    since = f" from {start.astimezone(zone):%a %d %b %Y %H:%M}" if start else ""
-    until = f" until {end.astimezone(zone):%a %d %b %Y %H:%M}" if end else ""
-    why = f" ({absence.reason})" if absence.reason else ""
+    since = f" from {_format_bound(absence.start, zone, time(0, 0))}" if absence.start else ""
+    until = f" until {_format_bound(absence.end, zone, time(23, 59))}" if absence.end else ""
+    why = f" ({absence.reason.rstrip('.')})" if absence.reason else ""
     return f"{surgery.label} has switched off {SERVICE_LABELS[name]}{since}{until}{why}."
+
+
+def _format_bound(when: datetime, zone: tzinfo | None, whole: time) -> str:
+    """Format an end of a period: a day, with the clock unless it is that of a `whole` day."""
+    inside = when.astimezone(zone)
+    is_whole = inside.time().replace(second=0, microsecond=0) == whole
+    return f"{inside:%a %d %b %Y}" if is_whole else f"{inside:%a %d %b %Y %H:%M}"
 
 
 def _join_labels(services: Sequence[Service]) -> str:

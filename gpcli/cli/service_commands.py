@@ -45,6 +45,8 @@ def services(
     view = services_view(several_gps=len(ours.surgeries) > 1, whole=named is not None)
     context.output.show_list(view, rows)
     if named is None:
+        if context.output.is_for_person:
+            context.output.show_separator()
         note_offers(context, rows, ours.surgeries)
     else:
         note_ended(context, ours.surgeries)

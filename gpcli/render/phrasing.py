@@ -29,7 +29,7 @@ class Phrasing:
 
     def word_more(self, count: int) -> str:
         """Return how many more there are than are shown: `… 3 more`, or `3 more`."""
-        return f"{count} more" if self.in_words else f"\N{HORIZONTAL ELLIPSIS} {count} more"
+        return f"{count:,} more" if self.in_words else f"\N{HORIZONTAL ELLIPSIS} {count:,} more"
 
     @property
     def gap(self) -> str:

@@ -34,7 +34,6 @@ _TEXT_WIDTH = 96
 _MIN_VALUE_WIDTH = 16
 _GAP = 2
 _INDENT = 2
-_MAX_CELL_LINES = 2
 
 
 @dataclass(frozen=True)
@@ -254,13 +253,8 @@ class TableFormat:
         return sum(column.least for column in columns) <= available
 
     def _is_crowded(self, columns: Sequence[_TableColumn]) -> bool:
-        """Return whether columns do not fit, or cells would take too many lines."""
-        if not self._has_room(columns):
-            return True
-        return any(
-            column.natural > _MAX_CELL_LINES * width
-            for width, column in zip(self._fit_widths(columns), columns, strict=True)
-        )
+        """Return whether not every row fits on a line."""
+        return sum(column.natural for column in columns) > self._available_width(len(columns))
 
     def _fit_widths(self, columns: Sequence[_TableColumn]) -> list[int]:
         sizes = [(column.least, column.natural) for column in columns]
@@ -314,8 +308,8 @@ class TableFormat:
             self._draw_heading(title, longest=cell_len(safe_line(entry.id)))
             for phrases in entry.lines:
                 texts = [Text(safe_line(text), style=style) for text, style in phrases if text]
-                body = self._make_encodable(Text(" · ").join(texts))
-                if body.plain:
+                for line in _fill_lines(texts, self._text_width - _INDENT):
+                    body = self._make_encodable(line)
                     self._draw(Padding(body, (0, 0, 0, _INDENT)), self._text_width)
 
     @property
@@ -369,6 +363,18 @@ class TableFormat:
 
 def _join_drawn(shown: Iterable[tuple[Column[T], list[_TableColumn]]]) -> list[_TableColumn]:
     return [drawn for _, columns in shown for drawn in columns]
+
+
+def _fill_lines(phrases: Sequence[Text], width: int) -> list[Text]:
+    """Join phrases to lines of `width` columns; one that is longer is a line, broken when drawn."""
+    lines: list[Text] = []
+    for phrase in phrases:
+        joined = Text(" · ").join([lines[-1], phrase]) if lines else phrase
+        if lines and cell_len(joined.plain) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(phrase)
+    return lines
 
 
 def _build_block(columns: Sequence[Column[T]], row: Sequence[Text], labels: int) -> Table:

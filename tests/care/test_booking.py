@@ -435,7 +435,7 @@ def test_the_list_to_pick_from_is_short():
     decide(FakePortal(BOOKS, slots=free), BookingChoice(), asker=asker)
 
     ((question, _, choices),) = asker.questions
-    assert (question, len(choices)) == ("Which time? (the first 200)", MAX_CHOICES)
+    assert (question, len(choices)) == ("Which of the first 200 times?", MAX_CHOICES)
 
 
 def test_with_nothing_to_pick_from_nobody_is_asked():

@@ -42,7 +42,6 @@ def test_the_plan_comes_before_and_the_truth_after(shell_of):
         "When",
         "With",
         "Way",
-        "Where",
         "Surgery",
         "For",
         "Reason",

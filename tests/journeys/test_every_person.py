@@ -163,7 +163,7 @@ def test_finns_gp_is_away_and_both_ends_of_that_are_said(of):
     assert ending.refused == (5, OFF, "")
     assert ending.error["message"].startswith(
         "Dr. Lars Myrvold, Nordre Tun legegruppe has switched off e-consultation "
-        "from Fri 26 Feb 2027 00:00 until Fri 12 Mar 2027 "
+        "from Fri 26 Feb 2027 until Fri 12 Mar 2027 "
     )
 
 

@@ -9,7 +9,6 @@ from tests.journeys.shell import SCREEN
 NARROW = replace(SCREEN, width=80)
 LISTS = {
     "messages list": ("Dr. Ingrid Haugland", ["ID", "Subject", "Status", "Unread", "Last"]),
-    "rx requests": (None, ["ID", "Prescription", "Status", "Asked", "Answer"]),
     "appointments list": (
         "Dr. Ingrid Haugland · Solbakken legesenter",
         ["ID", "When", "Status", "Way"],

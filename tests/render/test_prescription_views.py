@@ -450,16 +450,9 @@ def test_to_pick_from_a_request_is_one_line():
 def test_requests_show_what_was_asked_when_and_the_answer():
     on_answer = replace(RENEWAL, status="rejected", answer="A blood test first.")
 
-    assert table(REQUESTS, on_answer) == [
-        ["ID", "Prescription", "Status", "Asked", "Answer"],
-        [
-            "task-1",
-            "Metformin 500 mg",
-            "refused",
-            "Fri 20 Nov 19:05",
-            "A blood test first.",
-        ],
-    ]
+    assert shown(REQUESTS, on_answer, tty=True, width=80) == (
+        "Metformin 500 mg  task-1\n  refused · asked Fri 20 Nov 19:05\n  A blood test first.\n"
+    )
 
 
 def test_plain_requests_hold_every_field_as_recorded():

@@ -229,7 +229,7 @@ OUTBOX: View[OutboxRequest] = dataclass_view(
             "own_id",
             "Own ID",
             lambda request: request.own_id,
-            in_table=lambda request: request.own_id is not None,
+            in_table=lambda request: request.own_id not in {None, request.request_id},
         ),
     ),
 )

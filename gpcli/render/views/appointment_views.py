@@ -125,6 +125,12 @@ def format_appointment_time(appointment: Appointment, time_format: TimeFormat) -
     return f"{when}, {appointment.minutes} min" if is_open and appointment.minutes else when
 
 
+def _format_location(appointment: Appointment, _: TimeFormat) -> str:
+    """Return where it is; empty where that is the surgery itself."""
+    is_surgery = appointment.location == appointment.surgery
+    return "" if is_surgery else appointment.location or ""
+
+
 WAYS = {"in-person": "in person", "phone": "by phone", "video": "by video"}
 """The codes of `urn:gpcli:channel` in words; an unknown code is shown as recorded."""
 
@@ -181,7 +187,13 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             in_table=_is_other_service,
         ),
         *_place_columns(kind),
-        Column("location", "Where", lambda appointment: appointment.location, in_table=False),
+        Column(
+            "location",
+            "Where",
+            lambda appointment: appointment.location,
+            _format_location,
+            in_table=False,
+        ),
         Column("reason", "Reason", lambda appointment: appointment.reason, in_table=False),
         Column("answer", "Answer", lambda appointment: appointment.answer, in_table=False),
         *_record_columns(kind),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gpcli.model.prescription import Renewal, RenewalReceipt
 from gpcli.render.times import TimeFormat
-from gpcli.render.view import Column, View, dataclass_view
+from gpcli.render.view import Column, Entry, View, dataclass_view
 from gpcli.render.views.wording import UNKNOWN, receipt_columns
 
 RENEWAL_STATUSES = {
@@ -54,6 +54,23 @@ def renewal_notes(renewal: Renewal) -> tuple[str, ...]:
     return tuple(note for note in renewal.notes if note not in {renewal.note, renewal.answer})
 
 
+def describe_renewal(renewal: Renewal, time_format: TimeFormat) -> Entry:
+    """Return a request as it stands in a list: how it stands, when it was asked, the answer."""
+    asked = time_format.time(renewal.asked, renewal.zone)
+    return Entry(
+        renewal.prescription or str(renewal.id),
+        str(renewal.id),
+        (
+            (
+                (format_renewal_status(renewal), RENEWAL_STYLES.get(renewal.status, "")),
+                (asked and f"asked {asked}", ""),
+                (renewal.business_status or "", ""),
+            ),
+            ((renewal.answer or "", ""),),
+        ),
+    )
+
+
 REQUESTS: View[Renewal] = dataclass_view(
     Renewal,
     "renewals",
@@ -91,6 +108,7 @@ REQUESTS: View[Renewal] = dataclass_view(
         Column("business_status", "Progress", lambda renewal: renewal.business_status),
         Column("notes", "Notes", lambda renewal: renewal.notes, in_table=False),
     ),
+    entry=describe_renewal,
 )
 
 

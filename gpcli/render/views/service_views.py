@@ -246,7 +246,12 @@ CONSENTS: View[Consent] = dataclass_view(
         Column("id", "ID", lambda consent: consent.id),
         Column("level", "Level", lambda consent: consent.level),
         Column("status", "Status", lambda consent: consent.status),
-        Column("since", "Since", lambda consent: consent.since),
+        Column(
+            "since",
+            "Since",
+            lambda consent: consent.since,
+            lambda consent, time_format: time_format.recorded_day(consent.since, ""),
+        ),
     ),
 )
 
