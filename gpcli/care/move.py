@@ -190,7 +190,7 @@ def _build_request(
         )
     ours = {surgery.id for surgery in offers.surgeries}
     same_gp = old.surgery_id if choice.slot is None and old.surgery_id in ours else None
-    reason = old.reason if request.reason is None else request.reason
+    reason = _find_own_reason(old) if request.reason is None else request.reason
     return replace(
         request,
         service=service,
@@ -199,6 +199,12 @@ def _build_request(
         gp=request.gp or same_gp,
         replaces=str(old.id),
     )
+
+
+def _find_own_reason(old: Appointment) -> str | None:
+    """Return the reason that was sent for a visit; `None` = none, or it may be the surgery's."""
+    is_ours = any(each.startswith("urn:uuid:") for each in old.identifiers)
+    return old.reason if is_ours else None
 
 
 def _find_service(appointment: Appointment) -> ServiceName | None:

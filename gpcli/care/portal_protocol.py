@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import date
     from uuid import UUID
 
@@ -180,11 +181,11 @@ class Portal(Protocol):
         `since` is the first day; `None` = all.
         """
 
-    def fetch_day_ahead(self) -> None:
+    def fetched_day_ahead(self) -> AbstractContextManager[None]:
         """Fetch in one round trip what the other methods return of a day.
 
         That is what `fetch_surgeries`, `fetch_appointments` from today on, `mailbox.fetch_threads`
-        and `prescriptions.fetch_prescriptions` then return without asking the portal.
+        and `prescriptions.fetch_prescriptions` return in its body, without asking the portal.
         """
 
     def fetch_appointment(self, appointment: str) -> Appointment:

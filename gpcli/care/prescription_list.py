@@ -196,7 +196,7 @@ def propose_renewal_withdrawal(portal: Portal, renewal_id: str, intent: UUID) ->
 
 
 def urgency(prescription: Prescription) -> tuple[int, int, int, str]:
-    """Return what to sort by: what not to take, what is used up or runs out, the rest.
+    """Return what to sort by: what not to take, what runs out, what is used up, the rest.
 
     What runs out and is asked for comes after what is not.
 
@@ -205,13 +205,13 @@ def urgency(prescription: Prescription) -> tuple[int, int, int, str]:
     """
     is_asked_for = prescription.renewal is not None and prescription.renewal.is_open
     if not prescription.is_current:
-        rank = 4
+        rank = 5
     elif prescription.do_not_take:
         rank = 0
-    elif prescription.low or _is_used_up(prescription):
+    elif prescription.low:
         rank = 2 if is_asked_for else 1
     else:
-        rank = 3
+        rank = 3 if _is_used_up(prescription) else 4
     fills = prescription.remaining.fills if prescription.remaining else _MANY_FILLS
     days = prescription.supply.days if prescription.supply else _MANY_DAYS * (fills > 0)
     return rank, days, fills, prescription.label.casefold()

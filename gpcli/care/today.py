@@ -24,7 +24,6 @@ def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
 
     What the portal does not show costs that part alone, and is said.
     """
-    portal.fetch_day_ahead()
     not_shown: dict[str, list[str]] = {}
 
     def fetch_shown(what: str, fetch: Callable[[], list[Record]]) -> list[Record]:
@@ -35,11 +34,12 @@ def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
             not_shown.setdefault(why, []).append(what)
             return []
 
-    parties = portal.fetch_parties()
-    surgeries = portal.fetch_surgeries()
-    coming = fetch_shown("appointments", lambda: portal.fetch_appointments(now.date()))
-    threads = fetch_shown("messages", portal.mailbox.fetch_threads)
-    listed = fetch_shown("prescriptions", portal.prescriptions.fetch_prescriptions)
+    with portal.fetched_day_ahead():
+        surgeries = portal.fetch_surgeries()
+        coming = fetch_shown("appointments", lambda: portal.fetch_appointments(now.date()))
+        threads = fetch_shown("messages", portal.mailbox.fetch_threads)
+        listed = fetch_shown("prescriptions", portal.prescriptions.fetch_prescriptions)
+        parties = portal.fetch_parties()
     return Day(
         patient=parties.patient,
         acting_user=parties.acting_user,

@@ -269,7 +269,7 @@ def run(
     command_run = CommandRun(
         Options(argv=tuple(argv)),
         lambda options: context_factory(options, env, stdin, stdout, stderr),
-        is_at_terminal=stdin.isatty() and stderr.isatty(),
+        is_at_terminal=all(stream.isatty() for stream in (stdin, stdout, stderr)),
     )
     tree: Any = LazyGroup(registry or REGISTRY)
     try:

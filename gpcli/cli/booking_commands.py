@@ -150,7 +150,8 @@ def book(
         return
     soonest = notice if take_first else None
     search = build_search(context, first, last, between, weekday, practitioner, via, soonest)
-    request = _build_request(context, ServiceName.BOOKING, "book", reason, another)
+    name = "move" if moves else "book"  # with one request id each way finishes the other
+    request = _build_request(context, ServiceName.BOOKING, name, reason, another)
     asks_reason = not (context.options.yes or context.options.dry_run)
     choice = BookingChoice(slot, take_first, enquiry, asks_reason)
     if replaces is not None:
@@ -278,10 +279,11 @@ def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
     answer = booking.fetch_flu_answer(
         context.portal, search, context.options.gp, context.ask, limit
     )
-    context.output.show_item(FLU, answer)
-    if context.output.is_text and context.options.fields is None:
-        context.output.show_separator()
-        context.output.show_list(SLOTS, answer.slots)
+    with context.output.paging():
+        context.output.show_item(FLU, answer)
+        if context.output.is_text and context.options.fields is None:
+            context.output.show_separator()
+            context.output.show_list(SLOTS, answer.slots)
     if not answer.slots:
         _explain_none(context, search)
     require_complete(context)

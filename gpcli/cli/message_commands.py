@@ -141,13 +141,15 @@ def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
     """
     context = get_context(ctx)
     found = context.portal.mailbox.fetch_conversation(_pick_thread(context, thread))
-    context.output.show_item(CONVERSATION, found)
-    if context.output.is_text and context.options.fields is None:
-        _show_messages(context, found)
+    with context.output.paging():
+        context.output.show_item(CONVERSATION, found)
+        if context.output.is_text and context.options.fields is None:
+            _show_messages(context, found)
     if unplaced := inbox.describe_unplaced(found):
         context.output.notice(unplaced, needed=True)
     require_complete(context)
-    if context.output.is_for_person and context.options.fields is None and context.ask.can_ask:
+    is_read = context.output.is_read_by_person and context.options.fields is None
+    if is_read and context.ask.can_ask:
         _follow_up(ctx, found)
 
 

@@ -189,24 +189,45 @@ def run_editor(
         try:
             _run_command(context, command, file)
         finally:
-            draft.content = _read_edited(file, comments, below)
+            lines, is_sure = _read_edited(file, comments, below)
+            draft.content = b"\n".join(lines)
+    if not is_sure:
+        raise Declined(
+            "It can't be told what of the text is yours: something is written below the line with "
+            "scissors, or that line is gone. Nothing was sent.",
+            hint="Write above that line; what stands below it is not sent.",
+        )
 
 
-def _read_edited(file: Path, comments: Sequence[bytes], below: Sequence[bytes]) -> bytes:
-    """Read what the person has written; empty if it can't be read.
+def _read_edited(
+    file: Path, comments: Sequence[bytes], below: Sequence[bytes]
+) -> tuple[list[bytes], bool]:
+    """Read the lines that the person has written, and whether they are sure to be that.
 
-    It is without `comments`, and where there is something `below` without all that follows the line
-    with scissors. Where that line is gone, those of `below` are left out wherever they stand.
+    They are without `comments`, and where there is something `below` without all that follows the
+    line with scissors; where that line is gone, without those of `below`. Where the person may
+    have written further down, or some of what is quoted may be left, all lines are returned.
     """
     try:
         lines = file.read_bytes().splitlines()
     except OSError:
-        return b""
+        return [], True
+    shown = {*comments, *below} - {b""}
     places = (place for place, line in enumerate(lines) if _SCISSORS.encode() in line)
-    if below and (scissors := next(places, None)) is not None:
-        lines, below = lines[:scissors], ()
-    dropped = {*comments, *below} - {b""}
-    return b"\n".join(line for line in lines if line.rstrip() not in dropped)
+    end = next(places, len(lines)) if below else len(lines)
+    own, rest = (
+        [line for line in part if line.rstrip() not in shown] for part in (lines[:end], lines[end:])
+    )
+    if end < len(lines):
+        is_sure = not any(map(_may_be_own, rest))
+    else:
+        is_sure = not (below and any(line.startswith((b">", b"# ")) for line in own))
+    return (own, True) if is_sure else (lines, False)
+
+
+def _may_be_own(line: bytes) -> bool:
+    """Return whether a line below the scissors may be the person's: neither scissors nor quoted."""
+    return bool(line.strip()) and _SCISSORS.encode() not in line and not line.startswith(b">")
 
 
 def _find_memory_dir(context: AppContext) -> str | None:

@@ -63,7 +63,7 @@ def answer(
     if argv[:1] == [COMPLETE]:
         return complete(argv[1:], env)
     line = parse_line(argv)
-    if line.has_unknown_command:
+    if line.has_unknown_command or _has_unknown_format(line):
         return None
     if line.version:
         return _format_version(line)
@@ -73,6 +73,12 @@ def answer(
     if page is None or not has_color or (line.path == "completion" and not line.help):
         return page
     return emphasise_headings(page)
+
+
+def _has_unknown_format(line: ParsedLine) -> bool:
+    """Return whether --output has a value that it does not take: whoever runs the line says so."""
+    known = next(values for flag, values, _ in answer_table.GLOBAL if flag == "--output")
+    return line.options.get("--output", "json") not in (known or ())
 
 
 def name_command(argv: list[str]) -> list[str]:

@@ -66,7 +66,7 @@ def format_next_step(receipt: AppointmentReceipt, time_format: TimeFormat) -> st
     what = f": {when}" if when else ""
     if receipt.status == "cancelled":
         before = "" if receipt.changed else f"{UNCHANGED_NOTICE} "
-        return f"{before}Cancelled{what}."
+        return f"{before}Cancelled{what} ({receipt.id})."
     before = "" if receipt.changed else f"{REPEATED_NOTICE} "
     follow = f"gpcli appointments show {receipt.id}"
     if receipt.is_waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -209,13 +210,13 @@ class FhirPortal:
         results = self._search.fetch_named(self._upcoming_queries(since))
         return self._read_upcoming(results, since)
 
-    def fetch_day_ahead(self) -> None:
+    def fetched_day_ahead(self) -> AbstractContextManager[None]:
         """Fetch in one round trip the GPs, what is coming, the threads and the prescriptions."""
         from gpcli.portal.prescriptions import (  # noqa: PLC0415  (start-up: few commands need it)
             prescriptions_query,
         )
 
-        self._search.fetch_ahead(
+        return self._search.fetched_ahead(
             [
                 queries.patient_with_gps(self._patient),
                 *self._upcoming_queries(self._now().date()).values(),

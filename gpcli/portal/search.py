@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain, islice
@@ -141,7 +142,7 @@ class FhirSearch:
         """Fetch a list with all its pages, and what should come along; raise as `fetch_pages`."""
         if query in self._ahead:
             return unwrap(self._copy_ahead(query))
-        bundle = self._fetch_whole(query)
+        bundle = self._fetch_adapted(self._adapt(query))
         self._complete([(query, bundle)])
         return bundle
 
@@ -165,9 +166,14 @@ class FhirSearch:
         rest = iter(results)
         return [self._copy_ahead(each) if each in self._ahead else next(rest) for each in queries]
 
-    def fetch_ahead(self, queries: Sequence[Query]) -> None:
-        """Fetch several lists as `fetch_many` does, for those who ask for them from now on."""
-        self._ahead |= zip(queries, self.fetch_many(*queries), strict=True)
+    @contextmanager
+    def fetched_ahead(self, queries: Sequence[Query]) -> Iterator[None]:
+        """Fetch several lists as `fetch_many` does, for those who ask for them in the body."""
+        self._ahead = dict(zip(queries, self.fetch_many(*queries), strict=True))
+        try:
+            yield
+        finally:
+            self._ahead = {}
 
     def _copy_ahead(self, query: Query) -> SearchResult:
         result = self._ahead[query]
@@ -184,9 +190,6 @@ class FhirSearch:
         else:
             results = (_catch(partial(self._fetch_adapted, each)) for each in sendable)
         return [each if isinstance(each, GpcliError) else next(results) for each in adapted]
-
-    def _fetch_whole(self, query: Query) -> Bundle:
-        return self._fetch_adapted(self._adapt(query))
 
     def _fetch_adapted(self, adapted: AdaptedQuery) -> Bundle:
         return _finish(adapted, self._start(adapted))

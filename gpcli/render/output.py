@@ -191,6 +191,11 @@ class Output:
         return self.format in (Format.TABLE, Format.ACCESSIBLE)
 
     @property
+    def is_read_by_person(self) -> bool:
+        """Whether answers are for a person, and a terminal shows them."""
+        return self.is_for_person and self.terminal.stdout_tty
+
+    @property
     def time_format(self) -> TimeFormat:
         """How times are worded for the person."""
         return TimeFormat(self._now(), self._machine_zone, phrasing=self.phrasing)
@@ -269,17 +274,16 @@ class Output:
         A person at a terminal has seen the plan, and gets the sentence alone, unless fields were
         chosen; otherwise the sentence is a notice.
         """
-        if self.is_for_person and self.fields is None:
-            self.show_text(sentence)
-            return
-        self.show_item(view, receipt)
-        self.notice(sentence)
+        is_told = self.is_read_by_person and self.fields is None
+        if not is_told:
+            self.show_item(view, receipt)
+        (self.show_text if is_told else self.notice)(sentence)
 
     def show_receipts(
         self, view: View[T], receipts: Sequence[T], sentences: Iterable[str], *, whole: bool
     ) -> None:
         """Write the receipts of a write as `show_receipt` does one; with `whole` in any case."""
-        is_told = self.is_for_person and self.fields is None and not whole
+        is_told = self.is_read_by_person and self.fields is None and not whole
         if not is_told:
             self.show_list(view, receipts)
         for sentence in sentences:
@@ -294,12 +298,8 @@ class Output:
         finally:
             if is_outermost:
                 self._is_paging = False
-                self._show_pages()
-
-    def _show_pages(self) -> None:
-        failure = self._pager.show() if self._pager else None
-        if failure:
-            self.warning(f"The pager {failure}: this is without. GPCLI_PAGER= turns it off.")
+                if self._pager and (why := self._pager.show()):
+                    self.warning(f"The pager {why}: this is without. GPCLI_PAGER= turns it off.")
 
     def show_separator(self) -> None:
         """Separate a record from the next: `--` in plain lines, an empty line in tables."""

@@ -212,6 +212,14 @@ BELOW = (
 )
 
 
+EDITING = """import pathlib, sys
+file = pathlib.Path(sys.argv[1])
+page = 'Takk.\\n' + file.read_text('utf-8')
+scissors = '# ------------------------ >8 ------------------------'
+file.write_bytes(({change}).encode())
+"""
+
+
 def reply_with(context, command):
     source = MessageSource(None, None, ())
     ours = context("", SCREEN, VISUAL=command)
@@ -232,7 +240,6 @@ def test_nothing_above_the_scissors_is_an_empty_message(context, editor):
 @pytest.mark.parametrize(
     "change",
     [
-        "page + 'Below.\\n'",
         "page.replace('\\n', '\\r\\n')",
         "page.replace('# ---', '  # ---')",
         "page.replace(scissors, '')",
@@ -246,15 +253,26 @@ def test_nothing_above_the_scissors_is_an_empty_message(context, editor):
 )
 def test_whatever_an_editor_does_to_the_quote_it_is_not_sent(context, tmp_path, change):
     script = tmp_path / "script.py"
-    script.write_text(
-        "import pathlib, sys\n"
-        "file = pathlib.Path(sys.argv[1])\n"
-        "page = 'Takk.\\n' + file.read_text('utf-8')\n"
-        "scissors = '# ------------------------ >8 ------------------------'\n"
-        f"file.write_bytes(({change}).encode())\n",
-        "utf-8",
-    )
+    script.write_text(EDITING.format(change=change), "utf-8")
     assert reply_with(context, shlex.join([sys.executable, str(script)])) == "Takk."
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "page + 'Below.\\n'",
+        "page.replace('> Hei', '> Hei\\nNo, it got worse.')",
+        "page.replace(scissors, '').replace('> Hei', '> He\\ni')",
+        "page.replace(scissors, '').replace('# Dr. Berg', '# Dr. B.')",
+    ],
+)
+def test_where_a_reply_may_be_below_the_scissors_all_is_kept_and_nothing_sent(
+    context, tmp_path, change
+):
+    script = tmp_path / "script.py"
+    script.write_text(EDITING.format(change=change), "utf-8")
+    with pytest.raises(Declined, match="It can't be told what of the text is yours"):
+        reply_with(context, shlex.join([sys.executable, str(script)]))
 
 
 def test_who_writes_is_told_how_much_the_surgery_takes(context, editor, tmp_path):

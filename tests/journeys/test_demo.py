@@ -29,8 +29,8 @@ def test_the_demo_plays_the_whole_job(tmp_path):
         *("login", "services", "login", "flu"),
         *("login", "flu"),
     ]
-    assert "Sent; the surgery has not confirmed it yet." in ending.out
-    assert "It is cancelled." in ending.out
+    assert "The surgery has not confirmed it yet: gpcli appointments show " in ending.out
+    assert "Cancelled: " in ending.out
     assert ending.out.endswith("# That was the demo. Your own portal: gpcli login PORTAL-URL\n")
     assert list(tmp_path.iterdir()) == []
 

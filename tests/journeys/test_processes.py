@@ -31,8 +31,8 @@ LAST = "gpcli help commands   All of these. More: gpcli help options, gpcli help
     ("person", "shown", "last"),
     [
         ("ada", STARTING, LAST),
-        ("bo", {"contact", "book", "cancel"}, "4 not offered by your GP: gpcli services"),
-        ("cecilie", set(), "7 not offered by your GP: gpcli services"),
+        ("bo", {"contact", "book", "cancel"}, "5 not offered by your GP: gpcli services"),
+        ("cecilie", set(), "8 not offered by your GP: gpcli services"),
         ("david", STARTING, LAST),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_person_picks_a_time_and_agrees(live, tmp_path):
     person.sendline("2")
     person.expect(r"Book this time\? \[y/N\] ")
     person.sendline("y")
-    person.expect("It is booked")
+    person.expect("Booked: ")
     assert (code_of(person), len(made_for(live, "hans"))) == (0, 1)
 
 

@@ -31,11 +31,12 @@ class Stop(NamedTuple):
 PEOPLE = ("ada", "bo", "cecilie", "david", "eva", "finn", "guro", "guro/emil", "hans")
 LOOKING = (
     *("whoami", "services", "gp", "consent show", "flu", "messages list"),
+    "today",
     *("appointments list --all", "appointments export --all", "rx list --all", "rx requests"),
 )
 REFUSED = {
     *((person, "flu") for person in ("bo", "cecilie", "eva", "guro/emil")),
-    *(("david", line) for line in LOOKING[4:]),
+    *(("david", line) for line in LOOKING[4:] if line != "today"),
 }
 """Who is refused what, with exit 5: for want of a GP, of a service or of consent."""
 
@@ -55,6 +56,9 @@ BOOKING = (
     Stop("bo", "book --enquiry --another --yes --reason 'please decline'"),
     Stop("guro", "flu --first --yes"),
     Stop("ada", "appointments show ID", chosen="appointments list"),
+    Stop("ada", "next"),
+    Stop("ada", "open --no-browser"),
+    Stop("guro", "move ID --first --yes", chosen="appointments list"),
     Stop("ada", "cancel ID --yes --accept-fee any", chosen="appointments list"),
 )
 CONSULTING = (
