@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
+from gpcli.folding import MIN_ID_BEGINNING, fold_text
 from gpcli.render.columns import display_width, truncate, wrap_line
 from gpcli.render.sanitise import safe_line
 
@@ -19,15 +19,11 @@ MIN_ON_PAGE = 3
 MAX_LABEL_LINES = 6
 """About the most lines of one choice on a screen: what is longer is cut."""
 
-MIN_ID_BEGINNING = 3
-"""The fewest characters that stand for the one id that begins with them."""
-
 _MAX_QUOTED = 40
 """The most columns of an answer that is quoted."""
 
 _RANGE = re.compile(r"(\d{1,9})-(\d{1,9})", re.ASCII)
 _ONLY_NUMBERS = re.compile(r"[\d\s,-]+", re.ASCII)
-_UNDECOMPOSED = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d"})
 
 
 @dataclass(frozen=True)
@@ -152,7 +148,7 @@ class Picker:
     def _narrow(self, text: str, names: Sequence[str], found: Sequence[Sequence[int]]) -> Turn:
         """Filter by the words of an answer that is no choice, or say that it is of no use."""
         is_choice = len(names) != 1 or _is_number(text) or _RANGE.fullmatch(text)
-        words = () if is_choice else tuple(_fold(text).split())
+        words = () if is_choice else tuple(fold_text(text).split())
         fitting = self._filter_by(words) if words else []
         if fitting:
             is_new, self._filter, self._shown = words != self._filter, words, fitting
@@ -246,7 +242,7 @@ class Picker:
 
     @cached_property
     def _folded(self) -> list[str]:
-        return [_fold(label) for label in self._labels]
+        return [fold_text(label) for label in self._labels]
 
 
 def _make_labels(choices: Sequence[tuple[str, str]]) -> list[str]:
@@ -260,13 +256,6 @@ def _make_labels(choices: Sequence[tuple[str, str]]) -> list[str]:
         label if counts[label] == 1 else f"{label} ({safe_line(id)})".strip()
         for label, (id, _) in zip(labels, choices, strict=True)
     ]
-
-
-def _fold(text: str) -> str:
-    """Return `text` without the differences of case and accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return bare.translate(_UNDECOMPOSED)
 
 
 def _is_number(text: str) -> bool:
