@@ -10,14 +10,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from gpcli.care.confirmation import Asker
-from gpcli.care.portal_protocol import Mailbox
 from gpcli.errors import InputNeeded, Missing, NotAllowed, NotFound
 from gpcli.folding import MIN_ID_BEGINNING, has_wanted, split_wanted
-from gpcli.model.thread import Thread
 
 MAX_NAMED = 5
 """The most ids that an error names."""
@@ -131,37 +128,5 @@ def several_fit(found: Sequence[Record], naming: Naming[Record]) -> InputNeeded:
     more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
     return InputNeeded(
         f"Several {naming.plural} fit: {ids}{more}.",
-        hint="Name one by its id, or more of its name.",
+        hint="Name one by its id, or by more words.",
     )
-
-
-class ThreadFinder:
-    """The threads of a mailbox, fetched once they are needed, to find those that are meant.
-
-    Those that are offered (`accepts`) come before the others. `label` words one for a list.
-    """
-
-    def __init__(
-        self,
-        mailbox: Mailbox,
-        asker: Asker,
-        label: Callable[[Thread], str],
-        accepts: Callable[[Thread], bool] = lambda _: True,
-    ) -> None:
-        self._mailbox = mailbox
-        self._asker = asker
-        self._naming = Naming[Thread]("threads", lambda thread: (thread.subject,), label)
-        self._accepts = accepts
-
-    def find(self, text: str) -> str | None:
-        """Return the id of the thread that is meant, by its subject among others.
-
-        Raises: as `pick_meant`.
-        """
-        return pick_meant(text, self._tiers, self._naming, self._asker)
-
-    @cached_property
-    def _tiers(self) -> tuple[list[Thread], list[Thread]]:
-        threads = self._mailbox.fetch_threads()
-        first = [thread for thread in threads if self._accepts(thread)]
-        return first, [thread for thread in threads if not self._accepts(thread)]

@@ -8,17 +8,25 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import appointments
-from gpcli.care.appointments import choose_appointment, fetch_appointments
+from gpcli.care.appointments import fetch_appointments
+from gpcli.care.confirmation import Decision
 from gpcli.care.offers import find_surgeries
 from gpcli.cli.global_options import get_context
+from gpcli.cli.meant_visits import act_on_appointment
 from gpcli.cli.result_output import require_complete, show_appointment
 from gpcli.config.settings import FORMATS
 from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment
 from gpcli.render.ics import build_calendar
-from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
+from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT
 
-Id = Annotated[str | None, typer.Argument(metavar="[ID]", help="An appointment's id")]
+Id = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[ID]",
+        help="An id, or the beginning of one; next, tomorrow or a day; words of who or what",
+    ),
+]
 
 
 def list_appointments(
@@ -44,8 +52,10 @@ def list_appointments(
 def show(ctx: typer.Context, appointment: Id = None) -> None:
     """Show one booking or enquiry."""
     context = get_context(ctx)
-    appointment_id = _pick_appointment(context, appointment)
-    context.output.show_item(APPOINTMENTS, context.portal.fetch_appointment(appointment_id))
+    found = act_on_appointment(
+        context, appointment, context.portal.fetch_appointment, looks_back=True
+    )
+    context.output.show_item(APPOINTMENTS, found)
     require_complete(context)
 
 
@@ -54,25 +64,15 @@ def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(RECEIPT):
         return
-    appointment_id = _pick_appointment(context, appointment)
     intent = context.intent("cancel")
-    gp = context.options.gp
-    decision = appointments.propose_cancellation(
-        context.portal, appointment_id, intent, context.now, gp=gp
-    )
+
+    def propose(appointment_id: str) -> Decision[Appointment]:
+        return appointments.propose_cancellation(
+            context.portal, appointment_id, intent, context.now, gp=context.options.gp
+        )
+
+    decision = act_on_appointment(context, appointment, propose)
     show_appointment(context, context.confirm_and_send(decision), intent)
-
-
-def _pick_appointment(context: AppContext, appointment: str | None) -> str:
-    """Return the id of an appointment: the given one, or the one that the person picks."""
-    now = context.now()
-    return choose_appointment(
-        context.portal,
-        appointment,
-        now,
-        context.ask,
-        lambda candidate: appointment_label(candidate, now),
-    )
 
 
 def _filter_by_gp(context: AppContext, found: list[Appointment]) -> list[Appointment]:

@@ -10,11 +10,13 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import econsult
-from gpcli.care.joining import choose_to_join, fetch_joining
+from gpcli.care.confirmation import Decision
+from gpcli.care.joining import TO_JOIN, choose_to_join, fetch_joining
 from gpcli.care.message import NOT_IN_PERSON
 from gpcli.cli.appointment_commands import Id
 from gpcli.cli.booking_commands import Between, From, To, Weekday, build_search
 from gpcli.cli.global_options import get_context
+from gpcli.cli.meant_visits import act_on_appointment
 from gpcli.cli.message_input import (
     MessageSource,
     build_message_context,
@@ -35,9 +37,10 @@ from gpcli.cli.message_options import (
 from gpcli.cli.result_output import show_appointment
 from gpcli.cli.terminal_prompter import TerminalPrompter, is_openable
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
+from gpcli.model.appointment import Appointment
 from gpcli.model.service import Channel, Offers, Service, ServiceName
 from gpcli.render.times import TimeFormat
-from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
+from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT
 from gpcli.render.views.channel_views import channel_label
 from gpcli.render.views.joining_views import describe_joining
 from gpcli.render.views.thread_views import THREAD_RECEIPT
@@ -108,17 +111,17 @@ def join(
     if no_browser and browser is not None:
         raise InvalidUsage("--browser and --no-browser can't be used together.")
     now = context.now()
-    appointment_id = choose_to_join(
-        context.portal,
+    joining = act_on_appointment(
+        context,
         appointment,
-        now,
-        context.ask,
-        lambda candidate: appointment_label(candidate, now),
+        lambda appointment_id: fetch_joining(context.portal, appointment_id, now),
+        choose=choose_to_join,
+        prompt=TO_JOIN,
     )
-    joining = fetch_joining(context.portal, appointment_id, now)
     link = joining.link
     if link is not None and not is_openable(link, context.profile.environment):
-        raise BadResponse(f"The portal's link to {appointment_id} is not one to open: {link}")
+        which = joining.appointment.id
+        raise BadResponse(f"The portal's link to {which} is not one to open: {link}")
     context.output.show_item(APPOINTMENTS, joining.appointment)
     opens_itself = context.ask.can_ask and context.output.is_table and not no_browser
     words = describe_joining(joining, TimeFormat(now))
@@ -133,17 +136,19 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(RECEIPT):
         return
-    now = context.now()
-    appointment_id = econsult.choose_to_withdraw(
-        context.portal,
-        appointment,
-        now,
-        context.ask,
-        lambda candidate: appointment_label(candidate, now),
-    )
     intent = context.intent("econsult withdraw")
-    decision = econsult.propose_econsult_withdrawal(
-        context.portal, appointment_id, intent, context.now
+
+    def propose(appointment_id: str) -> Decision[Appointment]:
+        return econsult.propose_econsult_withdrawal(
+            context.portal, appointment_id, intent, context.now
+        )
+
+    decision = act_on_appointment(
+        context,
+        appointment,
+        propose,
+        choose=econsult.choose_to_withdraw,
+        prompt=econsult.TO_WITHDRAW,
     )
     show_appointment(context, context.confirm_and_send(decision), intent)
 
