@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from gpcli.app_context import AppContext
-from gpcli.cli.ready_answers import parse_line
 
 Result = TypeVar("Result")
 
@@ -51,6 +50,10 @@ def replace_argument(
         return tuple(argv)
     if flag is not None:
         return tuple(_replace_values(argv, flag, str(text), *ids))
+    from gpcli.cli.ready_answers import (  # noqa: PLC0415  (optional: they are built of commands)
+        parse_line,
+    )
+
     line = parse_line([*argv])
     if text is None:
         return (*argv[: line.start], *ids, *argv[line.start :])
