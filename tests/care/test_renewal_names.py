@@ -1,4 +1,4 @@
-"""Medicines by their names: which prescription is shown, renewed, or whose request is taken back."""
+"""Medicines by their names: what is shown, what is renewed, whose request is taken back."""
 
 from dataclasses import replace
 
