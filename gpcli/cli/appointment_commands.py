@@ -12,8 +12,10 @@ from gpcli.care.appointments import fetch_appointments
 from gpcli.care.confirmation import Decision
 from gpcli.care.offers import find_surgeries
 from gpcli.cli.global_options import get_context
+from gpcli.cli.listed_records import keep_listed
 from gpcli.cli.meant_visits import act_on_appointment
 from gpcli.cli.result_output import require_complete, show_appointment
+from gpcli.config import index_format
 from gpcli.config.settings import FORMATS
 from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment
@@ -46,6 +48,7 @@ def list_appointments(
     )
     found = _filter_by_gp(context, found)
     shown = context.output.show_list(APPOINTMENTS, found)
+    keep_listed(context, index_format.APPOINTMENTS, found, lambda each: each.status)
     require_complete(context, is_empty=not shown)
 
 

@@ -15,6 +15,7 @@ from gpcli.care.move import TO_MOVE, Move, choose_to_move, propose_move
 from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
 from gpcli.care.slots import SlotSearch, fetch_slots, parse_slot_filters
 from gpcli.cli.global_options import get_context
+from gpcli.cli.listed_records import collect_first, keep_listed
 from gpcli.cli.meant_visits import act_on_appointment, act_on_slot
 from gpcli.cli.result_output import (
     DRY_RUN_NOTICE,
@@ -24,7 +25,8 @@ from gpcli.cli.result_output import (
     show_appointment,
 )
 from gpcli.cli.value_parsers import whole_number
-from gpcli.model.appointment import Appointment
+from gpcli.config import index_format
+from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.receipt import MoveReceipt
 from gpcli.model.service import ServiceName
 from gpcli.render.times import format_day
@@ -119,7 +121,9 @@ def slots(
         context.portal, ServiceName.BOOKING, search, gp=context.options.gp, limit=limit
     )
     most = None if everything or limit else SHOWN_SLOTS
-    shown, more = context.output.show_beginning(SLOTS, free, most)
+    seen: list[Slot] = []
+    shown, more = context.output.show_beginning(SLOTS, collect_first(free, seen), most)
+    keep_listed(context, index_format.SLOTS, seen[:shown])
     if search.started and not shown:
         _explain_none(context, search)
     if more:
@@ -307,6 +311,7 @@ def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
     if context.output.is_text and context.options.fields is None:
         context.output.show_separator()
         context.output.show_list(SLOTS, answer.slots)
+    keep_listed(context, index_format.SLOTS, answer.slots)
     if not answer.slots:
         _explain_none(context, search)
     require_complete(context)

@@ -17,6 +17,7 @@ from gpcli.care.message import RECEPTION, fetch_text_limit, propose_contact
 from gpcli.care.selection import act_on_meant
 from gpcli.care.thread_names import ThreadFinder
 from gpcli.cli.global_options import CommandRun, get_context
+from gpcli.cli.listed_records import keep_listed
 from gpcli.cli.message_input import (
     build_message_context,
     build_source,
@@ -39,7 +40,7 @@ from gpcli.cli.message_options import (
 from gpcli.cli.noted_ids import note_id, note_ids
 from gpcli.cli.result_output import require_complete
 from gpcli.cli.value_parsers import whole_number
-from gpcli.config import private_files
+from gpcli.config import index_format, private_files
 from gpcli.errors import GpcliError, InvalidUsage, Partial
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Attachment, Conversation, ReplyFacts, Saved, Thread
@@ -139,6 +140,7 @@ def list_threads(
         context.output.show_value(str(len(found.threads)))
     else:
         context.output.show_list(THREADS, found.threads)
+        keep_listed(context, index_format.THREADS, found.threads, _word_unread)
     if found.undecided:
         context.output.notice(inbox.describe_undecided(found.undecided))
     require_complete(context, is_empty=not (count or found.threads or found.undecided))
@@ -284,6 +286,10 @@ def _fetch_unread_ids(context: AppContext) -> list[str]:
     if undecided := tuple(filter(_may_have_unread, found.undecided)):
         context.output.notice(inbox.describe_undecided(undecided))
     return [str(thread.id) for thread in found.threads if _may_have_unread(thread)]
+
+
+def _word_unread(thread: Thread) -> str:
+    return "unread" if thread.unread_count else ""
 
 
 def _may_have_unread(thread: Thread) -> bool:

@@ -27,10 +27,12 @@ from gpcli.care.renewal_request import (
 from gpcli.care.selection import act_on_meant
 from gpcli.care.written_text import parse_message_text
 from gpcli.cli.global_options import get_context
+from gpcli.cli.listed_records import keep_listed
 from gpcli.cli.noted_ids import note_id, note_ids
 from gpcli.cli.read_text import STDIN
 from gpcli.cli.result_output import DRY_RUN_NOTICE, build_receipt, require_complete
 from gpcli.cli.value_parsers import choice, format_choices
+from gpcli.config import index_format
 from gpcli.errors import InvalidUsage
 from gpcli.model.prescription import REFUSED, Renewal
 from gpcli.outbox import find_own_target
@@ -87,6 +89,7 @@ def list_prescriptions(
         gp=context.options.gp,
     )
     context.output.show_list(PRESCRIPTIONS, found.shown)
+    keep_listed(context, index_format.PRESCRIPTIONS, found.shown)
     if found.is_empty and not context.portal.flaws:
         context.output.notice("There are none.")
     for notice in _format_omissions(found):
@@ -162,6 +165,7 @@ def requests(
     renewals_found = context.portal.prescriptions.fetch_renewals()
     shown = [renewal for renewal in renewals_found if renewal.is_open or not unsettled]
     count = context.output.show_list(REQUESTS, shown)
+    keep_listed(context, index_format.REQUESTS, shown)
     _show_notes(context, [f"{each.id}: {note}" for each in shown for note in renewal_notes(each)])
     require_complete(context, is_empty=not count)
 
