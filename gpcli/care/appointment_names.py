@@ -21,7 +21,7 @@ from gpcli.care.date_words import (
 from gpcli.care.dates import NOT_A_DAY, parse_day
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.selection import Naming, act_on_meant, choose_fitting, find_fitting
-from gpcli.errors import InvalidUsage, NotFound
+from gpcli.errors import InvalidUsage, NotAllowed, NotFound
 from gpcli.model.appointment import Appointment, describe_practitioner
 
 Result = TypeVar("Result")
@@ -51,7 +51,7 @@ class AppointmentFinder:
         Raises: as `act_on_meant`; NotFound where no visit is booked that could be the next;
         InvalidUsage for what is written like a day and is none.
         """
-        return act_on_meant(text, act, self.find, is_word=is_word(text))
+        return act_on_meant(text, act, self.find, is_word=is_word(text), is_absent=self._is_absent)
 
     def find(self, text: str) -> str | None:
         """Return the id of the appointment that is meant; `None` = nothing fits.
@@ -72,6 +72,14 @@ class AppointmentFinder:
         if len(found) > 1:
             return choose_fitting(text, found, self._naming, self.asker)
         return str(found[0].id) if found else None
+
+    def _is_absent(self, identity: str) -> bool:
+        """Return whether the portal has no appointment with this id, as far as it shows them."""
+        try:
+            self.portal.fetch_appointment(identity)
+        except (NotFound, NotAllowed) as error:
+            return isinstance(error, NotFound)
+        return False
 
     def _find_next(self, coming: list[Appointment]) -> str:
         """Return the id of the next visit; raise NotFound."""

@@ -54,12 +54,14 @@ def act_on_meant(
     find: Callable[[str], str | None],
     *,
     is_word: bool = False,
+    is_absent: Callable[[str], bool] = lambda identity: False,
 ) -> Result:
     """Return what `act` gives for the id `text`, or for the id that `find` finds for it.
 
     `find` returns `None` where nothing fits, and may raise InputNeeded where several do. With
-    `is_word` it is not tried as an id. `act` raises NotFound for what is no id; where it can't tell
-    because nothing of that kind is allowed, it raises why.
+    `is_word` it is not tried as an id. `act` raises NotFound for what is no id. Where it raises why
+    nothing of that kind is allowed, `is_absent` tells whether there is no such id: one that there
+    is must never be taken for the beginning of another.
     Raises: what `act` raises; of what `find` raises, all but that it can't find anything.
     """
     if is_word or not _R4_ID.fullmatch(text):
@@ -67,7 +69,9 @@ def act_on_meant(
         return act(text if meant is None else meant)
     try:
         return act(text)
-    except (NotFound, NotAllowed):
+    except (NotFound, NotAllowed) as error:
+        if isinstance(error, NotAllowed) and not is_absent(text):
+            raise
         found: str | None = None
         with suppress(Missing, NotAllowed):
             found = find(text)

@@ -287,6 +287,8 @@ def find_slot(
         return None
     slots = fetch_slots(portal, name, search, gp=gp)
     found = [slot for slot in slots if slot.id.startswith(text)]
+    if any(slot.id == text for slot in found):
+        return text
     if len(found) > 1:
         return choose_fitting(text, found, Naming("times", lambda slot: (), label), asker)
     return str(found[0].id) if found else None

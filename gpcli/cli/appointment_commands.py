@@ -26,7 +26,8 @@ Id = Annotated[
     str | None,
     typer.Argument(
         metavar="[ID]",
-        help="An id, or the beginning of one; next, tomorrow or a day; words of who or what",
+        help="An id or its beginning; next, tomorrow or a day; or words of its subject or of whom "
+        "it is with",
     ),
 ]
 

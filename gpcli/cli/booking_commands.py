@@ -174,7 +174,8 @@ def move(
         str | None,
         typer.Argument(
             metavar="[APPOINTMENT]",
-            help="The visit: an id, or the beginning of one; next, tomorrow or a day; words",
+            help="The visit's id or its beginning; next, tomorrow or a day; or words of its "
+            "subject or of whom it is with",
         ),
     ] = None,
     slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help=SLOT_HELP)] = None,

@@ -19,11 +19,12 @@ def note_id(
     act: Callable[[str], Result],
     flag: str | None = None,
 ) -> Callable[[str], Result]:
-    """Return what acts as `act`, and has this run's line name the id that it acts on."""
+    """Return what acts as `act`, and then has this run's line name the id that it acted on."""
 
     def act_and_note(identity: str) -> Result:
+        result = act(identity)
         note_ids(context, text, [identity], flag)
-        return act(identity)
+        return result
 
     return act_and_note
 

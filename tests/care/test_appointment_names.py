@@ -7,7 +7,7 @@ from gpcli.care.appointments import COMING_APPOINTMENT
 from gpcli.care.econsult import TO_WITHDRAW
 from gpcli.care.joining import TO_JOIN
 from gpcli.care.move import TO_MOVE
-from gpcli.errors import InputNeeded, InvalidUsage, NotFound
+from gpcli.errors import InputNeeded, InvalidUsage, NotFound, NotOffered
 from tests.care.builders import (
     NOW,
     OSLO,
@@ -197,3 +197,39 @@ def test_it_is_acted_on_once_it_is_known(text, asked):
 
     assert finder.act(text, act) == "later"
     assert tried == asked
+
+
+@pytest.mark.parametrize(
+    ("there", "asked"), [([], ["enq"]), ([ENQUIRY], ["enq", "enq-1"])], ids=["none", "one"]
+)
+def test_where_cancelling_is_not_offered_an_enquiry_is_found_by_its_beginning(there, asked):
+    tried = []
+
+    def act(identity):
+        tried.append(identity)
+        if identity == "enq":
+            raise NotOffered("Nothing can be cancelled.")
+        return identity
+
+    finder = AppointmentFinder(FakePortal(offers(), appointments=there), NOW, ScriptedAsker(), str)
+
+    if there:
+        assert finder.act("enq", act) == "enq-1"
+    else:
+        with pytest.raises(NotOffered):
+            finder.act("enq", act)
+    assert tried == asked
+
+
+def test_a_visit_that_is_refused_is_never_taken_for_the_beginning_of_another():
+    visit, other = an_appointment("abc"), an_appointment("abcd")
+    finder = AppointmentFinder(
+        FakePortal(offers(), appointments=[visit, other]), NOW, ScriptedAsker(), str
+    )
+
+    def refuse(identity):
+        assert identity == "abc"
+        raise NotOffered("Nothing can be cancelled.")
+
+    with pytest.raises(NotOffered):
+        finder.act("abc", refuse)

@@ -144,12 +144,21 @@ def test_where_nothing_fits_it_is_the_error_of_an_id(text):
         act_on_meant(text, Deed(), find_nothing)
 
 
-def test_what_nothing_is_allowed_of_is_looked_for_as_well():
+def is_absent(identity):
+    return True
+
+
+def test_what_nothing_is_allowed_of_is_looked_for_where_there_is_no_such_id():
     deed = Deed(refusal=NotOffered("no cancelling"))
 
-    assert act_on_meant("rash", deed, find_first) == "done t-1"
+    assert act_on_meant("rash", deed, find_first, is_absent=is_absent) == "done t-1"
     with pytest.raises(NotOffered):
-        act_on_meant("rash", Deed(refusal=NotOffered("no cancelling")), find_nothing)
+        act_on_meant("rash", deed, find_nothing, is_absent=is_absent)
+
+
+def test_an_id_that_is_refused_is_never_the_beginning_of_another():
+    with pytest.raises(NotOffered):
+        act_on_meant("t-", Deed(refusal=NotOffered("no cancelling")), never)
 
 
 def raising(error):
