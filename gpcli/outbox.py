@@ -161,6 +161,23 @@ def _find_own(context: AppContext) -> UUID | None:
     return None
 
 
+def find_own_target(context: AppContext, resource_type: str) -> str | None:
+    """Return the id of what an earlier try of this run's request was to change, of this type.
+
+    `None` = there was none, or `--request-id` names none; a create changes nothing.
+    Raises: ConfigError where the journal can't be read.
+    """
+    if context.options.request_id is None:
+        return None
+    own, account = _find_own(context), context.account
+    for entry in Journal(context.state_dir).read_entries():
+        kind, _, identity = (entry.target or "").partition("/")
+        is_own = entry.request == own and entry.account == account
+        if is_own and entry.effect and kind == resource_type:
+            return identity
+    return None
+
+
 def may_have_been_sent(context: AppContext, *, asked: bool) -> bool:
     """Return whether some of this run's request was, or may have been, sent, now or before.
 

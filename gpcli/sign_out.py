@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpcli.auth.client_auth import ClientAuth
 from gpcli.auth.session import StoredSession, session_lock
+from gpcli.config.listed_ids import ListedIds
 from gpcli.config.offer_index import IndexedPerson
+from gpcli.config.paths import listed_path
 from gpcli.errors import GpcliError, InvalidUsage, NotSignedIn
 from gpcli.http.client import HttpClient
 from gpcli.http.network_errors import UnusableResponse
@@ -75,6 +78,7 @@ def _end_session(context: AppContext, person: IndexedPerson) -> SignedOut:
         context.vault.delete(person.account)
     context.index.remove_person(context.index_key, person.account)
     context.index.delete_hidden(context.index_key, person.patient)
+    ListedIds(Path(listed_path(context.env))).forget(context.index_key, person.patient)
     return SignedOut(context.profile.name, person.name, revoked)
 
 

@@ -47,13 +47,15 @@ class ChoicePrompt:
     """A question to choose an appointment by.
 
     `accepts` tells which appointments are offered (at a time), `none_message` what to say if there
-    are none. With `takes_only`, the only one there is is taken without a question.
+    are none. With `takes_only`, the only one there is is taken without a question. `is_kind` tells
+    which a name may stand for, whether they are offered or not.
     """
 
     accepts: Callable[[Appointment, datetime], bool]
     question: str
     none_message: str
     takes_only: bool = False
+    is_kind: Callable[[Appointment], bool] = lambda appointment: True
 
 
 COMING_APPOINTMENT = ChoicePrompt(
@@ -85,7 +87,9 @@ def choose_appointment(
     choosable = [
         appointment
         for appointment in found
-        if not appointment.is_over and prompt.accepts(appointment, now)
+        if prompt.is_kind(appointment)
+        and not appointment.is_over
+        and prompt.accepts(appointment, now)
     ]
     if not choosable:
         raise InputNeeded(prompt.none_message, hint=hint)
@@ -101,6 +105,16 @@ def _has_begun(appointment: Appointment, now: datetime) -> bool:
 
 def _has_ended(appointment: Appointment, now: datetime) -> bool:
     return appointment.end is not None and appointment.end <= now
+
+
+def find_next_visit(coming: list[Appointment], now: datetime) -> Appointment | None:
+    """Return the next visit that is confirmed and has not ended; `None` = there is none."""
+    confirmed = (
+        (each.start, each)
+        for each in coming
+        if each.start and not (each.is_over or each.is_waiting) and (each.end or each.start) > now
+    )
+    return min(confirmed, key=lambda pair: pair[0], default=(None, None))[1]
 
 
 LATE_CANCELLATION = "late-cancellation"

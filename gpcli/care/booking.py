@@ -83,20 +83,21 @@ def propose_booking(
     if (choice.slot is not None) + choice.first + choice.enquiry > 1:
         raise InvalidUsage("Name a time, or --first, or --enquiry: only one of them.")
     if choice.slot is not None:
-        return _propose_by_id(context, request, choice.slot)
+        return _propose_by_id(context, request, choice, choice.slot)
     if choice.enquiry:
         return _propose_enquiry(context, request, asks_reason=choice.asks_reason)
     return _propose_found(context, request, first=choice.first)
 
 
 def _propose_by_id(
-    context: BookingContext, request: ServiceRequest, slot_id: str
+    context: BookingContext, request: ServiceRequest, choice: BookingChoice, slot_id: str
 ) -> Decision[Appointment]:
     if not slot_id.strip():
         raise InputNeeded("The time's id is empty.", hint=_SEE_SLOTS)
     facts = context.portal.fetch_booking_facts(slot=slot_id, intent=request.lookup)
     if facts.earlier:
-        return _resolve_repeat(facts.earlier, request, facts, same=facts.earlier.slot_id == slot_id)
+        same = choice.is_slot(facts.earlier.slot_id)
+        return _resolve_repeat(facts.earlier, request, facts, same=same)
     slot = facts.slot
     if slot is None:
         require_service(facts.offers, request.service, context.search.now)

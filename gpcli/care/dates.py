@@ -33,6 +33,9 @@ _DAY_HINT = "Write 2026-12-01, 1.12, 1 dec, monday, tomorrow, next-week or +14d 
 _HOURS_HINT = "Write 8-10, 08:30-10:00, morning, after-14 or before-10 (gpcli help dates)."
 _WEEKDAYS_HINT = "Write mon, mon-fri, weekdays or weekend (gpcli help dates)."
 
+NOT_A_DAY = "is not a day."
+"""How the message ends of a text that nobody would write for a day."""
+
 _MAX_LETTERS = 60
 """No way to write a day or hours is as long as this."""
 
@@ -105,7 +108,7 @@ def _read_day(written: str, reading: _Reading) -> date:
     for read in readers:
         if (found := read(written, reading)) is not None:
             return found
-    raise _NotADayError("is not a day.")
+    raise _NotADayError(NOT_A_DAY)
 
 
 def _simplify(text: str) -> str:
@@ -146,7 +149,7 @@ def _read_strokes(written: str, _: _Reading) -> None:
     days = [_try_date(year or _LEAP_YEAR, month, day) for day, month in pairs]
     meant = [day for day in days if day]
     if not meant:
-        raise _NotADayError("is not a day.")
+        raise _NotADayError(NOT_A_DAY)
     names = " or ".join(_name_day(day, year) for day in meant)
     other = " or ".join(str(day) if year else f"{day.day}.{day.month}" for day in meant)
     why = f"may be {names}." if len(meant) > 1 else "has its day and month in no certain order."

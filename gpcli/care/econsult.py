@@ -373,12 +373,12 @@ def _is_econsultation(appointment: Appointment) -> bool:
     return appointment.service == ServiceName.E_CONSULTATION
 
 
-choose_to_withdraw = partial(
-    choose_appointment,
-    prompt=ChoicePrompt(
-        lambda appointment, now: _is_econsultation(appointment),
-        "Which e-consultation?",
-        "There is none to choose from.",
-    ),
+TO_WITHDRAW = ChoicePrompt(
+    lambda appointment, now: True,
+    "Which e-consultation?",
+    "There is none to choose from.",
+    is_kind=_is_econsultation,
 )
+
+choose_to_withdraw = partial(choose_appointment, prompt=TO_WITHDRAW)
 """Choose one of the e-consultations under way, as `choose_appointment`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from gpcli.care.appointments import choose_appointment
+from gpcli.care.appointments import ChoicePrompt, choose_appointment
 from gpcli.care.confirmation import Asker
 from gpcli.care.econsult import PHONE, VIDEO, find_written
 from gpcli.care.offers import list_services
@@ -122,6 +122,20 @@ def choose_to_join(
         raise InputNeeded(f"Several can be joined: {ids}.", hint=hint)
     choices = [(str(each.id), label(each)) for each in joinable]
     return asker.choose("Which consultation?", choices, flag="ID")
+
+
+def _is_joinable(appointment: Appointment) -> bool:
+    """Return whether it is held by video or phone, as far as is told."""
+    return appointment.channel in {VIDEO, PHONE} or appointment.join_url is not None
+
+
+TO_JOIN = ChoicePrompt(
+    lambda appointment, now: not (appointment.is_waiting or _has_ended(appointment, now)),
+    "Which consultation?",
+    "There is no video consultation to join.",
+    is_kind=_is_joinable,
+)
+"""What a name may stand for that is to be joined."""
 
 
 def _has_open_link(appointment: Appointment, now: datetime) -> bool:

@@ -113,12 +113,11 @@ def _is_movable(appointment: Appointment, now: datetime) -> bool:
     return is_to_come and _find_service(appointment) is not None
 
 
-choose_to_move = partial(
-    choose_appointment,
-    prompt=ChoicePrompt(
-        _is_movable, "Which visit?", "There is no coming visit to move.", takes_only=True
-    ),
+TO_MOVE = ChoicePrompt(
+    _is_movable, "Which visit?", "There is no coming visit to move.", takes_only=True
 )
+
+choose_to_move = partial(choose_appointment, prompt=TO_MOVE)
 """Choose one of the visits to come, as `choose_appointment`; the only one is taken at once."""
 
 

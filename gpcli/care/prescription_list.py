@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -10,7 +10,8 @@ from uuid import UUID
 from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal
 from gpcli.care.offers import find_surgeries
 from gpcli.care.portal_protocol import Portal
-from gpcli.errors import AlreadyAnswered, GpcliError, InputNeeded
+from gpcli.care.selection import Naming, choose_fitting, find_fitting
+from gpcli.errors import AlreadyAnswered, GpcliError, InputNeeded, NotFound
 from gpcli.model.prescription import IN_ERROR, WITHDRAWABLE, Prescription, Renewal
 from gpcli.model.service import Surgery
 
@@ -98,21 +99,23 @@ def fetch_prescriptions(
 
 
 def choose_prescription(
-    portal: Portal, prescription_id: str | None, asker: Asker, label: Callable[[Prescription], str]
+    portal: Portal,
+    prescription_id: str | None,
+    asker: Asker,
+    label: Callable[[Prescription], str],
+    *,
+    by_name: bool = False,
 ) -> Prescription:
     """Return the prescription with this id, or the one that replaced it; `None` = ask for one.
 
+    With `by_name` the id may be the beginning of one, or words of the medicine's name.
     Raises: NotFound; BadResponse if it can't be read; InputNeeded if nobody can be asked.
     """
     if prescription_id is None and not asker.can_ask:
         raise InputNeeded("A prescription's id is needed.", hint=SEE_PRESCRIPTIONS)
     prescriptions = portal.prescriptions.fetch_prescriptions()
     if prescription_id is None:
-        choices = [
-            (str(prescription.id), label(prescription))
-            for prescription in prescriptions
-            if prescription.is_current
-        ]
+        choices = [(str(each.id), label(each)) for each in prescriptions if each.is_current]
         if not choices:
             raise InputNeeded("There is no prescription to choose from.", hint=SEE_PRESCRIPTIONS)
         prescription_id = asker.choose("Which prescription?", choices, flag="ID")
@@ -124,10 +127,63 @@ def choose_prescription(
     known = by_former | {str(prescription.id): prescription for prescription in prescriptions}
     if prescription_id in known:
         return known[prescription_id]
+    if by_name and (meant := list_meant(portal, prescriptions, prescription_id, label)):
+        several = len(meant) > 1
+        naming = name_prescriptions(label)
+        chosen = choose_fitting(prescription_id, meant, naming, asker) if several else meant[0].id
+        return next(each for each in meant if each.id == chosen)
     found = portal.prescriptions.fetch_named([prescription_id])[prescription_id]
     if isinstance(found, GpcliError):
         raise found
     return found
+
+
+def name_prescriptions(label: Callable[[Prescription], str]) -> Naming[Prescription]:
+    """Return how prescriptions are named: by medicine and strength."""
+    return Naming("prescriptions", lambda each: (each.label,), label)
+
+
+def list_meant(
+    portal: Portal,
+    prescriptions: Sequence[Prescription],
+    text: str,
+    label: Callable[[Prescription], str],
+) -> list[Prescription]:
+    """Return which of `prescriptions` a text may stand for that is none of their ids.
+
+    Those in use come before those that are in force, and these before the others. Where one that
+    is not among them has the text as its id, it stands for none of them.
+    """
+    rules: tuple[Callable[[Prescription], bool], ...] = (
+        is_in_use,
+        lambda each: each.is_current,
+        lambda each: True,
+    )
+    tiers: list[list[Prescription]] = [[] for _ in rules]
+    for each in prescriptions:
+        tiers[next(rank for rank, rule in enumerate(rules) if rule(each))].append(each)
+    found = find_fitting(text, tiers, name_prescriptions(label))
+    begins = any(str(each.id).startswith(text) for each in found)
+    is_known = begins and not isinstance(portal.prescriptions.fetch_named([text])[text], NotFound)
+    return [] if is_known else found
+
+
+def find_renewal(
+    portal: Portal, text: str, asker: Asker, label: Callable[[Renewal], str]
+) -> str | None:
+    """Return the id of the request that a text stands for: by its beginning, or the medicine.
+
+    `None` = nothing fits. Of those that can't be withdrawn any more it is the newest.
+    Raises: InputNeeded where several can be withdrawn, and nobody can be asked.
+    """
+    renewals = portal.prescriptions.fetch_renewals()
+    open_now = [each for each in renewals if each.status in WITHDRAWABLE]
+    settled = [each for each in renewals if each.status not in WITHDRAWABLE]
+    naming = Naming[Renewal]("requests", lambda each: (each.prescription,), label)
+    found = find_fitting(text, (open_now, settled), naming)
+    if len(found) > 1 and found[0].status in WITHDRAWABLE:
+        return choose_fitting(text, found, naming, asker)
+    return str(found[0].id) if found else None
 
 
 def is_in_use(prescription: Prescription) -> bool:

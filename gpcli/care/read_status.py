@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from gpcli.care.confirmation import Decision, Outcome, Proposal
 from gpcli.care.inbox import thread_label
 from gpcli.care.portal_protocol import Mailbox, Portal
+from gpcli.care.selection import act_on_meant
 from gpcli.errors import GpcliError, OutcomeUnknown, Partial
 from gpcli.model.receipt import PlanValue, WriteResult
 from gpcli.model.thread import Conversation, Message
@@ -36,14 +37,29 @@ def format_marked_count(count: int) -> str:
     return "1 message is marked as read" if count == 1 else f"{count} messages are marked as read"
 
 
-def fetch_conversations(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversation]:
+def fetch_conversations(
+    mailbox: Mailbox,
+    ids: Sequence[str],
+    find: Callable[[str], str | None] = lambda text: None,
+    note: Callable[[str, str], None] = lambda text, thread: None,
+) -> list[Conversation]:
     """Fetch each thread once: whole if its own id is given, else only the messages that are given.
 
-    Raises: NotFound.
+    `find` returns the id of the thread that a text stands for which is no id, `None` = of none;
+    `note` is told of each such text, and of the id.
+    Raises: InputNeeded for an empty id; NotFound, and what `find` raises.
     """
-    found = [mailbox.fetch_conversation(identity) for identity in dict.fromkeys(ids)]
-    by_thread = {conversation.thread.id: conversation for conversation in found}
-    return [_select_named(conversation, set(ids)) for conversation in by_thread.values()]
+    found: dict[str, Conversation] = {}
+
+    def fetch(identity: str) -> str:
+        found[identity] = mailbox.fetch_conversation(identity)
+        return identity
+
+    for text in dict.fromkeys(ids):
+        note(text, act_on_meant(text, fetch, find))
+    by_thread = {conversation.thread.id: conversation for conversation in found.values()}
+    named = found.keys()
+    return [_select_named(conversation, named) for conversation in by_thread.values()]
 
 
 def propose_read_marks(

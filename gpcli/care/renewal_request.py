@@ -31,7 +31,8 @@ class RenewalRequest:
 
     `ids` `None` = none were named; empty = the list that was given is empty. `low` asks for all
     that run out. `intent` identifies this request at the portal; `repeated` tells that it was given
-    by `--request-id`, so that an earlier try may have been sent.
+    by `--request-id`, so that an earlier try may have been sent. `named` are those of `ids` that
+    may be the beginning of an id, or words of a medicine's name.
     """
 
     intent: UUID
@@ -40,6 +41,7 @@ class RenewalRequest:
     low: bool = False
     note: str | None = None
     gp: str | None = None
+    named: frozenset[str] = frozenset()
 
 
 class MultiChooser(Asker, Protocol):
@@ -64,13 +66,15 @@ class MultiChooser(Asker, Protocol):
 class RenewalContext:
     """What renewing needs: the portal, the clock, and whom to ask.
 
-    `label` words a prescription for the list to choose from.
+    `label` words a prescription for the list to choose from. `note_meant` is told what somebody
+    has written in place of ids, and the ids that it stands for.
     """
 
     portal: Portal
     clock: Callable[[], datetime]
     asker: MultiChooser
     label: Callable[[Prescription], str]
+    note_meant: Callable[[str, Sequence[str]], None] = lambda text, ids: None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from gpcli.care.confirmation import Decision, Outcome, Proposal
 from gpcli.care.offers import build_refusal, filter_by_gp, list_services, require_service
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.prescription_list import SEE_PRESCRIPTIONS, is_in_use
+from gpcli.care.renewal_names import resolve_named
 from gpcli.care.renewal_request import (
     RenewalContext,
     RenewalItem,
@@ -392,8 +393,9 @@ def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decisio
     offers, now = filter_by_gp(facts.offers, request.gp), context.clock()
     if request.ids is None:
         require_service(offers, _SERVICE, now)
-    items, skipped = _select_items(context, facts, request)
     earlier = _fetch_earlier_requests(context.portal, request)
+    request = resolve_named(context, request, facts, earlier.own)
+    items, skipped = _select_items(context, facts, request)
     if request.low:
         items = _add_own(items, facts, earlier)
     _check_same_selection(items, request, earlier)

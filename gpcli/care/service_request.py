@@ -11,6 +11,7 @@ from gpcli.care.confirmation import Asker, PlanRows
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.slots import SlotSearch
 from gpcli.errors import NEW_ID_HINT, Conflict
+from gpcli.folding import MIN_ID_BEGINNING
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.person import Parties
 from gpcli.model.service import Offer, Service, ServiceName
@@ -54,14 +55,24 @@ class ServiceRequest:
 class BookingChoice:
     """How a time is chosen: `slot` is its id, `first` takes the first that fits.
 
-    With `enquiry` the surgery chooses; without any of them the person does, from a list. With
-    `asks_reason` a person who makes an enquiry is asked for a reason where they gave none.
+    With `by_beginning`, `slot` may also be the beginning of the id of the one that an earlier try
+    has taken. With `enquiry` the surgery chooses; without any of them the person does, from a list.
+    With `asks_reason` a person who makes an enquiry is asked for a reason where they gave none.
     """
 
     slot: str | None = None
     first: bool = False
     enquiry: bool = False
     asks_reason: bool = False
+    by_beginning: bool = False
+
+    def is_slot(self, slot_id: str | None) -> bool:
+        """Return whether `slot` stands for the slot with this id."""
+        if slot_id is None or self.slot is None:
+            return False
+        is_long = len(self.slot) >= MIN_ID_BEGINNING
+        begins = self.by_beginning and is_long and slot_id.startswith(self.slot)
+        return begins or slot_id == self.slot
 
 
 @dataclass(frozen=True)

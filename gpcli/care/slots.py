@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
@@ -23,7 +23,9 @@ from gpcli.care.offers import (
     require_service,
 )
 from gpcli.care.portal_protocol import Portal
+from gpcli.care.selection import Naming, choose_fitting
 from gpcli.errors import InvalidUsage, NotOffered
+from gpcli.folding import MIN_ID_BEGINNING
 from gpcli.model.appointment import Slot, Window
 from gpcli.model.service import BOOKABLE, Offers, Service, ServiceName, Standing
 
@@ -265,6 +267,31 @@ def fetch_slots(
         [service.offer for service in services if service.offer], *search.days
     )
     return search.select(free, limit)
+
+
+def find_slot(
+    portal: Portal,
+    text: str,
+    name: ServiceName,
+    search: SlotSearch,
+    gp: str | None,
+    asker: Asker,
+    label: Callable[[Slot], str],
+) -> str | None:
+    """Return the id that begins with `text` of a free slot which passes the filters of `search`.
+
+    `None` = there is none. Raises: as `fetch_slots`; InputNeeded if there are several and nobody
+    can be asked.
+    """
+    if len(text) < MIN_ID_BEGINNING:
+        return None
+    slots = fetch_slots(portal, name, search, gp=gp)
+    found = [slot for slot in slots if slot.id.startswith(text)]
+    if any(slot.id == text for slot in found):
+        return text
+    if len(found) > 1:
+        return choose_fitting(text, found, Naming("times", lambda slot: (), label), asker)
+    return str(found[0].id) if found else None
 
 
 def _is_told(service: Service) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
+from gpcli.care.appointments import find_next_visit
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.prescription_list import is_in_use, urgency
 from gpcli.errors import ConsentNeeded, NotFound, NotPermitted, Rejected
-from gpcli.model.appointment import Appointment
 from gpcli.model.day import Day
 from gpcli.model.prescription import Prescription
 
@@ -52,16 +52,6 @@ def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
         not_shown=tuple(f"{', '.join(what)}: {why}" for why, what in not_shown.items()),
         zone=zone,
     )
-
-
-def find_next_visit(coming: list[Appointment], now: datetime) -> Appointment | None:
-    """Return the next visit that is confirmed and has not ended; `None` = there is none."""
-    confirmed = (
-        (each.start, each)
-        for each in coming
-        if each.start and not (each.is_over or each.is_waiting) and (each.end or each.start) > now
-    )
-    return min(confirmed, key=lambda pair: pair[0], default=(None, None))[1]
 
 
 def _runs_out(prescription: Prescription) -> bool:

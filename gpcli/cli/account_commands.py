@@ -20,6 +20,7 @@ from gpcli.cli.client_options import (
     read_client_options,
 )
 from gpcli.cli.global_options import get_context
+from gpcli.cli.listed_records import forget_listed
 from gpcli.cli.result_output import require_complete, show_consent
 from gpcli.cli.service_commands import note_offers, store_offers
 from gpcli.cli.terminal_prompter import TerminalPrompter
@@ -249,5 +250,7 @@ def withdraw(
     outcome = context.confirm_and_send(
         propose_consent_withdrawal(context.portal, intent), word=confirm
     )
+    if not outcome.dry_run:
+        forget_listed(context)
     show_consent(context, outcome, intent)
     _refresh_offers(context)

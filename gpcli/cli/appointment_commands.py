@@ -8,17 +8,28 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import appointments
-from gpcli.care.appointments import choose_appointment, fetch_appointments
+from gpcli.care.appointments import fetch_appointments
+from gpcli.care.confirmation import Decision
 from gpcli.care.offers import find_surgeries
 from gpcli.cli.global_options import get_context
+from gpcli.cli.listed_records import keep_listed
+from gpcli.cli.meant_visits import act_on_appointment
 from gpcli.cli.result_output import require_complete, show_appointment
+from gpcli.config import index_format
 from gpcli.config.settings import FORMATS, word_format
 from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment
 from gpcli.render.ics import build_calendar
-from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
+from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT
 
-Id = Annotated[str | None, typer.Argument(metavar="[ID]", help="An appointment's id")]
+Id = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[ID]",
+        help="An id or its beginning; next, tomorrow or a day; or words of its subject or of whom "
+        "it is with",
+    ),
+]
 
 
 def list_appointments(
@@ -38,14 +49,17 @@ def list_appointments(
     )
     found = _filter_by_gp(context, found)
     shown = context.output.show_list(APPOINTMENTS, found)
+    keep_listed(context, index_format.APPOINTMENTS, found, lambda each: each.status)
     require_complete(context, is_empty=not shown)
 
 
 def show(ctx: typer.Context, appointment: Id = None) -> None:
     """Show one booking or enquiry."""
     context = get_context(ctx)
-    appointment_id = _pick_appointment(context, appointment)
-    context.output.show_item(APPOINTMENTS, context.portal.fetch_appointment(appointment_id))
+    found = act_on_appointment(
+        context, appointment, context.portal.fetch_appointment, looks_back=True
+    )
+    context.output.show_item(APPOINTMENTS, found)
     require_complete(context)
 
 
@@ -54,25 +68,15 @@ def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(RECEIPT):
         return
-    appointment_id = _pick_appointment(context, appointment)
     intent = context.intent("cancel")
-    gp = context.options.gp
-    decision = appointments.propose_cancellation(
-        context.portal, appointment_id, intent, context.now, gp=gp
-    )
+
+    def propose(appointment_id: str) -> Decision[Appointment]:
+        return appointments.propose_cancellation(
+            context.portal, appointment_id, intent, context.now, gp=context.options.gp
+        )
+
+    decision = act_on_appointment(context, appointment, propose)
     show_appointment(context, context.confirm_and_send(decision), intent)
-
-
-def _pick_appointment(context: AppContext, appointment: str | None) -> str:
-    """Return the id of an appointment: the given one, or the one that the person picks."""
-    time_format = context.output.time_format
-    return choose_appointment(
-        context.portal,
-        appointment,
-        context.now(),
-        context.ask,
-        lambda candidate: appointment_label(candidate, time_format),
-    )
 
 
 def _filter_by_gp(context: AppContext, found: list[Appointment]) -> list[Appointment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -9,11 +10,13 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import booking
-from gpcli.care.confirmation import Outcome
-from gpcli.care.move import Move, choose_to_move, propose_move
+from gpcli.care.confirmation import Decision, Outcome
+from gpcli.care.move import TO_MOVE, Move, choose_to_move, propose_move
 from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
 from gpcli.care.slots import SlotSearch, fetch_slots, parse_slot_filters
 from gpcli.cli.global_options import get_context
+from gpcli.cli.listed_records import collect_first, keep_listed
+from gpcli.cli.meant_visits import act_on_appointment, act_on_slot
 from gpcli.cli.result_output import (
     DRY_RUN_NOTICE,
     REPEATED_NOTICE,
@@ -22,6 +25,8 @@ from gpcli.cli.result_output import (
     show_appointment,
 )
 from gpcli.cli.value_parsers import whole_number
+from gpcli.config import index_format
+from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.receipt import MoveReceipt
 from gpcli.model.service import ServiceName
 from gpcli.render.times import TimeFormat, format_day
@@ -34,6 +39,8 @@ from gpcli.render.views.appointment_views import (
     format_appointment_time,
     slot_label,
 )
+
+SLOT_HELP = "A free time's id, or the beginning of one"
 
 SHOWN_SLOTS = 20
 """Free times that `slots` shows on a terminal unless `--all` or `--limit` says otherwise."""
@@ -85,7 +92,9 @@ First = Annotated[bool, typer.Option("--first", help="Take the first time that f
 Another = Annotated[bool, typer.Option("--another", help="Even with a coming booking for the same")]
 Replace = Annotated[
     str | None,
-    typer.Option("--replace", metavar="ID", help="Cancel this appointment once it is booked"),
+    typer.Option(
+        "--replace", metavar="ID", help="Cancel this appointment (as for move) once it is booked"
+    ),
 ]
 
 
@@ -113,7 +122,9 @@ def slots(
         context.portal, ServiceName.BOOKING, search, gp=context.options.gp, limit=limit
     )
     most = None if everything or limit else SHOWN_SLOTS
-    shown, more = context.output.show_beginning(SLOTS, free, most)
+    seen: list[Slot] = []
+    shown, more = context.output.show_beginning(SLOTS, collect_first(free, seen), most)
+    keep_listed(context, index_format.SLOTS, seen[:shown])
     if search.started and not shown:
         _explain_none(context, search)
     if more:
@@ -126,7 +137,7 @@ def slots(
 
 def book(
     ctx: typer.Context,
-    slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help="A free time's id")] = None,
+    slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help=SLOT_HELP)] = None,
     take_first: First = False,
     enquiry: Annotated[
         bool, typer.Option("--enquiry", help="Ask the surgery for a time within the filters")
@@ -155,18 +166,23 @@ def book(
     asks_reason = not (context.options.yes or context.options.dry_run)
     choice = BookingChoice(slot, take_first, enquiry, asks_reason)
     if replaces is not None:
-        _send_move(context, search, request, choice, replaces)
+        _send_move(context, search, request, choice, replaces, flag="--replace")
         return
-    decision = booking.propose_booking(_build_booking_context(context, search), request, choice)
+    decision = _propose_booking(context, search, request, choice)
     show_appointment(context, context.confirm_and_send(decision), request.intent)
 
 
 def move(
     ctx: typer.Context,
     appointment: Annotated[
-        str | None, typer.Argument(metavar="[APPOINTMENT]", help="The visit's id")
+        str | None,
+        typer.Argument(
+            metavar="[APPOINTMENT]",
+            help="The visit's id or its beginning; next, tomorrow or a day; or words of its "
+            "subject or of whom it is with",
+        ),
     ] = None,
-    slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help="A free time's id")] = None,
+    slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help=SLOT_HELP)] = None,
     take_first: First = False,
     reason: Reason = None,
     another: Another = False,
@@ -182,17 +198,10 @@ def move(
     context = get_context(ctx)
     if context.output.answer_field_query(MOVE_RECEIPT):
         return
-    time_format, soonest = context.output.time_format, notice if take_first else None
+    soonest = notice if take_first else None
     search = build_search(context, first, last, between, weekday, practitioner, via, soonest)
-    appointment_id = choose_to_move(
-        context.portal,
-        appointment,
-        context.now(),
-        context.ask,
-        lambda candidate: appointment_label(candidate, time_format),
-    )
     request = _build_request(context, ServiceName.BOOKING, "move", reason, another)
-    _send_move(context, search, request, BookingChoice(slot, take_first), appointment_id)
+    _send_move(context, search, request, BookingChoice(slot, take_first), appointment)
 
 
 def _send_move(
@@ -200,10 +209,24 @@ def _send_move(
     search: SlotSearch,
     request: ServiceRequest,
     choice: BookingChoice,
-    appointment_id: str,
+    appointment: str | None,
+    flag: str | None = None,
 ) -> None:
-    decision = propose_move(
-        _build_booking_context(context, search), request, choice, appointment_id, context.now
+    booking_context = _build_booking_context(context, search)
+
+    def propose(appointment_id: str) -> Decision[Move]:
+        return act_on_slot(
+            context,
+            choice.slot,
+            lambda slot: propose_move(
+                booking_context, request, _take(choice, slot), appointment_id, context.now
+            ),
+            request.service,
+            search,
+        )
+
+    decision = act_on_appointment(
+        context, appointment, propose, choose=choose_to_move, prompt=TO_MOVE, flag=flag
     )
     _show_move(context, context.confirm_and_send(decision), request.intent)
 
@@ -245,7 +268,7 @@ def _format_move_step(receipt: MoveReceipt, time_format: TimeFormat) -> str:
 
 def flu(
     ctx: typer.Context,
-    slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help="A free time's id")] = None,
+    slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help=SLOT_HELP)] = None,
     take_first: First = False,
     reason: Reason = None,
     another: Another = False,
@@ -269,10 +292,24 @@ def flu(
         _show_flu(context, search, limit or FLU_SLOTS)
         return
     request = _build_request(context, ServiceName.FLU_VACCINATION, "flu", reason, another)
-    decision = booking.propose_booking(
-        _build_booking_context(context, search), request, BookingChoice(slot, take_first)
-    )
+    decision = _propose_booking(context, search, request, BookingChoice(slot, take_first))
     show_appointment(context, context.confirm_and_send(decision), request.intent)
+
+
+def _propose_booking(
+    context: AppContext, search: SlotSearch, request: ServiceRequest, choice: BookingChoice
+) -> Decision[Appointment]:
+    """Propose a booking; a slot may be named by the beginning of its id."""
+    booking_context = _build_booking_context(context, search)
+
+    def propose(slot: str | None) -> Decision[Appointment]:
+        return booking.propose_booking(booking_context, request, _take(choice, slot))
+
+    return act_on_slot(context, choice.slot, propose, request.service, search)
+
+
+def _take(choice: BookingChoice, slot: str | None) -> BookingChoice:
+    return replace(choice, slot=slot, by_beginning=True)
 
 
 def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
@@ -284,6 +321,7 @@ def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
         if context.output.is_text and context.options.fields is None:
             context.output.show_separator()
             context.output.show_list(SLOTS, answer.slots)
+    keep_listed(context, index_format.SLOTS, answer.slots)
     if not answer.slots:
         _explain_none(context, search)
     require_complete(context)

@@ -19,7 +19,19 @@ from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
 from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption, is_global
 from gpcli.cli.help_commands import SHELLS, build_topics
 from gpcli.cli.sandbox_env import BookingWay, Shell
-from gpcli.config.index_format import FIELDS, FILES, GPS, PEOPLE, PROFILES, SANDBOXES
+from gpcli.config.index_format import (
+    APPOINTMENTS,
+    FIELDS,
+    FILES,
+    GPS,
+    PEOPLE,
+    PRESCRIPTIONS,
+    PROFILES,
+    REQUESTS,
+    SANDBOXES,
+    SLOTS,
+    THREADS,
+)
 from gpcli.config.settings import FORMATS
 from gpcli.model.service import ServiceName
 from gpcli.render.json_schema import list_schema_names
@@ -30,6 +42,9 @@ HOURS = ("morning", "afternoon", "evening", "8-10", "after-14", "before-10")
 
 SANDBOX_PEOPLE = ("ada", "bo", "cecilie", "david", "eva", "finn", "guro", "hans")
 SANDBOX_CHILDREN = ("emil",)
+
+VISITS = ("next", "today", "tomorrow", APPOINTMENTS)
+"""What stands for an appointment: words, and the ids of those that were listed."""
 
 VALUES: dict[str, tuple[str, ...]] = {
     "--profile": (PROFILES,),
@@ -60,6 +75,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 """What the value of an option may be, whichever command it belongs to."""
 
 OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("book", "--replace"): VISITS,
     ("econsult start", "--via"): ("text", "phone", "video"),
     ("messages list", "--kind"): ("e-consultation", "administrative"),
     ("messages list", "--from"): PAST_DAYS,
@@ -89,6 +105,20 @@ RESOURCE_TYPES = (
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "api": (*METHODS, *RESOURCE_TYPES),
+    "appointments show": VISITS,
+    "book": (SLOTS,),
+    "cancel": VISITS,
+    "econsult join": VISITS,
+    "econsult withdraw": VISITS,
+    "flu": (SLOTS,),
+    "messages mark-read": (THREADS,),
+    "messages reply": (THREADS,),
+    "messages save": (THREADS,),
+    "messages show": (THREADS,),
+    "move": VISITS,
+    "rx renew": (PRESCRIPTIONS,),
+    "rx show": (PRESCRIPTIONS,),
+    "rx withdraw": (REQUESTS,),
     "services": tuple(name.value for name in ServiceName),
     "profile show": (PROFILES,),
     "profile use": (PROFILES,),
@@ -97,6 +127,9 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "completion": tuple(SHELLS),
 }
 """What a command's first argument may be."""
+
+SECOND_ARGUMENTS: dict[str, tuple[str, ...]] = {"api": RESOURCE_TYPES, "move": (SLOTS,)}
+"""What a command's second argument may be."""
 
 
 def list_option_words(path: str, param: Any) -> tuple[str, ...]:
@@ -108,9 +141,14 @@ def list_option_words(path: str, param: Any) -> tuple[str, ...]:
 def list_argument_words(path: str, params: list[Any]) -> tuple[tuple[str, ...], ...]:
     """Return the values to offer for each argument of the command at `path`; empty = any."""
     by_type = [_find_type_words(param) for param in params]
-    first = ARGUMENTS.get(path)
-    rest = [RESOURCE_TYPES] if path == "api" else by_type[1:]
+    first, second = ARGUMENTS.get(path), SECOND_ARGUMENTS.get(path)
+    rest = [second] if second else by_type[1:]
     return (first, *rest) if first and by_type else tuple(by_type)
+
+
+def is_repeated(params: list[Any]) -> bool:
+    """Return whether the last argument may be given more than once."""
+    return bool(params) and params[-1].nargs == -1
 
 
 def _find_type_words(param: Any) -> tuple[str, ...]:
@@ -173,6 +211,9 @@ def build_table_source(tree: Registry) -> str:
         "REFUSED": {spec.path: spec.refuses for spec in tree.commands if spec.refuses},
         "OPTIONS": {path: _build_options(path, command) for path, command in built.items()},
         "ARGUMENTS": {path: _build_arguments(path, command) for path, command in built.items()},
+        "REPEATED": tuple(
+            path for path, command in built.items() if is_repeated(_find_arguments(command))
+        ),
         "GLOBAL": tuple(_build_global_option(option) for option in GLOBAL_OPTIONS),
         "WRITE": tuple(_build_global_option(option) for option in WRITE_OPTIONS),
         "SHORT": {
@@ -294,8 +335,11 @@ def _build_flags(path: str, param: Any, bare_values: Collection[str]) -> Iterato
 
 
 def _build_arguments(path: str, command: Any) -> tuple[tuple[str, ...], ...]:
-    params = [param for param in command.params if param.param_type_name == "argument"]
-    return list_argument_words(path, params)
+    return list_argument_words(path, _find_arguments(command))
+
+
+def _find_arguments(command: Any) -> list[Any]:
+    return [param for param in command.params if param.param_type_name == "argument"]
 
 
 def _build_global_option(option: GlobalOption) -> Option:

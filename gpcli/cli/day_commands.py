@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from gpcli.care.today import fetch_day, find_next_visit
+from gpcli.care.appointments import find_next_visit
+from gpcli.care.today import fetch_day
 from gpcli.cli.global_options import get_context
 from gpcli.cli.result_output import require_complete
 from gpcli.errors import NotFound

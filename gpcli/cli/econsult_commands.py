@@ -10,11 +10,13 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import econsult
-from gpcli.care.joining import choose_to_join, fetch_joining
+from gpcli.care.confirmation import Decision
+from gpcli.care.joining import TO_JOIN, choose_to_join, fetch_joining
 from gpcli.care.message import NOT_IN_PERSON
 from gpcli.cli.appointment_commands import Id
 from gpcli.cli.booking_commands import Between, From, To, Weekday, build_search
 from gpcli.cli.global_options import get_context
+from gpcli.cli.meant_visits import act_on_appointment
 from gpcli.cli.message_input import (
     MessageSource,
     build_message_context,
@@ -41,8 +43,9 @@ from gpcli.cli.terminal_prompter import (
     open_shown_link,
 )
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
+from gpcli.model.appointment import Appointment
 from gpcli.model.service import Channel, Offers, Service, ServiceName
-from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
+from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT
 from gpcli.render.views.channel_views import channel_label
 from gpcli.render.views.joining_views import describe_joining
 from gpcli.render.views.thread_views import THREAD_RECEIPT
@@ -107,20 +110,20 @@ def join(
     """Join a video consultation, or see what is told of one by phone."""
     context = get_context(ctx)
     check_browser_options(browser, no_browser=no_browser)
-    now, time_format = context.now(), context.output.time_format
-    appointment_id = choose_to_join(
-        context.portal,
+    now = context.now()
+    joining = act_on_appointment(
+        context,
         appointment,
-        now,
-        context.ask,
-        lambda candidate: appointment_label(candidate, time_format),
+        lambda appointment_id: fetch_joining(context.portal, appointment_id, now),
+        choose=choose_to_join,
+        prompt=TO_JOIN,
     )
-    joining = fetch_joining(context.portal, appointment_id, now)
     link = joining.link
     if link is not None and not is_openable(link, context.profile.environment):
-        raise BadResponse(f"The portal's link to {appointment_id} is not one to open: {link}")
+        which = joining.appointment.id
+        raise BadResponse(f"The portal's link to {which} is not one to open: {link}")
     context.output.show_item(APPOINTMENTS, joining.appointment)
-    words = describe_joining(joining, time_format)
+    words = describe_joining(joining, context.output.time_format)
     if link is not None and (browser is not None or words is None):
         by_hand = "Open the link to join."
         open_shown_link(context, link, browser, no_browser=no_browser, by_hand=by_hand)
@@ -133,17 +136,19 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(RECEIPT):
         return
-    time_format = context.output.time_format
-    appointment_id = econsult.choose_to_withdraw(
-        context.portal,
-        appointment,
-        context.now(),
-        context.ask,
-        lambda candidate: appointment_label(candidate, time_format),
-    )
     intent = context.intent("econsult withdraw")
-    decision = econsult.propose_econsult_withdrawal(
-        context.portal, appointment_id, intent, context.now
+
+    def propose(appointment_id: str) -> Decision[Appointment]:
+        return econsult.propose_econsult_withdrawal(
+            context.portal, appointment_id, intent, context.now
+        )
+
+    decision = act_on_appointment(
+        context,
+        appointment,
+        propose,
+        choose=econsult.choose_to_withdraw,
+        prompt=econsult.TO_WITHDRAW,
     )
     show_appointment(context, context.confirm_and_send(decision), intent)
 

@@ -15,7 +15,8 @@ class ParsedLine:
     `path` is that of the group or command; `words` are its arguments; `options` are the global
     options with their values (`""` for flags). `waiting` is the option whose value has not come
     yet. `has_unknown_command` = a word names no command; `has_unknown_option` = the command doesn't
-    have an option; `ended` = `--` was seen, after which there are only arguments.
+    have an option; `ended` = `--` was seen, after which there are only arguments. `places` tells
+    where on the line each of `words` stands, `start` where the first would, behind the command.
     """
 
     __slots__ = (
@@ -25,6 +26,8 @@ class ParsedLine:
         "help",
         "options",
         "path",
+        "places",
+        "start",
         "version",
         "waiting",
         "words",
@@ -33,6 +36,8 @@ class ParsedLine:
     def __init__(self) -> None:
         self.path = ""
         self.words: list[str] = []
+        self.places: list[int] = []
+        self.start = 0
         self.options: dict[str, str] = {}
         self.waiting: Entry | None = None
         self.help = self.version = self.ended = False
@@ -42,9 +47,9 @@ class ParsedLine:
 def parse_line(argv: list[str]) -> ParsedLine:
     """Parse `argv` (without the program's name); it never fails."""
     line = ParsedLine()
-    for word in argv:
+    for place, word in enumerate(argv):
         if line.ended:
-            line.words.append(word)
+            _add_argument(line, word, place)
         elif line.waiting:
             _add_value(line, word)
         elif word == "--":
@@ -52,7 +57,7 @@ def parse_line(argv: list[str]) -> ParsedLine:
         elif word.startswith("-") and len(word) > 1:
             _add_option(line, word)
         else:
-            _add_word(line, word)
+            _add_word(line, word, place)
     return line
 
 
@@ -147,12 +152,17 @@ def _add_value(line: ParsedLine, value: str) -> None:
     line.waiting = None
 
 
-def _add_word(line: ParsedLine, word: str) -> None:
+def _add_word(line: ParsedLine, word: str, place: int) -> None:
     if line.path not in answer_table.GROUPS:
-        line.words.append(word)
+        _add_argument(line, word, place)
         return
     path = f"{line.path} {word}".lstrip()
     if path in answer_table.GROUPS or path in answer_table.PAGES:
-        line.path = path
+        line.path, line.start = path, place + 1
         return
     line.has_unknown_command = True
+
+
+def _add_argument(line: ParsedLine, word: str, place: int) -> None:
+    line.words.append(word)
+    line.places.append(place)

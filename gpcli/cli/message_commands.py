@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
@@ -14,7 +14,10 @@ from gpcli.app_context import AppContext
 from gpcli.care import follow_up, inbox, read_status
 from gpcli.care.dates import parse_day
 from gpcli.care.message import RECEPTION, fetch_text_limit, propose_contact
+from gpcli.care.selection import act_on_meant
+from gpcli.care.thread_names import ThreadFinder
 from gpcli.cli.global_options import CommandRun, get_context
+from gpcli.cli.listed_records import keep_listed
 from gpcli.cli.message_input import (
     build_message_context,
     build_source,
@@ -34,9 +37,10 @@ from gpcli.cli.message_options import (
     show_reply,
     show_safety_notice,
 )
+from gpcli.cli.noted_ids import note_id, note_ids
 from gpcli.cli.result_output import require_complete
 from gpcli.cli.value_parsers import whole_number
-from gpcli.config import private_files
+from gpcli.config import index_format, private_files
 from gpcli.errors import GpcliError, InvalidUsage, Partial
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Attachment, Conversation, ReplyFacts, Saved, Thread
@@ -52,6 +56,8 @@ from gpcli.render.views.thread_views import (
     quote_message,
     thread_label,
 )
+
+Result = TypeVar("Result")
 
 
 def contact(
@@ -78,7 +84,12 @@ def contact(
         send_new_thread(context, decision, request.intent)
 
 
-ThreadArgument = Annotated[str | None, typer.Argument(metavar="[THREAD]", help="A thread's id")]
+ThreadArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[THREAD]", help="An id, or the beginning of one; or words of the subject"
+    ),
+]
 ThreadLimit = Annotated[
     int | None,
     typer.Option("-n", "--limit", parser=whole_number(1), metavar="N", help="At most so many"),
@@ -129,6 +140,7 @@ def list_threads(
         context.output.show_value(str(len(found.threads)))
     else:
         context.output.show_list(THREADS, found.threads)
+        keep_listed(context, index_format.THREADS, found.threads, _word_unread)
     if found.undecided:
         context.output.notice(inbox.describe_undecided(found.undecided), needed=True)
     require_complete(context, is_empty=not (count or found.threads or found.undecided))
@@ -140,7 +152,7 @@ def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
     A person at a terminal is asked what to do with it.
     """
     context = get_context(ctx)
-    found = context.portal.mailbox.fetch_conversation(_pick_thread(context, thread))
+    found = _act_on_thread(context, thread, context.portal.mailbox.fetch_conversation)
     with context.output.paging():
         context.output.show_item(CONVERSATION, found)
         if context.output.is_text and context.options.fields is None:
@@ -196,7 +208,7 @@ def save(
     if context.output.answer_field_query(SAVED):
         return
     directory = private_files.require_directory(place)
-    found = context.portal.mailbox.fetch_conversation(_pick_thread(context, thread))
+    found = _act_on_thread(context, thread, context.portal.mailbox.fetch_conversation)
     wanted = inbox.select_attachments(found, attachments or ())
     names = inbox.build_file_names(inbox.select_attachments(found, ()))
     for attachment in inbox.withdrawn_attachments(found):
@@ -213,7 +225,9 @@ def mark_read(
     ctx: typer.Context,
     threads: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Threads, or only some messages, by their ids"),
+        typer.Argument(
+            metavar="[ID]...", help="Threads, as for messages show; or some messages, by their ids"
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that is unread")] = False,
 ) -> None:
@@ -224,12 +238,16 @@ def mark_read(
     if everything and threads:
         raise InvalidUsage("Name threads, or --all: only one of them.")
     intent = context.intent("messages mark-read")
-    ids = (
-        _fetch_unread_ids(context)
-        if everything
-        else threads or [_pick_thread(context, None, _may_have_unread)]
-    )
-    found = read_status.fetch_conversations(context.portal.mailbox, ids)
+    mailbox = context.portal.mailbox
+    if everything:
+        found = read_status.fetch_conversations(mailbox, _fetch_unread_ids(context))
+    elif threads:
+        finder = _build_finder(context, _may_have_unread)
+        found = read_status.fetch_conversations(
+            mailbox, threads, finder.find, lambda text, thread: note_ids(context, text, [thread])
+        )
+    else:
+        found = [_act_on_thread(context, None, mailbox.fetch_conversation, _may_have_unread)]
     decision = read_status.propose_read_marks(context.portal, found, intent)
     show_read_mark_result(context, context.confirm_and_send(decision), intent)
 
@@ -248,10 +266,12 @@ class _ReplyContext:
     @cached_property
     def facts(self) -> ReplyFacts:
         lookup = self.intent if self._context.options.request_id is not None else None
-        thread_id = _pick_thread(
-            self._context, self._thread, lambda candidate: not candidate.is_closed
+        return _act_on_thread(
+            self._context,
+            self._thread,
+            lambda thread_id: inbox.fetch_reply_facts(self._context.portal, thread_id, lookup),
+            lambda candidate: not candidate.is_closed,
         )
-        return inbox.fetch_reply_facts(self._context.portal, thread_id, lookup)
 
 
 def _quote_answered(context: AppContext, facts: ReplyFacts) -> list[str]:
@@ -268,6 +288,10 @@ def _fetch_unread_ids(context: AppContext) -> list[str]:
     if undecided := tuple(filter(_may_have_unread, found.undecided)):
         context.output.notice(inbox.describe_undecided(undecided), needed=True)
     return [str(thread.id) for thread in found.threads if _may_have_unread(thread)]
+
+
+def _word_unread(thread: Thread) -> str:
+    return "unread" if thread.unread_count else ""
 
 
 def _may_have_unread(thread: Thread) -> bool:
@@ -290,14 +314,30 @@ def _follow_up(ctx: typer.Context, found: Conversation) -> None:
         save(ctx, thread, place=".", replace=False)
 
 
-def _pick_thread(
-    context: AppContext, thread: str | None, fits: Callable[[Thread], bool] = lambda _: True
-) -> str:
-    """Return the id of a thread: the given one, or the one of those that fit that is picked."""
-    mailbox, time_format = context.portal.mailbox, context.output.time_format
-    return inbox.choose_thread(
-        mailbox, thread, context.ask, lambda candidate: thread_label(candidate, time_format), fits
-    )
+def _act_on_thread(
+    context: AppContext,
+    thread: str | None,
+    act: Callable[[str], Result],
+    fits: Callable[[Thread], bool] = lambda _: True,
+) -> Result:
+    """Return what `act` gives for the id of the thread that `thread` stands for.
+
+    `None` = the person picks one of those that fit.
+    """
+    act = note_id(context, thread, act)
+    if thread is None or not thread.strip():
+        mailbox, label = context.portal.mailbox, _build_label(context)
+        return act(inbox.choose_thread(mailbox, thread, context.ask, label, fits))
+    return act_on_meant(thread, act, _build_finder(context, fits).find)
+
+
+def _build_finder(context: AppContext, fits: Callable[[Thread], bool]) -> ThreadFinder:
+    return ThreadFinder(context.portal.mailbox, context.ask, _build_label(context), fits)
+
+
+def _build_label(context: AppContext) -> Callable[[Thread], str]:
+    """Return what words a thread as a choice."""
+    return partial(thread_label, time_format=context.output.time_format)
 
 
 def _show_messages(context: AppContext, found: Conversation) -> None:

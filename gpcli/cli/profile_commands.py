@@ -19,7 +19,9 @@ from gpcli.cli.client_options import (
     read_client_options,
 )
 from gpcli.cli.global_options import get_context
+from gpcli.config.listed_ids import ListedIds
 from gpcli.config.offer_index import profile_key
+from gpcli.config.paths import listed_path
 from gpcli.config.profiles import (
     Profile,
     add_profile,
@@ -131,6 +133,7 @@ def remove(
         context.vault.delete(secret_account(profile.name, profile.portal))
     remove_profile(context.config_path, name)
     context.index_profiles()
+    ListedIds(Path(listed_path(context.env))).forget(profile.name)
     context.output.show_item(PORTALS, removed)
 
 

@@ -10,7 +10,7 @@ import time
 
 from gpcli import __version__
 from gpcli.config import index_format
-from gpcli.config.paths import index_path, sandboxes_path
+from gpcli.config.paths import index_path, listed_path, sandboxes_path
 
 try:
     from gpcli.cli import answer_table
@@ -254,6 +254,8 @@ def _find_values(line: ParsedLine, current: str) -> tuple[str, tuple[str, ...] |
         return "", (index_format.SUBJECTS,)
     arguments = answer_table.ARGUMENTS.get(line.path, ())
     at = len(line.words)
+    if line.path in answer_table.REPEATED:
+        at = min(at, len(arguments) - 1)
     return "", arguments[at] if at < len(arguments) else ()
 
 
@@ -296,10 +298,22 @@ def _expand_values(
             yield from _list_sandboxes(env)
         elif value == index_format.FIELDS:
             yield from _list_fields(typed, line)
+        elif value in index_format.LISTED_KINDS:
+            yield from _list_ids(value, line, env)
         elif value == index_format.SUBJECTS:
             yield from _list_subjects(line.words)
         else:
             yield value, ""
+
+
+def _list_ids(kind: str, line: ParsedLine, env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
+    """Yield the ids of a kind that were last listed, but those that stand on the line already."""
+    facts = index_format.read_facts(index_path(env))
+    profile = index_format.find_profile_key(facts, line.options, env)
+    patient = index_format.find_patient(facts, profile, line.options, env)
+    listed = index_format.read_facts(listed_path(env))
+    found = index_format.find_listed(listed, profile, patient, kind)
+    yield from ((identity, word) for identity, word in found if identity not in line.words)
 
 
 def _list_gps(line: ParsedLine, env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":

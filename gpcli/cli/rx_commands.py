@@ -13,7 +13,7 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import prescription_list, renewals
-from gpcli.care.confirmation import Outcome
+from gpcli.care.confirmation import Decision, Outcome
 from gpcli.care.renewal_request import (
     ERRORS_AFTER_RESULTS,
     RenewalContext,
@@ -24,13 +24,18 @@ from gpcli.care.renewal_request import (
     format_result,
     overall_error,
 )
+from gpcli.care.selection import act_on_meant
 from gpcli.care.written_text import parse_message_text
 from gpcli.cli.global_options import get_context
+from gpcli.cli.listed_records import keep_listed
+from gpcli.cli.noted_ids import note_id, note_ids
 from gpcli.cli.read_text import STDIN
 from gpcli.cli.result_output import DRY_RUN_NOTICE, build_receipt, require_complete
 from gpcli.cli.value_parsers import choice, format_choices
+from gpcli.config import index_format
 from gpcli.errors import InvalidUsage
 from gpcli.model.prescription import REFUSED, Prescription, Renewal
+from gpcli.outbox import find_own_target
 from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS, prescription_label
 from gpcli.render.views.renewal_views import (
     RENEWAL_RECEIPTS,
@@ -39,6 +44,8 @@ from gpcli.render.views.renewal_views import (
     renewal_label,
     renewal_notes,
 )
+
+PRESCRIPTION_HELP = "An id, or the beginning of one; or words of the medicine's name"
 
 MAX_ID_CHARS = 1024 * 1024
 """The most characters of ids on standard input."""
@@ -81,6 +88,7 @@ def list_prescriptions(
         gp=context.options.gp,
     )
     context.output.show_list(PRESCRIPTIONS, found.shown)
+    keep_listed(context, index_format.PRESCRIPTIONS, found.shown)
     if found.is_empty and not context.portal.flaws:
         context.output.notice("There are none.")
     for notice in _format_omissions(found):
@@ -91,7 +99,7 @@ def list_prescriptions(
 def show(
     ctx: typer.Context,
     prescription: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="A prescription's id")
+        str | None, typer.Argument(metavar="[ID]", help=PRESCRIPTION_HELP)
     ] = None,
 ) -> None:
     """Show one prescription with everything that is known of it."""
@@ -99,10 +107,10 @@ def show(
     if context.output.answer_field_query(PRESCRIPTION):
         return
     picked = prescription_list.choose_prescription(
-        context.portal, prescription, context.ask, _build_labeller(context)
+        context.portal, prescription, context.ask, _build_labeller(context), by_name=True
     )
     context.output.show_item(PRESCRIPTION, picked)
-    if prescription not in {None, picked.id}:
+    if prescription in picked.predecessors:
         context.output.notice(f"{prescription} was replaced by {picked.id}, which is shown.")
     require_complete(context)
 
@@ -111,7 +119,7 @@ def renew(
     ctx: typer.Context,
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Prescriptions; - reads ids, one a line"),
+        typer.Argument(metavar="[ID]...", help=f"{PRESCRIPTION_HELP}; - reads ids, one a line"),
     ] = None,
     low: Annotated[
         bool, typer.Option("--low", help="What runs out; not group A or B, nor what was refused")
@@ -131,9 +139,14 @@ def renew(
         low=low,
         note=None if note is None else parse_message_text(note, "--note"),
         gp=context.options.gp,
+        named=frozenset(ids or ()) - {STDIN},
     )
     renewal_context = RenewalContext(
-        context.portal, context.now, context.ask, _build_labeller(context)
+        context.portal,
+        context.now,
+        context.ask,
+        _build_labeller(context),
+        partial(note_ids, context),
     )
     decision = renewals.propose_renewal(renewal_context, request)
     proposed = decision.record if isinstance(decision, Outcome) else decision.preview
@@ -155,27 +168,53 @@ def requests(
     renewals_found = context.portal.prescriptions.fetch_renewals()
     shown = [renewal for renewal in renewals_found if renewal.is_open or not unsettled]
     count = context.output.show_list(REQUESTS, shown)
+    keep_listed(context, index_format.REQUESTS, shown)
     _show_notes(context, [f"{each.id}: {note}" for each in shown for note in renewal_notes(each)])
     require_complete(context, is_empty=not count)
 
 
 def withdraw(
     ctx: typer.Context,
-    request: Annotated[str | None, typer.Argument(metavar="[ID]", help="A request's id")] = None,
+    request: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]",
+            help="A request's id, or the beginning of one; or words of the medicine's name",
+        ),
+    ] = None,
 ) -> None:
     """Take back a request that the surgery has not handled."""
     context = get_context(ctx)
     if context.output.answer_field_query(WITHDRAWALS):
         return
-    time_format = context.output.time_format
-    renewal_id = prescription_list.choose_renewal(
-        context.portal, request, context.ask, lambda renewal: renewal_label(renewal, time_format)
-    )
     intent = context.intent("rx withdraw")
-    outcome = context.confirm_and_send(
-        prescription_list.propose_renewal_withdrawal(context.portal, renewal_id, intent)
+    decision = _act_on_request(
+        context,
+        request,
+        lambda renewal_id: prescription_list.propose_renewal_withdrawal(
+            context.portal, renewal_id, intent
+        ),
     )
-    _show_withdrawal(context, outcome, intent)
+    _show_withdrawal(context, context.confirm_and_send(decision), intent)
+
+
+def _act_on_request(
+    context: AppContext, text: str | None, act: Callable[[str], Decision[Renewal]]
+) -> Decision[Renewal]:
+    """Return what `act` gives for the id of the request that `text` stands for, or is picked."""
+    portal, ask, time_format = context.portal, context.ask, context.output.time_format
+    act = note_id(context, text, act)
+
+    def label(renewal: Renewal) -> str:
+        return renewal_label(renewal, time_format)
+
+    def find(words: str) -> str | None:
+        earlier = find_own_target(context, "Task")
+        return earlier or prescription_list.find_renewal(portal, words, ask, label)
+
+    if text is None or not text.strip():
+        return act(prescription_list.choose_renewal(portal, text, ask, label))
+    return act_on_meant(text, act, find)
 
 
 def _build_labeller(context: AppContext) -> Callable[[Prescription], str]:

@@ -21,6 +21,11 @@ FILES, PROFILES, PEOPLE, FIELDS = ":files", ":profiles", ":people", ":fields"
 GPS, SANDBOXES, SUBJECTS = ":gps", ":sandboxes", ":subjects"
 """Kinds of values that completion looks up when it needs them."""
 
+APPOINTMENTS, THREADS, PRESCRIPTIONS = ":appointments", ":threads", ":prescriptions"
+REQUESTS, SLOTS = ":requests", ":slots"
+LISTED_KINDS = (APPOINTMENTS, THREADS, PRESCRIPTIONS, REQUESTS, SLOTS)
+"""Kinds of records whose ids completion knows from the last list."""
+
 FROM_ENVIRONMENT = "environment"
 """The name of the profile that `GPCLI_PORTAL` makes; no profile in the file may have it."""
 
@@ -33,8 +38,8 @@ FALSE_WORDS = {"", "0", "false"}
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 DEFAULT, PROFILE, PERSON, OFFERS, HIDDEN = "default", "profile", "person", "offers", "hidden"
-GP = "gp"
-FACT_LENGTHS = {DEFAULT: 2, PROFILE: 2, PERSON: 6, OFFERS: 4, HIDDEN: 5, GP: 4}
+GP, LISTED = "gp", "listed"
+FACT_LENGTHS = {DEFAULT: 2, PROFILE: 2, PERSON: 6, OFFERS: 4, HIDDEN: 5, GP: 4, LISTED: 6}
 """The kinds of facts, and how many parts each has, its kind included."""
 
 
@@ -132,6 +137,13 @@ def find_hidden_reasons(facts: list[list[str]], profile: str, patient: str) -> d
 def find_gps(facts: list[list[str]], profile: str, patient: str) -> list[str]:
     """Return the names of the patient's GPs, as they were last stored."""
     return [fact[3] for fact in facts if fact[:3] == [GP, profile, patient]]
+
+
+def find_listed(
+    facts: list[list[str]], profile: str, patient: str, kind: str
+) -> list[tuple[str, str]]:
+    """Return the ids of one of `LISTED_KINDS` that were last listed, each with a word on it."""
+    return [(fact[4], fact[5]) for fact in facts if fact[:4] == [LISTED, profile, patient, kind]]
 
 
 def find_hidden_paths(hidden_commands: "Mapping[str, str]", starts: "Collection[str]") -> set[str]:

@@ -153,7 +153,7 @@ class OfferIndex:
         with edit_private_file(self.path, self._lock_timeout) as file:
             facts = index_format.parse_facts(file.content or b"")
             yield facts
-            file.content = _format_facts(facts).encode()
+            file.content = format_facts(facts).encode()
 
 
 def profile_key(name: str, portal: str) -> str:
@@ -161,7 +161,8 @@ def profile_key(name: str, portal: str) -> str:
     return f"{name}:{portal}" if name == index_format.FROM_ENVIRONMENT else name
 
 
-def _format_facts(facts: list[Fact]) -> str:
+def format_facts(facts: list[Fact]) -> str:
+    """Return the content of a file that has these facts."""
     lines = (
         "\t".join(index_format.escape_part(part) for part in fact)
         for fact in [index_format.HEADER, *facts]

@@ -29,7 +29,7 @@ def config_dir(env: "Mapping[str, str]") -> str:
 
 
 def state_dir(env: "Mapping[str, str]") -> str:
-    """Return the directory of the journal, locks, the offer index, read marks and drafts."""
+    """Return the directory of the journal, locks, the offer index, listed ids, marks and drafts."""
     return _find_below_root("state", env) or _find_xdg_dir("state", env)
 
 
@@ -41,6 +41,11 @@ def cache_dir(env: "Mapping[str, str]") -> str:
 def index_path(env: "Mapping[str, str]") -> str:
     """Return the path of the offer index, which help and completion read."""
     return os.path.join(state_dir(env), "index")  # noqa: PTH118  (pathlib doubles start-up)
+
+
+def listed_path(env: "Mapping[str, str]") -> str:
+    """Return the path of the ids that lists have shown, which completion reads."""
+    return os.path.join(state_dir(env), "listed")  # noqa: PTH118  (as above)
 
 
 def sandboxes_path(env: "Mapping[str, str]") -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
+from gpcli.folding import MIN_ID_BEGINNING, fold_text
 from gpcli.render.columns import display_width, truncate, wrap_line
 from gpcli.render.sanitise import safe_line
 
@@ -18,9 +18,6 @@ MIN_ON_PAGE = 3
 
 MAX_LABEL_LINES = 6
 """About the most lines of one choice on a screen: what is longer is cut."""
-
-MIN_ID_BEGINNING = 3
-"""The fewest characters that stand for the one id that begins with them."""
 
 PART_SEPARATOR = " · "
 """What stands between the parts of a label."""
@@ -36,7 +33,6 @@ _MAX_QUOTED = 40
 
 _RANGE = re.compile(r"(\d{1,9})-(\d{1,9})", re.ASCII)
 _ONLY_NUMBERS = re.compile(r"[\d\s,-]+", re.ASCII)
-_UNDECOMPOSED = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d"})
 
 
 @dataclass(frozen=True)
@@ -166,7 +162,7 @@ class Picker:
     def _narrow(self, text: str, names: Sequence[str], found: Sequence[Sequence[int]]) -> Turn:
         """Filter by the words of an answer that is no choice, or say that it is of no use."""
         is_choice = len(names) != 1 or _is_number(text) or _RANGE.fullmatch(text)
-        words = () if is_choice else tuple(_fold(text).split())
+        words = () if is_choice else tuple(fold_text(text).split())
         fitting = self._filter_by(words) if words else []
         if fitting:
             is_new, self._filter, self._shown = words != self._filter, words, fitting
@@ -277,7 +273,7 @@ class Picker:
 
     @cached_property
     def _folded(self) -> list[str]:
-        return [_fold(label) for label in self._whole_labels]
+        return [fold_text(label) for label in self._whole_labels]
 
 
 def _make_labels(choices: Sequence[tuple[str, str]]) -> list[str]:
@@ -301,13 +297,6 @@ def _split_shared(labels: Sequence[str], separator: str) -> tuple[list[str], str
     if len(labels) < _FEWEST_TO_SHARE or not all(rest):
         return list(labels), ""
     return rest, f"({separator.join(shared)})" if shared else ""
-
-
-def _fold(text: str) -> str:
-    """Return `text` without the differences of case and accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return bare.translate(_UNDECOMPOSED)
 
 
 def _is_number(text: str) -> bool:

@@ -8,6 +8,8 @@ from gpcli.cli.command_views import VIEWS
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.help_commands import SHELLS
 from gpcli.cli.ready_answers import answer
+from gpcli.config.index_format import APPOINTMENTS, PRESCRIPTIONS, REQUESTS, SLOTS, THREADS
+from gpcli.config.listed_ids import ListedIds
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.config.profiles import Config
 from gpcli.model.service import ServiceName
@@ -24,6 +26,13 @@ def env(tmp_path):
     index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", NOW))
     index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", NOW - 60))
     index.write_hidden("home", "pat-ada", {"flu": "No flu."}, NOW + 3600, ["Ingrid Øvrebø"])
+    listed = ListedIds(tmp_path / "state" / "listed")
+    listed.replace("home", "pat-ada", APPOINTMENTS, [("a-1", "booked"), ("a-2", "")])
+    listed.replace("home", "pat-ada", THREADS, [("t-1", "unread"), ("t-2", "")])
+    listed.replace("home", "pat-ada", PRESCRIPTIONS, [("rx-1", ""), ("rx-2", "")])
+    listed.replace("home", "pat-ada", REQUESTS, [("r-1", "")])
+    listed.replace("home", "pat-ada", SLOTS, [("s-1", "")])
+    listed.replace("home", "pat-guro", THREADS, [("t-9", "")])
     (tmp_path / "state" / "sandboxes").mkdir(mode=0o700)
     for file in ("default.json", "ci.1.json", "lock", ".gpcli-0123456789abcdef.part"):
         (tmp_path / "state" / "sandboxes" / file).touch()
@@ -103,6 +112,29 @@ def test_commands_come_with_what_they_do_and_without_what_the_gp_does_not_offer(
         (["--fields", ""], []),
         (["sandbox", "env", "ada", "--name", ""], ["ci.1", "default"]),
         (["sandbox", "serve", "--name", ""], []),
+        (["cancel", ""], ["next", "today", "tomorrow", "a-1", "a-2"]),
+        (["cancel", "a-1", ""], []),
+        (["appointments", "show", "a"], ["a-1", "a-2"]),
+        (["econsult", "join", "a"], ["a-1", "a-2"]),
+        (["econsult", "withdraw", "to"], ["today", "tomorrow"]),
+        (["move", "n"], ["next"]),
+        (["move", "a-1", ""], ["s-1"]),
+        (["move", "a-1", "s-1", ""], []),
+        (["book", ""], ["s-1"]),
+        (["--as", "Ada", "flu", ""], ["s-1"]),
+        (["book", "--replace", "a"], ["a-1", "a-2"]),
+        (["book", "--replace=ne"], ["--replace=next"]),
+        (["messages", "show", ""], ["t-1", "t-2"]),
+        (["messages", "reply", "t"], ["t-1", "t-2"]),
+        (["messages", "save", "t-1", ""], []),
+        (["messages", "mark-read", "t-1", ""], ["t-2"]),
+        (["messages", "mark-read", "t-1", "t-2", ""], []),
+        (["--as", "Guro", "messages", "show", ""], ["t-9"]),
+        (["--profile", "helsenorge test", "messages", "show", ""], []),
+        (["rx", "show", ""], ["rx-1", "rx-2"]),
+        (["rx", "renew", "rx-1", ""], ["rx-2"]),
+        (["rx", "withdraw", ""], ["r-1"]),
+        (["rx", "list", ""], []),
         (["gp", "--gp", ""], ["Ingrid Øvrebø"]),
         (["slots", "--with", "Ing"], ["Ingrid Øvrebø"]),
         (["--as", "Guro", "slots", "--with", ""], []),
@@ -150,6 +182,19 @@ def test_a_name_cannot_control_the_terminal(env, tmp_path):
     index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada\x1b[2J\n\tB", NOW))
 
     assert words(env, "gp", "--as", "Ada") == ["Ada [2J  B"]
+
+
+def test_an_id_comes_with_a_word_on_it(env):
+    offered = answer(["__complete", "messages", "show", ""], env)
+
+    assert offered == "t-1\tunread\nt-2\n"
+
+
+def test_a_file_of_listed_ids_that_is_broken_or_not_there_offers_words_alone(env, tmp_path):
+    (tmp_path / "state" / "listed").write_bytes(b"\xff\x00 nothing")
+    assert words(env, "cancel", "") == ["next", "today", "tomorrow"]
+    (tmp_path / "state" / "listed").unlink()
+    assert words(env, "cancel", "") == ["next", "today", "tomorrow"]
 
 
 @pytest.mark.parametrize("flag", ["--from", "--to", "--between", "--weekday", "--via"])

@@ -113,7 +113,7 @@ def test_the_table_of_other_commands_is_python_with_their_pages():
     )
     assert made["ARGUMENTS"] == {
         "profile list": (), "profile show": ((":profiles",),), "gp": (), "slots": (),
-        "book": ((),), "rx renew": (), "sandbox run": ((),), "ends": ((),),
+        "book": ((":slots",),), "rx renew": (), "sandbox run": ((),), "ends": ((),),
     }  # fmt: skip
     assert made["GROUPS"]["profile"] == (
         "Portals.\n\nUSAGE\n  gpcli profile COMMAND [OPTIONS]\n",

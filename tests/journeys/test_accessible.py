@@ -12,7 +12,7 @@ import pexpect
 import pytest
 
 from gpcli.cli.command_views import VIEWS
-from gpcli.cli.ready_answers import parse_line
+from gpcli.cli.line_parser import parse_line
 from gpcli.cli.served_sandboxes import ServedSandbox, announce
 from gpcli.errors import Exit
 from tests.journeys.process import minimal_env

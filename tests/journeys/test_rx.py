@@ -283,7 +283,7 @@ def test_the_same_again_sends_nothing_new_and_is_partial_again(world, ada):
 
 
 def test_several_that_all_fail_alike_fail_so_and_are_all_named(ada):
-    ending = ada(f"gpcli rx renew rx-none rx-nil {CANDESARTAN[:-1]} --yes --json")
+    ending = ada("gpcli rx renew rx-none rx-nil rx-nought --yes --json")
 
     assert ending.refused == (3, "not_found", "")
     assert all(name in ending.error["message"] for name in ("rx-none", "rx-nil"))

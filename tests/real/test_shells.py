@@ -9,6 +9,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from gpcli.config.index_format import APPOINTMENTS, PRESCRIPTIONS, REQUESTS, SLOTS, THREADS
+from gpcli.config.listed_ids import ListedIds
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.config.profiles import Config
 
@@ -56,6 +58,16 @@ TYPED = {
     "sandbox reset --name ci": "sandbox reset --name ci.1",
     "completion fi": "completion fish",
     "gp hom": "gp hom",
+    "cancel nex": "cancel next",
+    "cancel a-4z": "cancel a-4z4rc9cg",
+    "appointments show a-4": "appointments show a-4z4rc9cg",
+    "messages show t-": "messages show t-9rcz8zjj",
+    "rx renew rx-w": "rx renew rx-wsbv57vs",
+    "rx renew rx-wsbv57vs rx-z": "rx renew rx-wsbv57vs rx-zt4s55k9",
+    "rx withdraw r-": "rx withdraw r-rxzthjcg",
+    "move next s": "move next slot-1",
+    "book --replace a-": "book --replace a-4z4rc9cg",
+    "book --replace=a-": "book --replace=a-4z4rc9cg",
 }
 """What is typed before Tab -> what the shell then runs. `flu` is not offered to Ada."""
 
@@ -71,6 +83,16 @@ ODD_NAMES = {
     "Øvrebø": ["Øv"],
 }
 """Names of profiles, and what is typed of each."""
+
+
+LISTED = {
+    APPOINTMENTS: [("a-4z4rc9cg", "booked")],
+    THREADS: [("t-9rcz8zjj", "unread")],
+    PRESCRIPTIONS: [("rx-wsbv57vs", ""), ("rx-zt4s55k9", "")],
+    REQUESTS: [("r-rxzthjcg", "")],
+    SLOTS: [("slot-1", "")],
+}
+"""The ids that lists have shown to Ada, each with what is said of it."""
 
 
 class Shell:
@@ -109,6 +131,9 @@ def surroundings(tmp_path_factory):
     index.add_person("kari's", IndexedPerson("acc-3", "pat-siri", "Siri Vik", 100.0))
     index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", 100.0))
     index.write_hidden("home", "pat-ada", {"flu": "No flu."}, time.time() + 3600)
+    listed = ListedIds(home / "gpcli" / "state" / "listed")
+    for kind, ids in LISTED.items():
+        listed.replace("home", "pat-ada", kind, ids)
     env = {
         "HOME": str(home),
         "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
@@ -134,6 +159,7 @@ def test_tab_completes_what_stands_there(shell, typed, ran):
 
 def test_tab_quotes_a_name_of_several_words(shell):
     assert shell.run("gp --as Ada") == "<gp><--as><Ada Nordmann>"
+    assert shell.run("cancel --as Gu") == "<cancel><--as><Guro Holm>"
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,7 @@ CARE_COMMANDS = (
         aliases=("read", "view", "thread", "les"),
         about="At a terminal it then asks whether to reply, to mark it as read, or to save here "
         "what is attached; Enter quits.",
+        examples=(("By a word of its subject", "gpcli messages show rash"),),
     ),
     CommandSpec(
         "messages reply",
@@ -237,6 +238,7 @@ CARE_COMMANDS = (
         "beforehand; --accept-fee MAX refuses to send where all together may cost more.",
         examples=(
             ("Two of them", "gpcli rx renew rx-1 rx-2"),
+            ("By the medicine's name", "gpcli rx renew metformin"),
             ("Whatever runs out, in a script", "gpcli rx renew --low --yes"),
             ("From another command", "gpcli rx list --low --plain --fields id | gpcli rx renew -"),
         ),
@@ -329,7 +331,17 @@ CARE_COMMANDS = (
         ),
     ),
     CommandSpec(
-        "appointments show", CARE, "Show one appointment", "gpcli.cli.appointment_commands:show"
+        "appointments show",
+        CARE,
+        "Show one appointment",
+        "gpcli.cli.appointment_commands:show",
+        about="An id always wins. next is the visit that gpcli next shows; a day (gpcli help "
+        "dates) and words of the subject or of whom it is with do where one fits. Of several a "
+        "person picks one; in a script that is exit code 2, with their ids.",
+        examples=(
+            ("The next visit", "gpcli appointments show next"),
+            ("That of a day", "gpcli appointments show friday"),
+        ),
     ),
     CommandSpec(
         "appointments export",
@@ -358,8 +370,13 @@ CARE_COMMANDS = (
             "avlys",
             "avlyse",
         ),
-        about="The plan shows until when this is free, and what it costs after that.",
-        examples=(("See until when, and what late costs", "gpcli cancel --dry-run"),),
+        about="The plan shows which one it is, until when this is free, and what it costs after "
+        "that. A repeat with the same --request-id is about the same one, whatever is next by "
+        "then.",
+        examples=(
+            ("See until when, and what late costs", "gpcli cancel --dry-run"),
+            ("The next visit", "gpcli cancel next"),
+        ),
     ),
     CommandSpec(
         "flu",
