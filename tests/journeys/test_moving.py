@@ -602,3 +602,17 @@ def test_a_run_that_is_ended_between_both_is_listed_and_its_line_finishes_it(vis
     assert visit.shell([*shlex.split(listed["repeat"])]).code == 0
     assert visit.status() == "cancelled"
     assert len(visit.standing()) == 1
+
+
+def test_both_ways_to_move_are_one_request(visit):
+    visit.shell(f"gpcli book {visit.slot} --replace {visit.old} --yes --request-id m1")
+    again = visit.shell(f"gpcli move {visit.old} {visit.slot} --yes --request-id m1 --json")
+
+    assert (again.code, again.json["changed"], again.json["slot_id"]) == (0, False, visit.slot)
+
+
+def test_words_of_the_surgery_are_not_sent_as_the_patients_reason(visit):
+    there = visit.world.sandbox.store.get("Appointment", SOON)
+    planned = visit.shell.json(f"gpcli move {SOON} {visit.slot} --dry-run")
+
+    assert (there["comment"], planned["reason"]) == ("Booked by phone.", None)

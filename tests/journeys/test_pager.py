@@ -111,3 +111,23 @@ def test_a_terminal_that_is_closed_meanwhile_leaves_nothing_running(hans, tmp_pa
     person.close(force=True)
     ended = shell(f"kill -0 $(cat '{pid}')", env=hans)
     assert ended.code != 0
+
+
+@pytest.mark.parametrize("line", ["messages show t-9rcz8zjj", "flu"])
+def test_one_pager_shows_all_of_an_answer(live, tmp_path, line):
+    pager, seen = tmp_path / "pager", tmp_path / "seen"
+    pager.write_text(f"#!/bin/sh\necho start >> {seen}\ncat\n")
+    pager.chmod(0o700)
+    env = as_person(live, tmp_path, "ada", TERM="xterm", GPCLI_PAGER=str(pager))
+    person = pexpect.spawn(
+        sys.executable,
+        ["-m", "gpcli", *line.split()],
+        env={**env, "COLUMNS": ""},
+        cwd=tmp_path,
+        encoding="utf-8",
+        timeout=20,
+        dimensions=(8, 80),
+    )
+    person.expect([r"\[r/m/Q\] ", pexpect.EOF])
+    person.close()
+    assert seen.read_text() == "start\n"
