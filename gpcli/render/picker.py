@@ -98,7 +98,8 @@ class Picker:
         self._whole_labels = _make_labels(choices)
         separator = ", " if in_words else PART_SEPARATOR
         self._labels, shared = _split_shared(self._whole_labels, separator)
-        self._question = self._head = " ".join(filter(None, (safe_line(question), shared)))
+        words = safe_line(question).split()  # so that no part passes for a choice
+        self._question = self._head = " ".join([*words, *([shared] if shared else [])])
         self._default = self._ids.index(default) if default in self._ids else None
         self._filter: tuple[str, ...] = ()
         self._shown: Sequence[int] = range(len(choices))

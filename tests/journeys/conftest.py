@@ -16,6 +16,26 @@ from tests.journeys.bent_portal import BentPortal, serve
 from tests.journeys.shell import CommandResult, Shell
 from tests.journeys.world import MONDAY, World, machine_in
 
+HERE = Path(__file__).parent
+
+MOST_OF_A_KIND = 5
+"""The cases of one test that are played without `-m real`; the others are of the same kind."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave all but a few cases of each test to the heavier layer, spread over its table."""
+    kinds: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.path.parent == HERE and "[" in item.name and not item.get_closest_marker("real"):
+            kinds.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for cases in kinds.values():
+        step = max((len(cases) - 1) / (MOST_OF_A_KIND - 1), 1)
+        played = {round(number * step) for number in range(MOST_OF_A_KIND)}
+        for number, case in enumerate(cases):
+            if number not in played:
+                case.add_marker(pytest.mark.real)
+
 
 @pytest.fixture(scope="session")
 def started() -> Iterator[Sandbox]:
