@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 
 from gpcli.cli.sandbox_env import build_variables
 from gpcli.sandbox.server import Sandbox
@@ -60,6 +60,16 @@ def wait_for_end(process: subprocess.Popen[str]) -> CommandResult:
     finally:
         overdue.cancel()
     return CommandResult(process.returncode, out, err)
+
+
+def wait_until(is_so: Callable[[], object], otherwise: str) -> None:
+    """Returns when it is so; fails with `otherwise` after half a minute."""
+    pause = Event()
+    for _ in range(6000):  # of 5 ms
+        if is_so():
+            return
+        pause.wait(0.005)
+    raise AssertionError(otherwise)
 
 
 def gpcli(*argv: str, env: Mapping[str, str]) -> CommandResult:

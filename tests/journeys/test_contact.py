@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sys
+import termios
 from datetime import timedelta
 from pathlib import Path
 
 import pexpect
 import pytest
 
-from tests.journeys.process import PYTHON, as_person
+from tests.journeys.process import PYTHON, as_person, wait_until
 
 SAFETY = [
     "Not for emergencies: call 113. If it can't wait and the surgery is closed: call 116 117.",
@@ -295,6 +298,15 @@ def test_an_editor_that_had_to_be_killed_leaves_the_terminal_as_it_was(live, tmp
     assert before.split()[:2] == after.split() == ["icanon", "echo"]
 
 
+def has_read_all(pid):
+    """Whether a process has read what was typed: Ctrl-C discards what waits in the terminal."""
+    terminal = os.open(f"/proc/{pid}/fd/0", os.O_RDONLY | os.O_NOCTTY)
+    try:
+        return fcntl.ioctl(terminal, termios.FIONREAD, bytes(4)) == bytes(4)
+    finally:
+        os.close(terminal)
+
+
 @pytest.mark.real
 def test_what_was_typed_at_the_terminal_is_kept_when_it_is_interrupted(live, tmp_path):
     env = as_person(live, tmp_path, "ada")
@@ -304,6 +316,7 @@ def test_what_was_typed_at_the_terminal_is_kept_when_it_is_interrupted(live, tmp
     person.expect_exact("Is there a ramp?\r\n")
     person.sendline("Or a lift?")
     person.expect_exact("Or a lift?\r\n")
+    wait_until(lambda: has_read_all(person.pid), "the second line was not read")
     person.sendintr()
     person.expect(pexpect.EOF)
     person.close()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from gpcli.config.private_files import hold_lock
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.process import as_person, gpcli, start_gpcli, wait_for_end
+from tests.journeys.process import as_person, gpcli, start_gpcli, wait_for_end, wait_until
 from tests.journeys.shell import Shell, at_once, shell_for
 
 SMOKE = "urn:gpcli:smoke"
@@ -50,15 +49,6 @@ def unlabelled(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
 
 def wait_for_something_alive(sandbox: Sandbox) -> None:
     wait_until(lambda: alive(sandbox), "nothing was made")
-
-
-def wait_until(is_so: Callable[[], object], otherwise: str) -> None:
-    pause = threading.Event()
-    for _ in range(6000):  # of 5 ms
-        if is_so():
-            return
-        pause.wait(0.005)
-    raise AssertionError(otherwise)
 
 
 @pytest.fixture
