@@ -23,6 +23,7 @@ from gpcli.config.private_files import (
 )
 from gpcli.errors import Declined, GpcliError, InvalidUsage
 from gpcli.render.sanitise import safe_line
+from gpcli.render.terminal import leave_interrupts
 
 try:
     import termios
@@ -241,7 +242,7 @@ def _run_command(context: AppContext, command: str, file: Path) -> None:
     try:
         argv = shlex.split(command)
         stdout = None if context.output.terminal.stdout_tty else _fileno(context.stderr)
-        with _ignore_interrupts():
+        with leave_interrupts():
             status = _run_process(context, [*argv, str(file)], stdout)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
@@ -281,20 +282,6 @@ def _restore_terminal_on_error(descriptor: int | None) -> Iterator[None]:
         with suppress(termios.error):  # nobody may be there any more
             termios.tcsetattr(descriptor, termios.TCSANOW, before)
         raise
-
-
-@contextmanager
-def _ignore_interrupts() -> Iterator[None]:
-    """Ignore Ctrl-C, which the editor gets as well, while the body runs."""
-    try:
-        former = signal.signal(signal.SIGINT, lambda number, frame: None)
-    except ValueError:  # only the main thread may
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, former)
 
 
 def _fileno(stream: object) -> int | None:

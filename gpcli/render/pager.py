@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TextIO
 
 from gpcli.render.prompt import can_prompt
-from gpcli.render.terminal import Terminal, is_terminal
+from gpcli.render.terminal import Terminal, is_terminal, leave_interrupts
 
 _LESS_OPTIONS = "FRX"
 """What less is told where LESS says nothing: end if all fits, pass colours on, leave the screen."""
@@ -96,7 +95,7 @@ class Pager:
         """
         import subprocess  # noqa: PLC0415  (start-up: 15 ms, only long answers need it)
 
-        with _interrupts_left_to_pager():
+        with leave_interrupts():
             try:
                 process = subprocess.Popen(  # noqa: S603  (the command that the person named)
                     self._argv, env=self._env, stdin=subprocess.PIPE
@@ -109,16 +108,3 @@ class Pager:
                 process.communicate(text.encode(self.encoding, "replace"))
             code = process.wait()
         return f"'{self._argv[0]}' failed (exit code {code})" if code > 0 else None
-
-
-@contextmanager
-def _interrupts_left_to_pager() -> Iterator[None]:
-    """Let Ctrl-C pass, by which a person stops a search in the pager, and not gpcli.
-
-    It has a handler, for a program inherits that a signal is ignored, but not how it is handled.
-    """
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

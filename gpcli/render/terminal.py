@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from codecs import lookup
 from collections.abc import Iterable, Iterator, Mapping
@@ -195,6 +196,23 @@ class LineWriter:
         except UnicodeEncodeError:
             return False
         return True
+
+
+@contextmanager
+def leave_interrupts() -> Iterator[None]:
+    """Leave Ctrl-C to the program that a person works with, as an editor, while the body runs.
+
+    It has a handler, for a program inherits that a signal is ignored, but not how it is handled.
+    """
+    try:
+        before = signal.signal(signal.SIGINT, lambda *_: None)
+    except ValueError:  # only the main thread may
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
