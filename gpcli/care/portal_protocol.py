@@ -184,7 +184,7 @@ class Portal(Protocol):
     def fetched_day_ahead(self) -> AbstractContextManager[None]:
         """Fetch in one round trip what the other methods return of a day.
 
-        That is what `fetch_surgeries`, `fetch_appointments` from today on, `mailbox.fetch_threads`
+        That is what `fetch_offers`, `fetch_appointments` from today on, `mailbox.fetch_threads`
         and `prescriptions.fetch_prescriptions` return in its body, without asking the portal.
         """
 

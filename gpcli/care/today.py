@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from gpcli.care.appointments import find_next_visit
+from gpcli.care.offers import list_services
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.prescription_list import is_in_use, urgency
 from gpcli.errors import ConsentNeeded, NotFound, NotPermitted, Rejected
 from gpcli.model.day import Day
 from gpcli.model.prescription import Prescription
+from gpcli.model.service import Standing
 
 Record = TypeVar("Record")
 
@@ -35,7 +37,7 @@ def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
             return []
 
     with portal.fetched_day_ahead():
-        surgeries = portal.fetch_surgeries()
+        offers = portal.fetch_offers()
         coming = fetch_shown("appointments", lambda: portal.fetch_appointments(now.date()))
         threads = fetch_shown("messages", portal.mailbox.fetch_threads)
         listed = fetch_shown("prescriptions", portal.prescriptions.fetch_prescriptions)
@@ -43,7 +45,7 @@ def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
     return Day(
         patient=parties.patient,
         acting_user=parties.acting_user,
-        surgeries=surgeries,
+        surgeries=offers.surgeries,
         next=find_next_visit(coming, now),
         waiting=tuple(each for each in coming if each.is_waiting),
         requests=tuple(each.renewal for each in listed if each.renewal and each.renewal.is_open),
@@ -51,6 +53,11 @@ def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
         running_out=tuple(sorted(filter(_runs_out, listed), key=urgency)),
         not_shown=tuple(f"{', '.join(what)}: {why}" for why, what in not_shown.items()),
         zone=zone,
+        startable=frozenset(
+            each.service
+            for each in list_services(offers, now)
+            if each.status is not Standing.NOT_OFFERED
+        ),
     )
 
 

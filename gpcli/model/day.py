@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from gpcli.model.appointment import Appointment
 from gpcli.model.person import Person
 from gpcli.model.prescription import Prescription, Renewal
-from gpcli.model.service import Surgery
+from gpcli.model.service import ServiceName, Surgery
 from gpcli.model.thread import Thread
 
 
@@ -20,6 +20,7 @@ class Day:
     prescription that it has yet to answer, `unread` the threads with something unread,
     `running_out` the prescriptions of which little is left and no renewal is asked for.
     `not_shown` are sentences on what the portal does not show of all this, and why.
+    `startable` are the services that some GP offers, or of which that is not told.
     """
 
     patient: Person
@@ -32,3 +33,4 @@ class Day:
     running_out: tuple[Prescription, ...]
     not_shown: tuple[str, ...]
     zone: str = field(metadata={"json": False})
+    startable: frozenset[ServiceName] = field(default=frozenset(), metadata={"json": False})

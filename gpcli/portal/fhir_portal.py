@@ -211,20 +211,22 @@ class FhirPortal:
         return self._read_upcoming(results, since)
 
     def fetched_day_ahead(self) -> AbstractContextManager[None]:
-        """Fetch in one round trip the GPs, what is coming, the threads and the prescriptions."""
+        """Fetch in one round trip the offers, what is coming, the threads and the prescriptions."""
         from gpcli.portal.prescriptions import (  # noqa: PLC0415  (start-up: few commands need it)
             prescriptions_query,
         )
 
-        return self._search.fetched_ahead(
-            [
-                queries.patient_with_gps(self._patient),
-                *self._upcoming_queries(self._now().date()).values(),
-                queries.communications(self._patient),
-                queries.unread_messages(self._patient),
-                prescriptions_query(self._patient),
-            ]
-        )
+        sent = [
+            *self._dependencies.offer_queries().values(),
+            *self._upcoming_queries(self._now().date()).values(),
+            queries.communications(self._patient),
+            queries.unread_messages(self._patient),
+            prescriptions_query(self._patient),
+        ]
+        gps = {
+            queries.patient_with_gps(self._patient): queries.patient_with_services(self._patient)
+        }
+        return self._search.fetched_ahead(dict(zip(sent, sent, strict=True)) | gps)
 
     def fetch_appointment(self, appointment: str) -> Appointment:
         """Fetch one booking or enquiry; raise NotFound."""

@@ -167,9 +167,10 @@ class FhirSearch:
         return [self._copy_ahead(each) if each in self._ahead else next(rest) for each in queries]
 
     @contextmanager
-    def fetched_ahead(self, queries: Sequence[Query]) -> Iterator[None]:
-        """Fetch several lists as `fetch_many` does, for those who ask for them in the body."""
-        self._ahead = dict(zip(queries, self.fetch_many(*queries), strict=True))
+    def fetched_ahead(self, queries: Mapping[Query, Query]) -> Iterator[None]:
+        """Fetch the values of `queries` as `fetch_many` does; in the body their keys give these."""
+        results = self.fetch_named({sent.url: sent for sent in queries.values()})
+        self._ahead = {asked: results[sent.url] for asked, sent in queries.items()}
         try:
             yield
         finally:
@@ -247,8 +248,7 @@ class FhirSearch:
     def _start(self, adapted: AdaptedQuery) -> Iterator[Bundle]:
         """Send a query and return its pages, or the records that are read instead as one."""
         if adapted.ids:
-            responses = map(self.client.get, adapted.urls)
-            return iter([self._read_records(adapted, responses)])
+            return iter([self._read_records(adapted, map(self.client.get, adapted.urls))])
         response = self.client.get(adapted.sent.resource_type, adapted.sent.params)
         return self._continue(adapted, response, {response.url})
 

@@ -61,6 +61,34 @@ def test_without_a_gp_no_booking_is_proposed(world):
     ]
 
 
+@pytest.mark.parametrize(
+    ("person", "shown"),
+    [
+        ("guro", ["none booked", "gpcli book"]),
+        ("bo", ["none booked", "gpcli book --enquiry"]),
+        ("cecilie", ["none booked"]),
+    ],
+)
+def test_without_a_visit_the_way_to_one_is_proposed_that_the_gp_offers(world, person, shown):
+    for visit in world.shell(person).json("gpcli appointments list"):
+        world.change(f"Appointment/{visit['id']}", status="cancelled")
+
+    screen = screen_of(world, person)
+    _, _, rest = screen.partition("Next visit  ")
+    assert [line.strip() for line in rest.splitlines()][: len(shown)] == shown
+    assert screen.count("gpcli book") == len(shown) - 1
+
+
+def test_what_runs_out_is_not_proposed_for_renewal_where_no_gp_renews(world):
+    assert "gpcli rx renew" in screen_of(world, "finn")
+    for service in world.sandbox.store.find("HealthcareService"):
+        if service["type"][0]["coding"][0]["code"] == "prescription-renewal":
+            world.change(f"HealthcareService/{service['id']}", active=False)
+
+    screen = screen_of(world, "finn")
+    assert ("Tamsulosin" in screen, "gpcli rx renew" in screen) == (True, False)
+
+
 def test_the_day_in_json_has_the_records_themselves(world):
     ada = world.shell("ada")
     day = ada.json("gpcli today")

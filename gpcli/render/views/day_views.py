@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gpcli.model.appointment import Appointment
 from gpcli.model.day import Day
+from gpcli.model.service import ServiceName
 from gpcli.render.phrasing import Phrasing
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
@@ -35,10 +36,17 @@ def _format_next(day: Day, time_format: TimeFormat) -> str:
     if day.next is None:
         if day.not_shown:
             return ""
-        command = ("book with", "gpcli book") if day.surgeries else None
-        return _with_command(["none booked"], command, time_format.phrasing)
+        return _with_command(["none booked"], _find_booking(day), time_format.phrasing)
     visit = _format_visit(day.next, time_format)
     return _with_command([visit], ("more with", "gpcli next"), time_format.phrasing)
+
+
+def _find_booking(day: Day) -> tuple[str, str] | None:
+    """Return the command for a visit, with the words for it; `None` = no GP offers one."""
+    if ServiceName.BOOKING in day.startable:
+        return "book with", "gpcli book"
+    is_asked_for = ServiceName.BOOKING_ENQUIRY in day.startable
+    return ("ask for one with", "gpcli book --enquiry") if is_asked_for else None
 
 
 def _find_next_start(day: Day) -> datetime | None:
@@ -76,7 +84,9 @@ def _format_unread(day: Day, time_format: TimeFormat) -> str:
 
 def _format_running_out(day: Day, time_format: TimeFormat) -> str:
     lines = [f"{each.label}: {word_left(each)}" for each in day.running_out]
-    return _with_command(lines, ("renew with", "gpcli rx renew --low"), time_format.phrasing)
+    can_renew = ServiceName.PRESCRIPTION_RENEWAL in day.startable
+    command = ("renew with", "gpcli rx renew --low") if can_renew else None
+    return _with_command(lines, command, time_format.phrasing)
 
 
 def _with_command(lines: Iterable[str], command: tuple[str, str] | None, phrasing: Phrasing) -> str:
