@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from gpcli.cli.commands.registry import REGISTRY
-from tests.journeys.process import as_person, gpcli, start_gpcli, wait_for_end
+from tests.journeys.process import as_person, gpcli, start_gpcli, wait_for_end, wait_until
 from tests.journeys.shell import at_once
 from tests.loopback import PlainTransport
 
@@ -512,38 +512,34 @@ def test_what_was_never_sent_leaves_nothing(world, ends):
 
 
 @pytest.mark.real
-def test_a_message_whose_sender_is_killed_is_found_and_settled_by_another_process(live, tmp_path):
+@pytest.mark.parametrize(("arrives", "code", "state"), [(True, 0, "done"), (False, 10, "unknown")])
+def test_a_message_whose_sender_is_killed_is_found_and_settled_by_another_process(
+    live, tmp_path, arrives, code, state
+):
     """A real process, killed while its write is at the portal and before the answer comes."""
     env = as_person(live, tmp_path, "ada")
     line = ("contact", "--subject", "Ramp", "--message", "Where?", "--yes")
-    live.set_delay(timedelta())
+    live.add_fault("POST Communication: slow-drip=1")
+    if not arrives:
+        live.add_fault("POST Communication: unsaved")
     process = start_gpcli(*line, env=env)
     try:
-        while not (tmp_path / "state/journal.jsonl").exists():
-            assert process.poll() is None
+        wait_until(lambda: live.faults[0].used, "nothing was sent")
         process.kill()
     finally:
         killed = wait_for_end(process)
+    live.clear_faults()
+
+    def made():
+        found = live.store.find("Communication", patient="Patient/ada")
+        return [each for each in found if each.get("topic", {}).get("text") == "Ramp"]
 
     listed = gpcli("outbox", "list", "--json", env=env)
-    made = [
-        one
-        for one in live.store.find("Communication", patient="Patient/ada")
-        if one.get("topic", {}).get("text") == "Ramp"
-    ]
-
-    assert killed.code == -9
+    assert (killed.code, len(made())) == (-9, arrives)
     [request] = listed.json
     assert (request["command"], request["state"]) == ("contact", "unknown")
     settled = gpcli("outbox", "settle", "--json", env=env)
-    if made:
-        assert (settled.code, settled.json[0]["state"]) == (0, "done")
-    else:
-        assert settled.code == 10
+    assert settled.code == code
+    assert gpcli("outbox", "list", "--all", "--json", env=env).json[0]["state"] == state
     again = gpcli(*line, "--json", "--request-id", request["request_id"], env=env)
-    made = [
-        one
-        for one in live.store.find("Communication", patient="Patient/ada")
-        if one.get("topic", {}).get("text") == "Ramp"
-    ]
-    assert (again.code, len(made)) == (0, 1)
+    assert (again.code, len(made())) == (0, 1)
