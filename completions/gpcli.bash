@@ -45,7 +45,7 @@ _gpcli_quote() {
     case $2 in
         \'*) REPLY=${REPLY//\'/\'\\\'\'} ;;
         \"*) for sign in \\ \" \$ \`; do REPLY=${REPLY//"$sign"/\\"$sign"}; done ;;
-        *) printf -v REPLY %q "$REPLY" ;;
+        *) printf -v REPLY %q "$REPLY"; REPLY=${REPLY//\\,/,} ;;
     esac
 }
 

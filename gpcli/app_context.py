@@ -426,14 +426,15 @@ class AppContext:
     def intent(self, command: str) -> UUID:
         """Return the UUID that identifies this write of `command`.
 
-        It is random, or derived from the profile, the patient, the command and `--request-id`. A
-        `--request-id` that is a UUID, as receipts and errors show it, is itself the intent.
+        It is random, or of `--request-id`: `derive_intent`.
+        Raises: Conflict where that is the request of another sign-in; ConfigError.
         """
-        from gpcli.journal import CommandRequest, derive_intent
+        from gpcli.journal import CommandRequest, Journal, derive_intent
 
         intent = uuid4()
         if given := self.options.request_id:
             intent = derive_intent(given, self.profile, lambda: self.identity.patient, command)
+            Journal(self.state_dir, account=self.account).check_is_own(intent)
         self.request = CommandRequest(intent, command)
         return intent
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from uuid import UUID, uuid5
 
 from gpcli.config.private_files import hold_lock, make_private_directory, open_private_file
-from gpcli.errors import ConfigError
+from gpcli.errors import ConfigError, Conflict
 
 if TYPE_CHECKING:
     from gpcli.config.profiles import Profile
@@ -240,6 +240,16 @@ class Journal:
         """
         events = [event for event in self._read_events() if event["intent"] == str(intent)]
         return next((event["target"] for event in events if event.get("target")), None)
+
+    def check_is_own(self, request: UUID) -> None:
+        """Raise Conflict where another account has made this request; raise as `read_entries`."""
+        for entry in self.read_entries():
+            if entry.request == request and entry.account != self.account:
+                raise Conflict(
+                    "This --request-id is of a request for another person or portal, or by another "
+                    "sign-in. Nothing was sent.",
+                    hint="Repeat it as whoever sent it: --as, --profile, or the variables of then.",
+                )
 
     def read_entries(self, *, recent: bool = False) -> list[JournalEntry]:
         """Return all writes with their last recorded state, oldest first.

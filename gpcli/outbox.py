@@ -24,6 +24,7 @@ from gpcli.model.receipt import OutboxPart, OutboxRequest, OutboxState, RecordKi
 
 if TYPE_CHECKING:
     from gpcli.app_context import AppContext
+    from gpcli.config.offer_index import IndexedPerson
     from gpcli.config.profiles import Profile
 
 _KINDS: dict[str, RecordKind] = {
@@ -266,7 +267,7 @@ def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxReques
     now, first = context.clock(), journaled.writes[0]
     state = journaled.summarise(now)
     people = context.index.read_people(first.profile)
-    names = [each.name for each in people if each.account == journaled.account]
+    own = next((each for each in people if each.account == journaled.account), None)
     parts = [
         OutboxPart(
             _name_kind(write),
@@ -275,6 +276,7 @@ def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxReques
         )
         for write in journaled.writes
     ]
+    sender = _list_sender_options(context, first.profile, own, len(people)) if own else []
     is_unfinished = state not in {OutboxState.DONE, OutboxState.SENDING}
     kept = KeptRequests(context.state_dir).read(journaled.id) if is_unfinished else None
     return OutboxRequest(
@@ -283,11 +285,11 @@ def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxReques
         state=state,
         sent=_parse_time(first.began),
         profile=first.profile,
-        patient=names[0] if names else None,
+        patient=own.name if own else None,
         needs_settling=journaled.needs_settling(now),
         can_be_found=all(write.can_be_found for write in journaled.writes),
         parts=tuple(parts),
-        repeat=_format_line(kept, str(journaled.id)) if kept else None,
+        repeat=_format_line(kept, str(journaled.id), sender) if kept else None,
         own_id=kept.request_id if kept else None,
     )
 
@@ -306,9 +308,28 @@ def _parse_time(text: str) -> datetime | None:
         return None
 
 
-def _format_line(kept: KeptRequest, request_id: str) -> str:
-    """Format the line that repeats a request, from where it was typed."""
+def _list_sender_options(
+    context: AppContext, profile: str, person: IndexedPerson, people: int
+) -> list[tuple[str, str]]:
+    """Return the options that name a profile, and the person, where the line alone may not.
+
+    `people` is how many are signed in at the profile.
+    """
+    is_used = False
+    with suppress(GpcliError):
+        is_used = context.profile.name == profile and len(context.config.profiles) == 1
+    named = [] if is_used else [("--profile", profile)]
+    return [*named, ("--as", person.patient)] if people > 1 else named
+
+
+def _format_line(kept: KeptRequest, request_id: str, sender: Iterable[tuple[str, str]]) -> str:
+    """Format the line that repeats a request, from where it was typed.
+
+    The options `sender` are added where the line has them not.
+    """
     argv = [*kept.argv]
+    given = {word.partition("=")[0] for word in argv}
+    argv += (word for pair in sender if pair[0] not in given for word in pair)
     if kept.draft and Path(kept.draft).exists():
         argv = [*_without_options(argv, _TEXT_OPTIONS), "--message-file", kept.draft]
     argv = [*_without_options(argv, ("--request-id",)), "--request-id", request_id]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from gpcli.care.confirmation import Asker, Decision, Outcome, PlanRows, Proposal
+from gpcli.care.confirmation import Asker, Decision, Outcome, PlanRows, Proposal, word_minute
 from gpcli.care.offers import build_refusal, is_at_gp, list_services, require_service
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import check_price_not_risen
@@ -259,7 +259,7 @@ def _check_late_charge(
         label, phone = service.surgery.label, service.phone
         until = appointment.cancel_until.astimezone(now.tzinfo)
         raise TooLate(
-            f"{label} took cancellations of this time until {until:%a %d %b %Y %H:%M}.",
+            f"{label} took cancellations of this time until {word_minute(until)}.",
             hint=f"Call the surgery: {phone}." if phone else "",
         )
     return charge

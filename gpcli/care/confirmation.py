@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -255,3 +256,13 @@ def _parse_cap(accepted: str | None) -> Decimal | None:
     if re.fullmatch(r"\d+(\.\d*)?|\.\d+", accepted, re.ASCII):
         return Decimal(accepted)
     raise InvalidUsage(f"--accept-fee '{accepted}' is not an amount.", hint="Write 310, or any.")
+
+
+def word_day(day: date) -> str:
+    """Format a day for a sentence or a plan: `Tue 1 Dec 2026`."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def word_minute(when: datetime) -> str:
+    """Format a time for a sentence or a plan, in its own zone: `Tue 1 Dec 2026 08:30`."""
+    return f"{word_day(when)} {when:%H:%M}"

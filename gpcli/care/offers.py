@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, time, tzinfo
 from difflib import get_close_matches
 
-from gpcli.care.confirmation import Asker
+from gpcli.care.confirmation import Asker, word_day, word_minute
 from gpcli.errors import (
     ConsentNeeded,
     Cure,
@@ -227,7 +227,8 @@ def parse_service(word: str) -> ServiceName:
     """
     if word in set(ServiceName):
         return ServiceName(word)
-    near = get_close_matches(word, ServiceName, n=1, cutoff=0.3)
+    begun = [each for each in ServiceName if word and word in each]
+    near = begun or get_close_matches(word, ServiceName, n=1, cutoff=0.5)
     guess = f"; did you mean '{near[0]}'?" if near else "."
     known = ", ".join(ServiceName)
     raise InvalidUsage(f"There is no service '{word}'{guess}", hint=f"The services are {known}.")
@@ -358,7 +359,7 @@ def _format_bound(when: datetime, zone: tzinfo | None, whole: time) -> str:
     """Format an end of a period: a day, with the clock unless it is that of a `whole` day."""
     inside = when.astimezone(zone)
     is_whole = inside.time().replace(second=0, microsecond=0) == whole
-    return f"{inside:%a %d %b %Y}" if is_whole else f"{inside:%a %d %b %Y %H:%M}"
+    return word_day(inside) if is_whole else word_minute(inside)
 
 
 def _join_labels(services: Sequence[Service]) -> str:

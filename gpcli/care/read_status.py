@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from gpcli.care.confirmation import Decision, Outcome, Proposal
+from gpcli.care.confirmation import Decision, Outcome, Proposal, word_minute
 from gpcli.care.inbox import thread_label
 from gpcli.care.portal_protocol import Mailbox, Portal
 from gpcli.care.selection import act_on_meant
@@ -109,7 +109,7 @@ def _unread_rows(conversation: Conversation) -> Iterator[tuple[str, PlanValue]]:
 
 def _message_label(message: Message, zone: ZoneInfo) -> str:
     label = f"{message.id} from {message.sender}" if message.sender else str(message.id)
-    return f"{label}, {message.sent.astimezone(zone):%a %d %b %Y %H:%M}" if message.sent else label
+    return f"{label}, {word_minute(message.sent.astimezone(zone))}" if message.sent else label
 
 
 def _send_read_marks(

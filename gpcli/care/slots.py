@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from gpcli.care.confirmation import Asker
+from gpcli.care.confirmation import Asker, word_day
 from gpcli.care.dates import parse_day, parse_duration, parse_hours, parse_weekdays
 from gpcli.care.offers import (
     UNNAMED_GP,
@@ -229,7 +229,7 @@ class SlotSearch:
 
         `complete` tells whether all that the portal sent could be read.
         """
-        period = f"from {self.filters.first:%a %d %b %Y} to {self.filters.last:%a %d %b %Y}"
+        period = f"from {word_day(self.filters.first)} to {word_day(self.filters.last)}"
         flu = ServiceName.FLU_VACCINATION
         if any(each.service is flu and not _is_told(each) for each in self.asked):
             return "The portal does not say which times are for flu vaccination."

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 from typing import Any, Protocol, TextIO, runtime_checkable
@@ -26,7 +27,7 @@ from gpcli.cli.global_options import (
     find_write_flags,
     is_global,
 )
-from gpcli.cli.suggestions import find_nearest
+from gpcli.cli.suggestions import CLOSE, find_nearest
 from gpcli.config.settings import Options
 from gpcli.errors import (
     GpcliError,
@@ -98,7 +99,8 @@ class LazyGroup(TyperGroup):
             return args[0], command, args[1:]
         error = _unknown_command_error(self.registry, self.path, args[0])
         near = find_nearest(self.registry, self.path, args[0])
-        may_ask = ctx.obj.is_at_terminal and not self.path and near and NO_INPUT not in args
+        can_run = near and (self.registry.find_command(near) or args[1:])
+        may_ask = ctx.obj.is_at_terminal and not self.path and can_run and NO_INPUT not in args
         if not may_ask or not ctx.obj.accept(error.message.partition(";")[0], near):
             raise error
         return self.resolve_command(ctx, ctx.obj.replace_command(args, near))
@@ -204,7 +206,8 @@ def convert_usage_error(error: typer.TyperException, ctx: Any) -> GpcliError:
         case typer.BadParameter():  # it is missing
             return InputNeeded(f"{where} needs {_parameter_name(error)}.", hint=hint)
         case _UnknownOption():
-            guess = f"; did you mean '{error.possibilities[0]}'?" if error.possibilities else "."
+            near = get_close_matches(error.option_name, error.possibilities or (), 1, CLOSE)
+            guess = f"; did you mean '{near[0]}'?" if near else "."
             return InvalidUsage(f"{where} has no option '{error.option_name}'{guess}", hint=hint)
         case _MisusedOption():
             if _is_flag(ctx, error.option_name):

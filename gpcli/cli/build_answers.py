@@ -24,17 +24,20 @@ from gpcli.config.index_format import (
     FIELDS,
     FILES,
     GPS,
+    OUTBOX,
     PEOPLE,
     PRESCRIPTIONS,
     PROFILES,
     REQUESTS,
     SANDBOXES,
+    SEVERAL,
     SLOTS,
     THREADS,
 )
 from gpcli.config.settings import FORMATS
 from gpcli.model.service import ServiceName
 from gpcli.render.json_schema import list_schema_names
+from gpcli.smoke.runner import list_known_words
 
 DAYS = ("today", "tomorrow", "monday", "next-week", "next-month", "+7d", "+14d", "+28d")
 PAST_DAYS = ("today", "yesterday", "monday", "this-week", "last-week", "last-month")
@@ -55,6 +58,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--from": DAYS,
     "--to": DAYS,
     "--weekday": (
+        SEVERAL,
         *("mon", "tue", "wed", "thu", "fri", "sat", "sun", "mon-fri", "weekdays", "weekend"),
     ),
     "--between": HOURS,
@@ -81,6 +85,8 @@ OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("messages list", "--from"): PAST_DAYS,
     ("messages save", "--to"): (FILES,),
     ("rx list", "--kind"): ("medicine", "consumable", "nutrition"),
+    ("smoke", "--checks"): (SEVERAL, *list_known_words()),
+    ("smoke", "--expect"): (SEVERAL, *(name.value for name in ServiceName)),
     ("sandbox run", "--as"): SANDBOX_PEOPLE,
     ("sandbox run", "--for"): SANDBOX_CHILDREN,
     ("sandbox env", "--for"): SANDBOX_CHILDREN,
@@ -116,6 +122,9 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "messages save": (THREADS,),
     "messages show": (THREADS,),
     "move": VISITS,
+    "open": VISITS,
+    "outbox settle": (OUTBOX,),
+    "outbox show": (OUTBOX,),
     "rx renew": (PRESCRIPTIONS,),
     "rx show": (PRESCRIPTIONS,),
     "rx withdraw": (REQUESTS,),

@@ -122,6 +122,8 @@ def demo(ctx: typer.Context) -> None:
         tempfile.TemporaryDirectory() as config_dir,
     ):
         env = {name: context.env[name] for name in _KEPT_VARIABLES if name in context.env}
+        if context.output.phrasing.in_words:
+            env["GPCLI_ACCESSIBLE"] = "1"
         terminal = replace(context.output.terminal, stdin_tty=False, stdout_tty=True)
         transcript = Transcript(context.stdout, {**env, "GPCLI_CONFIG_DIR": config_dir}, terminal)
         transcript.write_comment(

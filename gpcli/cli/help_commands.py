@@ -432,5 +432,5 @@ def show_help(
     near = find_subject(REGISTRY, known, wanted)
     guess = f"; did you mean '{near}'?" if near else "."
     raise InvalidUsage(
-        f"There is no help on '{wanted}'{guess}", hint="gpcli --help lists all there is."
+        f"There is no help on '{wanted}'{guess}", hint="gpcli help commands lists all there is."
     )

@@ -50,7 +50,9 @@ def list_profiles(ctx: typer.Context) -> None:
 
 def show(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The one in use")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="By default the one in use")
+    ] = None,
 ) -> None:
     """Show one profile."""
     context = get_context(ctx)
@@ -134,7 +136,7 @@ def remove(
     remove_profile(context.config_path, name)
     context.index_profiles()
     ListedIds(Path(listed_path(context.env))).forget(profile.name)
-    context.output.show_item(PORTALS, removed)
+    context.output.show_receipt(PORTALS, removed, f"'{name}' is forgotten.")
 
 
 def _confirm_removal(context: AppContext, profile: Profile) -> None:

@@ -10,7 +10,7 @@ import time
 
 from gpcli import __version__
 from gpcli.config import index_format
-from gpcli.config.paths import index_path, listed_path, sandboxes_path
+from gpcli.config.paths import index_path, listed_path, outbox_path, sandboxes_path
 
 try:
     from gpcli.cli import answer_table
@@ -283,10 +283,17 @@ def _list_names(
             yield name, summary
 
 
+_DIRECTORIES = {index_format.SANDBOXES: sandboxes_path, index_format.OUTBOX: outbox_path}
+"""By the kind of values: where there is a JSON file for each, with its name."""
+
+
 def _expand_values(
     values: tuple[str, ...], typed: str, line: ParsedLine, env: "Mapping[str, str]"
 ) -> "Iterator[tuple[str, str]]":
     """Yield each value with its description, and what is to be looked up in place of its kind."""
+    if values[:1] == (index_format.SEVERAL,):
+        yield from _list_rest(typed, values[1:])
+        return
     for value in values:
         if value == index_format.PROFILES:
             yield from _list_profiles(env)
@@ -294,10 +301,12 @@ def _expand_values(
             yield from _list_people(line, env)
         elif value == index_format.GPS:
             yield from _list_gps(line, env)
-        elif value == index_format.SANDBOXES:
-            yield from _list_sandboxes(env)
+        elif value in _DIRECTORIES:
+            yield from _list_files(_DIRECTORIES[value](env))
         elif value == index_format.FIELDS:
-            yield from _list_fields(typed, line)
+            columns, keys = answer_table.FIELDS.get(line.path, ((), ()))
+            is_json = line.options.keys() & {"--json", "--ndjson"}
+            yield from _list_rest(typed, keys if is_json else columns)
         elif value in index_format.LISTED_KINDS:
             yield from _list_ids(value, line, env)
         elif value == index_format.SUBJECTS:
@@ -323,10 +332,8 @@ def _list_gps(line: ParsedLine, env: "Mapping[str, str]") -> "Iterator[tuple[str
     yield from ((name, "") for name in index_format.find_gps(facts, profile, patient))
 
 
-def _list_fields(typed: str, line: ParsedLine) -> "Iterator[tuple[str, str]]":
-    """Yield the list that is typed with each name of the command's that it has not yet."""
-    columns, keys = answer_table.FIELDS.get(line.path, ((), ()))
-    names = keys if line.options.keys() & {"--json", "--ndjson"} else columns
+def _list_rest(typed: str, names: tuple[str, ...]) -> "Iterator[tuple[str, str]]":
+    """Yield the list that is typed with each of `names` that it has not yet."""
     before, comma, _ = typed.rpartition(",")
     chosen = before.split(",")
     yield from ((f"{before}{comma}{name}", "") for name in names if name not in chosen)
@@ -349,10 +356,10 @@ def _list_subjects(words: list[str]) -> "Iterator[tuple[str, str]]":
     yield from found.items()
 
 
-def _list_sandboxes(env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
-    """Yield the names under which sandboxes have announced themselves."""
+def _list_files(directory: str) -> "Iterator[tuple[str, str]]":
+    """Yield the names of the JSON files in a directory: of sandboxes, of requests."""
     try:
-        files = sorted(os.listdir(sandboxes_path(env)))  # noqa: PTH208  (pathlib doubles start-up)
+        files = sorted(os.listdir(directory))  # noqa: PTH208  (pathlib doubles start-up)
     except OSError:
         return
     yield from ((file[: -len(".json")], "") for file in files if file.endswith(".json"))

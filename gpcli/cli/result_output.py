@@ -74,7 +74,7 @@ def format_next_step(receipt: AppointmentReceipt, time_format: TimeFormat) -> st
         return f"{sent}. The surgery has not confirmed it yet: {follow} tells when it has."
     if receipt.status == "booked":
         until = time_format.time(receipt.cancel_until, receipt.zone)
-        free = f" It can be cancelled until {until}: gpcli cancel {receipt.id}" if until else ""
+        free = f" It is free to cancel until {until}: gpcli cancel {receipt.id}" if until else ""
         return f"{before}Booked{what}.{free or f' {follow} shows it.'}"
     return f"{before}The portal says: {receipt.status}{what}. {follow} shows it."
 

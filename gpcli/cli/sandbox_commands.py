@@ -67,7 +67,12 @@ Person = Annotated[
     ),
 ]
 Clock = Annotated[
-    str | None, typer.Option("--clock", metavar="TIME", help="The portal's present at the start")
+    str | None,
+    typer.Option(
+        "--clock",
+        metavar="TIME",
+        help="The portal's present at the start: 2027-03-01T09:00:00+01:00",
+    ),
 ]
 Delay = Annotated[
     str, typer.Option("--delay", metavar="TIME", help="How long the surgery takes to answer")

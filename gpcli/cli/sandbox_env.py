@@ -35,6 +35,7 @@ class Shell(StrEnum):
     """The shell to write exports for; `github` is the format of `$GITHUB_ENV`."""
 
     BASH = "bash"
+    ZSH = "zsh"
     FISH = "fish"
     POWERSHELL = "powershell"
     GITHUB = "github"
@@ -157,6 +158,7 @@ def prepend_program_dir(path: str, places: Iterable[Path]) -> str:
 
 _EXPORT_FORMATS = {
     Shell.BASH: "export {}={}",
+    Shell.ZSH: "export {}={}",
     Shell.FISH: "set -gx {} {}",
     Shell.POWERSHELL: "$env:{} = {}",
     Shell.GITHUB: "{}={}",

@@ -22,16 +22,22 @@ from gpcli.cli.commands.registry import command_needs, command_services
 from gpcli.cli.global_options import get_context
 from gpcli.cli.result_output import require_complete
 from gpcli.errors import GpcliError
-from gpcli.model.service import Offers, Service, Standing, Surgery
+from gpcli.model.service import Offers, Service, ServiceName, Standing, Surgery
 from gpcli.render.views.service_views import SURGERIES, services_view
+
+OneService = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SERVICE]",
+        help=f"Only this one, with all that is known; exit 5 if it can't be used: "
+        f"{', '.join(ServiceName)}",
+    ),
+]
 
 
 def services(
     ctx: typer.Context,
-    service: Annotated[
-        str | None,
-        typer.Argument(metavar="[SERVICE]", help="Only this one; exit 5 if it can't be used"),
-    ] = None,
+    service: OneService = None,
 ) -> None:
     """List what your GPs offer online, what they do not, and why."""
     context = get_context(ctx)
@@ -45,7 +51,7 @@ def services(
     view = services_view(several_gps=len(ours.surgeries) > 1, whole=named is not None)
     context.output.show_list(view, rows)
     if named is None:
-        if context.output.is_for_person:
+        if rows and context.output.is_for_person:
             context.output.show_separator()
         note_offers(context, rows, ours.surgeries)
     else:

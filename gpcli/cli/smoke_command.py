@@ -97,7 +97,11 @@ Parallel = Annotated[
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Begin no check after a failure")]
 Expect = Annotated[
     list[str] | None,
-    typer.Option("--expect", metavar="SERVICE,…", help="Fail where one of them is not offered"),
+    typer.Option(
+        "--expect",
+        metavar="SERVICE,…",
+        help="Fail where one of them is not offered: booking, contact, …",
+    ),
 ]
 NoRetry = Annotated[bool, typer.Option("--no-retry", help="Try every request once")]
 Compare = Annotated[

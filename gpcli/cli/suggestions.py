@@ -43,7 +43,7 @@ def find_nearest(registry: Registry, group: str, word: str) -> str | None:
 
 def find_subject(registry: Registry, subjects: list[str], words: str) -> str | None:
     """Return the command that `words` mean, else the one of `subjects` that is spelled like it."""
-    near = difflib.get_close_matches(words, subjects, n=1)
+    near = difflib.get_close_matches(words, subjects, n=1, cutoff=CLOSE)
     return find_meant(registry, "", words) or (near[0] if near else None)
 
 

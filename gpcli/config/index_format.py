@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 HEADER = ["gpcli offer index", "1"]
 FILES, PROFILES, PEOPLE, FIELDS = ":files", ":profiles", ":people", ":fields"
-GPS, SANDBOXES, SUBJECTS = ":gps", ":sandboxes", ":subjects"
+GPS, SANDBOXES, SUBJECTS, OUTBOX = ":gps", ":sandboxes", ":subjects", ":outbox"
 """Kinds of values that completion looks up when it needs them."""
+
+SEVERAL = ":several"
+"""Stands before values of which several may be given, with commas between."""
 
 APPOINTMENTS, THREADS, PRESCRIPTIONS = ":appointments", ":threads", ":prescriptions"
 REQUESTS, SLOTS = ":requests", ":slots"

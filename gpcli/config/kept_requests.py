@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
 
+from gpcli.config.paths import OUTBOX
 from gpcli.config.private_files import open_private_file, write_private_file
 from gpcli.config.settings import Options
 from gpcli.errors import ConfigError
@@ -41,7 +42,7 @@ class KeptRequests:
     """The lines kept in `directory`, which is `outbox` in the state directory `state`."""
 
     def __init__(self, state: Path) -> None:
-        self.directory = state / "outbox"
+        self.directory = state / OUTBOX
 
     def write(self, request: UUID, kept: KeptRequest) -> None:
         """Keep the line of a request; raise OSError, ConfigError."""

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-SANDBOXES = "sandboxes"
-"""The directory of sandboxes that are served, in that of the state."""
+OUTBOX, SANDBOXES = "outbox", "sandboxes"
+"""The directories of lines that went out, and of sandboxes that are served, in that of the state.
+"""
 
 _XDG_DIRS = {
     "config": ("XDG_CONFIG_HOME", ".config", "APPDATA"),
@@ -46,6 +47,11 @@ def index_path(env: "Mapping[str, str]") -> str:
 def listed_path(env: "Mapping[str, str]") -> str:
     """Return the path of the ids that lists have shown, which completion reads."""
     return os.path.join(state_dir(env), "listed")  # noqa: PTH118  (as above)
+
+
+def outbox_path(env: "Mapping[str, str]") -> str:
+    """Return the directory of the lines that went out and are not known to be done."""
+    return os.path.join(state_dir(env), OUTBOX)  # noqa: PTH118  (as above)
 
 
 def sandboxes_path(env: "Mapping[str, str]") -> str:

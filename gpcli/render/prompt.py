@@ -110,7 +110,7 @@ class Prompt:
     def confirm(self, question: str, *, flag: str) -> bool:
         """Ask for agreement. Only `y` and `yes` are yes; the end of input and `q` are no.
 
-        What is neither yes nor no is asked about once more.
+        What is neither yes nor no is asked about again.
 
         Raises: ConfirmationNeeded if nobody can be asked.
         """
@@ -121,12 +121,13 @@ class Prompt:
             )
         ways = "Answer yes or no:" if self._in_words else "[y/N]"
         prompt = f"{safe_line(question)} {ways} "
-        answer = self._ask_once(prompt)
-        if answer is not None and answer.lower() not in _YES | _NO | _QUIT:
-            if not self._in_words:  # there the question says it
-                self._write_lines(self._size.wrap("Answer y (yes) or n (no)."))
+        for _ in range(MAX_TRIES):
             answer = self._ask_once(prompt)
-        return answer is not None and answer.lower() in _YES
+            if answer is None or answer.lower() in _YES | _NO | _QUIT:
+                return answer is not None and answer.lower() in _YES
+            again = "That is neither." if self._in_words else "Answer y (yes) or n (no)."
+            self._write_lines(self._size.wrap(again))
+        return False
 
     def accept(self, question: str) -> bool:
         """Ask whether to go on as proposed: Enter, `y` and `yes` are yes, all else is no.
@@ -188,7 +189,7 @@ class Prompt:
         letters = "/".join(key.upper() if key == default else key for key in keys)
         if self._in_words:
             spoken = ", ".join(f"{key} for {word}" for key, word in keys.items())
-            prompt = f"{safe_line(question)} Answer with {spoken}: "
+            prompt = f"What now? Answer with {spoken}, or Enter for {keys[default]}: "
         else:
             prompt = "\n".join(self._size.wrap(f"{safe_line(question)} [{letters}]")) + " "
         by_word = {word: key for key, word in keys.items()}

@@ -64,13 +64,18 @@ _WRITE_FLAGS: Mapping[Writing, str] = {
 Notify = Callable[[CheckReport], None]
 
 
+def list_known_words() -> list[str]:
+    """Return the names and the tags of all checks, sorted."""
+    return sorted({each.name for each in CHECKS} | {tag for each in CHECKS for tag in each.tags})
+
+
 def choose_checks(words: Sequence[str], expected: Collection[str] = ()) -> tuple[SmokeCheck, ...]:
     """Return the checks that have one of `words` as name or tag, and those that they need.
 
     Without words that is all of them. What is `expected` is looked at in any case, and only then.
     Raises: InvalidUsage for a word that is neither.
     """
-    known = sorted({each.name for each in CHECKS} | {tag for each in CHECKS for tag in each.tags})
+    known = list_known_words()
     for word in words:
         if word not in known:
             tags = ", ".join(sorted({tag for each in CHECKS for tag in each.tags}))

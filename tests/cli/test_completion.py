@@ -197,9 +197,30 @@ def test_a_file_of_listed_ids_that_is_broken_or_not_there_offers_words_alone(env
     assert words(env, "cancel", "") == ["next", "today", "tomorrow"]
 
 
-@pytest.mark.parametrize("flag", ["--from", "--to", "--between", "--weekday", "--via"])
+@pytest.mark.parametrize("flag", ["--from", "--to", "--between", "--via"])
 def test_days_hours_weekdays_and_ways_are_offered(env, flag):
     assert words(env, "slots", flag, "") == list(VALUES[flag])
+
+
+@pytest.mark.parametrize(
+    ("before", "typed", "offered"),
+    [
+        (("slots", "--weekday"), "mon,t", ["mon,tue", "mon,thu"]),
+        (("slots", "--weekday"), "wee", ["weekdays", "weekend"]),
+        (("smoke", "--expect"), "contact,f", ["contact,flu-vaccination"]),
+        (("smoke", "--checks"), "write,own", ["write,own-records"]),
+    ],
+)
+def test_of_what_can_be_several_the_rest_is_offered(env, before, typed, offered):
+    assert words(env, *before, typed) == offered
+
+
+@pytest.mark.parametrize("command", ["show", "settle"])
+def test_requests_that_are_not_known_to_be_done_are_offered(env, tmp_path, command):
+    request = "8c0f8c5e-3a39-4a3c-9d2e-4f0a6d1f2b11"
+    (tmp_path / "state" / "outbox").mkdir(mode=0o700)
+    (tmp_path / "state" / "outbox" / f"{request}.json").touch()
+    assert words(env, "outbox", command, "8c") == [request]
 
 
 def test_days_of_the_past_are_offered_where_messages_are_looked_for(env):

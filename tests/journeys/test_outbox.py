@@ -290,6 +290,50 @@ def test_the_request_says_what_it_was_and_how_it_is_finished(world):
     assert shown.err == f"To finish it: {sent['repeat']}\n"
 
 
+@pytest.mark.parametrize("name", WRITES)
+def test_a_request_is_not_finished_for_somebody_else(world, name):
+    shell, line = prepare(world, name)
+    cut_off(shell, arrives=False)(line)
+    [sent] = shell.json("gpcli outbox list")
+    before = {person: snapshot(world, person) for person in ("bo", "finn")}
+    for person in before:
+        ended = world.shell(person)(f"{line} --request-id {sent['request_id']}")
+        assert ended.code != 0
+    assert {person: snapshot(world, person) for person in before} == before
+    assert shell.json("gpcli outbox list") == [sent]
+
+
+def test_who_repeats_a_request_of_somebody_else_is_told(world):
+    ada, line = prepare(world, "contact")
+    cut_off(ada, arrives=False)(line)
+    [sent] = ada.json("gpcli outbox list")
+    for options in ("", " --dry-run"):
+        ended = world.shell("bo")(f"{line} --request-id {sent['request_id']}{options} --json")
+        assert (ended.code, ended.error["code"]) == (7, "conflict")
+        assert "for another person" in ended.error["message"]
+
+
+def test_the_line_that_finishes_a_request_names_whose_it_is_where_several_sign_in(shell, live):
+    shell.json(f"gpcli login {live.fhir_base} --hint guro")
+    line = "gpcli contact --subject Ramp --message Where? --yes"
+    cut_off(shell, arrives=False)(line)
+
+    def repeat():
+        return shell.json("gpcli outbox list")[0]["repeat"]
+
+    alone = repeat()
+    shell.json("gpcli login --hint ada")
+    assert "--as" not in alone
+    assert repeat().startswith(alone.partition(" --request-id")[0] + " --as guro --request-id")
+    shell.json(f"gpcli login {live.fhir_base} --hint bo --profile other")
+    assert " --profile " in repeat()
+
+    finished = shell.json(f"{repeat()} --json")
+
+    assert finished["patient"]["id"] == "guro"
+    assert shell.json("gpcli outbox list") == []
+
+
 @pytest.mark.parametrize("arrives", [True, False])
 def test_a_thread_that_was_cut_in_half_is_listed_until_it_is_whole(world, arrives, monkeypatch):
     """At a portal without transactions, where the second of two requests is cut off."""

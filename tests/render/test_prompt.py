@@ -36,17 +36,22 @@ def test_only_yes_is_yes(answer, agreed):
     [
         ("maybe\ny\n", True),
         ("ja\nyes\n", True),
-        ("yes please\n", False),
-        ("maybe\nmaybe\ny\n", False),
         ("1\nq\n", False),
         ("\x1b[A\n\n", False),
     ],
 )
-def test_what_is_neither_yes_nor_no_is_asked_about_once_more(answers, agreed):
+def test_what_is_neither_yes_nor_no_is_asked_about_again(answers, agreed):
     ask, err = build_prompt(answers)
     assert ask.confirm("Book?", flag="--yes") is agreed
     asked_again = "Book? [y/N] Answer y (yes) or n (no).\nBook? [y/N] "
     assert err.getvalue().rstrip("\n") == asked_again
+
+
+@pytest.mark.parametrize(("tries", "agreed"), [(MAX_TRIES - 1, True), (MAX_TRIES, False)])
+def test_no_answer_ends_in_a_no_after_many_questions(tries, agreed):
+    ask, err = build_prompt("maybe\n" * tries + "y\n")
+    assert ask.confirm("Book?", flag="--yes") is agreed
+    assert err.getvalue().count("Answer y (yes) or n (no).") == tries
 
 
 def test_the_end_of_input_ends_the_line():

@@ -94,9 +94,8 @@ CARE_COMMANDS = (
         examples=(
             ("In writing", "gpcli econsult start --via text --subject Rash"),
             (
-                "In a script",
-                "gpcli econsult start --via text --subject Rash --message-file rash.txt --yes "
-                "--accept-fee 400",
+                "In writing, the text from a file",
+                "gpcli econsult start --via text --subject Rash --message-file rash.txt",
             ),
             (
                 "By video, some time next week",

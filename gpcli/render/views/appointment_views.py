@@ -143,7 +143,9 @@ def format_way(channel: str | None) -> str:
 def _format_cancel_until(appointment: Appointment, time_format: TimeFormat) -> str:
     if appointment.is_over:
         return ""
-    return time_format.time(appointment.cancel_until, appointment.zone)
+    until = time_format.time(appointment.cancel_until, appointment.zone)
+    is_late = appointment.cancel_until is not None and appointment.cancel_until <= time_format.now
+    return f"{until}, which is over" if is_late else until
 
 
 def _format_status(appointment: Appointment, time_format: TimeFormat) -> str:
@@ -206,7 +208,7 @@ def _record_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
     return (
         Column(
             "cancel_until",
-            "Cancel until",
+            "Free to cancel until",
             lambda appointment: appointment.cancel_until,
             _format_cancel_until,
             in_table=False,

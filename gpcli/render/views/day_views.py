@@ -22,7 +22,12 @@ MOST_LINES = 4
 
 
 def _format_gps(day: Day, time_format: TimeFormat) -> str:
-    lines = (line for surgery in day.surgeries for line in (surgery.label, *surgery.phones))
+    phone = "phone " if time_format.phrasing.in_words else ""
+    lines = (
+        line
+        for surgery in day.surgeries
+        for line in (surgery.label, *(f"{phone}{each}" for each in surgery.phones))
+    )
     return "\n".join(lines) or "none on record"
 
 

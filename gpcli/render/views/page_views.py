@@ -9,7 +9,7 @@ PAGES: View[WebPage] = dataclass_view(
     WebPage,
     "pages",
     (
-        Column("url", "Address", lambda page: page.url),
+        Column("url", "Link", lambda page: page.url),
         Column("kind", "Kind", lambda page: page.kind.value),
         Column("surgery", "Surgery", lambda page: page.surgery),
         Column("appointment", "Appointment", lambda page: page.appointment),
