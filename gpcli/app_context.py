@@ -434,7 +434,7 @@ class AppContext:
         intent = uuid4()
         if given := self.options.request_id:
             intent = derive_intent(given, self.profile, lambda: self.identity.patient, command)
-            Journal(self.state_dir, account=self.account).check_is_own(intent)
+            Journal(self.state_dir).check_is_own(intent, lambda: self.account)
         self.request = CommandRequest(intent, command)
         return intent
 

@@ -220,6 +220,13 @@ class Journal:
             event: dict[str, Any] = {key: earlier.get(key) for key in ("state", "at")}
             self._append({**event, **({"whole": []} if alone else {}), "intent": str(intent)})
 
+    def record_alone(self, intent: UUID) -> None:
+        """Record of a write that was not sent that no other counts only together with it."""
+        with suppress(OSError, ConfigError):
+            entry = self.find_entry(intent)
+            if entry and entry.is_left:
+                self._append({"intent": str(intent), "state": entry.state, "whole": []})
+
     def hold(self, timeout: float) -> AbstractContextManager[None]:
         """Keep other processes from holding it; what they only append is not kept out.
 
@@ -241,10 +248,10 @@ class Journal:
         events = [event for event in self._read_events() if event["intent"] == str(intent)]
         return next((event["target"] for event in events if event.get("target")), None)
 
-    def check_is_own(self, request: UUID) -> None:
+    def check_is_own(self, request: UUID, read_account: Callable[[], str]) -> None:
         """Raise Conflict where another account has made this request; raise as `read_entries`."""
         for entry in self.read_entries():
-            if entry.request == request and entry.account != self.account:
+            if entry.request == request and entry.account != read_account():
                 raise Conflict(
                     "This --request-id is of a request for another person or portal, or by another "
                     "sign-in. Nothing was sent.",

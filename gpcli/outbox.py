@@ -366,7 +366,7 @@ def settle(
     by_sign_in: dict[tuple[str, str], list[JournalEntry]] = {}
     for journaled in _read_requests(Journal(context.state_dir)):
         for write in journaled.writes if str(journaled.id) in wanted else ():
-            if write.is_open and not write.is_under_way(now):
+            if (write.is_open or write.is_left) and not write.is_under_way(now):
                 by_sign_in.setdefault((write.profile, write.account), []).append(write)
     for (profile, account), writes in by_sign_in.items():
         try:

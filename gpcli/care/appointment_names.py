@@ -8,7 +8,12 @@ from datetime import date, datetime
 from functools import partial
 from typing import TypeVar
 
-from gpcli.care.appointments import COMING_APPOINTMENT, ChoicePrompt, find_next_visit
+from gpcli.care.appointments import (
+    COMING_APPOINTMENT,
+    ChoicePrompt,
+    find_next_visit,
+    require_all_appointments,
+)
 from gpcli.care.confirmation import Asker
 from gpcli.care.date_words import (
     day_offsets,
@@ -67,6 +72,8 @@ class AppointmentFinder:
         found = self._find_fitting(text, day, coming)
         if not found and self.looks_back:
             found = self._find_fitting(text, day, self.portal.fetch_appointments(None))
+        if not found:
+            require_all_appointments(self.portal)
         if not found and why:
             raise why
         if len(found) > 1:
@@ -86,6 +93,7 @@ class AppointmentFinder:
         named = [each for each in coming if self.prompt.is_kind(each)]
         visit = find_next_visit(named, self.now)
         if visit is None:
+            require_all_appointments(self.portal)
             raise NotFound("No visit is booked.", hint="gpcli appointments list shows what waits.")
         return str(visit.id)
 

@@ -17,6 +17,7 @@ from gpcli.errors import (
     InputNeeded,
     InvalidUsage,
     NotFound,
+    Partial,
     TooLate,
 )
 from gpcli.model.appointment import IN_ERROR, Appointment, Window
@@ -166,6 +167,15 @@ def require_appointment(
         require_service(facts.offers, ServiceName.CANCELLATION, now)
         raise no_such_appointment(appointment_id)
     return facts.appointment
+
+
+def require_all_appointments(portal: Portal, hint: str = "") -> None:
+    """Raise Partial where appointments were kept back: that there is none can't be told then."""
+    if not portal.has_all_appointments:
+        raise Partial(
+            "The portal did not send all appointments: whether there is one can't be told.",
+            hint=hint or "Try again, or call the surgery.",
+        )
 
 
 def is_open_enquiry(appointment: Appointment) -> bool:

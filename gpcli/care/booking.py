@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice
 
+from gpcli.care.appointments import require_all_appointments
 from gpcli.care.confirmation import Asker, Decision, Outcome, PlanRows, Proposal
 from gpcli.care.offers import (
     choose_service,
@@ -246,10 +247,14 @@ def _require_none_coming(
 ) -> None:
     """Have a person say whether to book beside what there is for the same service already.
 
-    Raises: AlreadyBooked if that is not asked, Declined if the person says no.
+    Raises: AlreadyBooked if that is not asked, Declined if the person says no, Partial where the
+    portal did not send all that is coming.
     """
     booked = find_coming(coming, service, context.search.now)
     if booked is None:
+        require_all_appointments(
+            context.portal, "Nothing was sent. To book all the same, add --another."
+        )
         return
     if context.coming_label and context.asker.can_ask:
         question = f"You have one already: {context.coming_label(booked)}. One more all the same?"

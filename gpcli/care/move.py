@@ -150,7 +150,7 @@ def propose_move(
     if choice.slot is not None and choice.slot == old.slot_id:
         raise InvalidUsage(f"{old.id} is at that time already.", hint="Choose another time.")
     charge = find_cancellation_charge(old, facts.offers, context.search.now)
-    booking = propose_booking(context, own, choice)
+    booking = _propose_new_time(context, own, choice, old)
     if isinstance(booking, Outcome) and not booking.record.is_confirmed:
         return Outcome(Move(booking.record, old), changed=False)
     _require_same_service(booking, own, old)
@@ -161,6 +161,18 @@ def propose_move(
     )
     check = partial(_check_unchanged, context.portal, old, charge, clock)
     return replace(proposal, revalidate=check)
+
+
+def _propose_new_time(
+    context: BookingContext, own: ServiceRequest, choice: BookingChoice, old: Appointment
+) -> Decision[Appointment]:
+    """Propose to book the new time; where that was declined, the old one is not to follow it."""
+    try:
+        return propose_booking(context, own, choice)
+    except Conflict as error:
+        context.portal.forget_cancellation(_cancellation_intent(own.intent))
+        error.add_hint(f"{old.id} was not cancelled.")
+        raise
 
 
 def check_movable(appointment: Appointment, now: datetime) -> None:
@@ -348,11 +360,10 @@ def _send_move(
     except GpcliError as error:
         is_open = isinstance(error, OutcomeUnknown)
         portal.drop_cancellation(cancel_intent, alone=not is_open)
-        if is_open:
-            error.add_hint(f"{old.id} was not cancelled.")
+        error.add_hint(f"{old.id} was not cancelled.")
         raise
     if not booked.record.is_confirmed:
-        portal.drop_cancellation(cancel_intent, alone=True)
+        portal.drop_cancellation(cancel_intent, alone=False)
         return WriteResult(Move(booked.record, old), booked.changed)
     return _send_cancellation(portal, old, cancel_intent, booked)
 

@@ -138,6 +138,10 @@ class Portal(Protocol):
         """One phrase for each record so far that was left out because it could not be read."""
 
     @property
+    def has_all_appointments(self) -> bool:
+        """Whether all appointments came that were asked for so far, and could be read."""
+
+    @property
     def remarks(self) -> Sequence[str]:
         """Sentences on what the portal did besides what was asked for, for the person to know."""
 
@@ -230,6 +234,12 @@ class Portal(Protocol):
         """Note that a cancellation that was expected is not sent.
 
         `alone`: the write before it counts without it.
+        """
+
+    def forget_cancellation(self, intent: UUID) -> None:
+        """Record that the write before a cancellation that was not sent counts without it.
+
+        Where there was none, nothing is recorded.
         """
 
     def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeVar
 
@@ -10,10 +10,10 @@ from gpcli.care.appointments import find_next_visit
 from gpcli.care.offers import list_services
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.prescription_list import is_in_use, urgency
-from gpcli.errors import ConsentNeeded, NotFound, NotPermitted, Rejected
+from gpcli.errors import ConsentNeeded, GpcliError, NotFound, NotPermitted, Rejected, SignInError
 from gpcli.model.day import Day
-from gpcli.model.prescription import Prescription
-from gpcli.model.service import Standing
+from gpcli.model.prescription import Prescription, Renewal
+from gpcli.model.service import Offers, ServiceName, Standing
 
 Record = TypeVar("Record")
 
@@ -24,17 +24,19 @@ NOT_SHOWN = (ConsentNeeded, NotFound, NotPermitted, Rejected)
 def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
     """Fetch what matters today, in one round trip; `zone` is the surgeries'.
 
-    What the portal does not show costs that part alone, and is said.
+    What the portal does not show, or fails to, costs that part alone, and is said.
+    Raises: SignInError; what the offers raise.
     """
-    not_shown: dict[str, list[str]] = {}
+    errors: dict[str, GpcliError] = {}
 
-    def fetch_shown(what: str, fetch: Callable[[], list[Record]]) -> list[Record]:
+    def fetch_shown(what: str, fetch: Callable[[], list[Record]]) -> list[Record] | None:
         try:
             return fetch()
-        except NOT_SHOWN as error:
-            why = ": ".join(filter(None, (error.message.removesuffix("."), error.hint)))
-            not_shown.setdefault(why, []).append(what)
-            return []
+        except SignInError:
+            raise
+        except GpcliError as error:
+            errors[what] = error
+            return None
 
     with portal.fetched_day_ahead():
         offers = portal.fetch_offers()
@@ -46,19 +48,42 @@ def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
         patient=parties.patient,
         acting_user=parties.acting_user,
         surgeries=offers.surgeries,
-        next=find_next_visit(coming, now),
-        waiting=tuple(each for each in coming if each.is_waiting),
-        requests=tuple(each.renewal for each in listed if each.renewal and each.renewal.is_open),
-        unread=tuple(thread for thread in threads if thread.unread_count),
-        running_out=tuple(sorted(filter(_runs_out, listed), key=urgency)),
-        not_shown=tuple(f"{', '.join(what)}: {why}" for why, what in not_shown.items()),
+        next=find_next_visit(coming or [], now),
+        waiting=_pick(coming, lambda each: each.is_waiting),
+        requests=_pick(_list_renewals(listed), lambda each: each.is_open),
+        unread=_pick(threads, lambda each: bool(each.unread_count)),
+        running_out=_pick(listed and sorted(listed, key=urgency), _runs_out),
+        not_shown=tuple(_word_absences(errors)),
+        is_whole=all(isinstance(each, NOT_SHOWN) for each in errors.values()),
+        has_all_appointments=coming is not None and portal.has_all_appointments,
         zone=zone,
-        startable=frozenset(
-            each.service
-            for each in list_services(offers, now)
-            if each.status is not Standing.NOT_OFFERED
-        ),
+        startable=_list_startable(offers, now),
     )
+
+
+def _word_absences(errors: Mapping[str, GpcliError]) -> Iterator[str]:
+    """Yield a sentence for each reason why something is not shown; `errors` are by what that is."""
+    absent: dict[str, list[str]] = {}
+    for what, error in errors.items():
+        cure = error.hint if isinstance(error, ConsentNeeded) else ""
+        why = ": ".join(filter(None, (error.message.removesuffix("."), cure)))
+        absent.setdefault(why, []).append(what)
+    yield from (f"{', '.join(what)}: {why}" for why, what in absent.items())
+
+
+def _list_startable(offers: Offers, now: datetime) -> frozenset[ServiceName]:
+    services = list_services(offers, now)
+    return frozenset(each.service for each in services if each.status is not Standing.NOT_OFFERED)
+
+
+def _pick(
+    records: list[Record] | None, is_wanted: Callable[[Record], bool]
+) -> tuple[Record, ...] | None:
+    return None if records is None else tuple(filter(is_wanted, records))
+
+
+def _list_renewals(listed: list[Prescription] | None) -> list[Renewal] | None:
+    return None if listed is None else [each.renewal for each in listed if each.renewal]
 
 
 def _runs_out(prescription: Prescription) -> bool:

@@ -8,7 +8,7 @@ from gpcli.care.appointments import find_next_visit
 from gpcli.care.today import fetch_day
 from gpcli.cli.global_options import get_context
 from gpcli.cli.result_output import require_complete
-from gpcli.errors import NotFound
+from gpcli.errors import NotFound, Partial
 from gpcli.render.views.appointment_views import APPOINTMENTS
 from gpcli.render.views.day_views import DAY
 
@@ -18,8 +18,11 @@ def today(ctx: typer.Context) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(DAY):
         return
-    context.output.show_item(DAY, fetch_day(context.portal, context.now(), context.zone.key))
+    day = fetch_day(context.portal, context.now(), context.zone.key)
+    context.output.show_item(DAY, day)
     require_complete(context)
+    if not day.is_whole:
+        raise Partial("This is not all: the portal failed to send some of it.", hint="Try again.")
 
 
 def next_visit(ctx: typer.Context) -> None:
@@ -30,6 +33,7 @@ def next_visit(ctx: typer.Context) -> None:
     now = context.now()
     found = find_next_visit(context.portal.fetch_appointments(now.date()), now)
     if found is None:
+        require_complete(context)
         raise NotFound("No visit is booked.", hint="gpcli appointments list shows what waits.")
     context.output.show_item(APPOINTMENTS, found)
     require_complete(context)

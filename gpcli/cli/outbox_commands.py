@@ -115,7 +115,7 @@ def _show_settled(context: AppContext, chosen: set[str], failures: list[GpcliErr
     if not why:
         end = outbox.find_latest_end(context, [each.request_id for each in unknown])
         until = f" until {end:%H:%M}" if end else ""
-        why = f"It is not there, and the portal may still be doing it{until}."
+        why = f"{_word_absence(unknown)}, and the portal may still be doing it{until}."
     hints = " ".join(dict.fromkeys(each.hint for each in failures if each.hint))
     again = "gpcli outbox settle looks again; with an ID and --done or --not-done you tell it."
     what = f"{len(unknown)} requests are" if len(unknown) > 1 else "1 request is"
@@ -124,6 +124,14 @@ def _show_settled(context: AppContext, chosen: set[str], failures: list[GpcliErr
         hint=f"{hints} {again}".strip(),
         request_id=_name(unknown[0]) if len(unknown) == 1 else None,
     )
+
+
+def _word_absence(unknown: list[OutboxRequest]) -> str:
+    """Say what of requests is not at the portal, beside what is done."""
+    done = [part.what for each in unknown for part in each.parts if part.state is OutboxState.DONE]
+    if not done:
+        return "It is not there" if len(unknown) == 1 else "They are not there"
+    return f"Done so far: {', '.join(done)}. The rest is not there"
 
 
 def _note_rest(context: AppContext, requests: list[OutboxRequest]) -> None:

@@ -154,7 +154,9 @@ def build_dependencies(
         OpenWrites(search, journal, now),
         identity,
         portal_profile,
-        RecordMapper(patient, portal_profile, search.flaws, fetch_identifiers, now=now),
+        RecordMapper(
+            patient, portal_profile, search.flaws, search.incomplete, fetch_identifiers, now=now
+        ),
         ToldServicesCache(search, portal_profile, cache, now),
         read_scopes,
         now,

@@ -117,6 +117,11 @@ class FhirPortal:
         return self._search.flaws
 
     @property
+    def has_all_appointments(self) -> bool:
+        """Whether all appointments came that were asked for so far, and could be read."""
+        return "Appointment" not in self._search.incomplete | self._mapper.left_out
+
+    @property
     def remarks(self) -> Sequence[str]:
         """Sentences on what the portal says or did besides what was asked for."""
         others = [
@@ -286,6 +291,10 @@ class FhirPortal:
     def drop_cancellation(self, intent: UUID, *, alone: bool) -> None:
         """Record that a cancellation that was expected is not sent."""
         self._dependencies.kernel.record_not_sent(intent, alone=alone)
+
+    def forget_cancellation(self, intent: UUID) -> None:
+        """Record that the write before a cancellation that was not sent counts without it."""
+        self._dependencies.kernel.record_alone(intent)
 
     def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
         """Cancel a booking or withdraw an enquiry; raise NotFound for another patient's."""

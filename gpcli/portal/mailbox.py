@@ -182,9 +182,16 @@ class FhirMailbox:
         parts = queries.split_ids(self._thread_mapper.documents_to_fetch(bundle))
         for result in self._search.fetch_many(*map(queries.documents_by_id, parts)):
             bundle.merge(or_empty(result))
-        conversation = self._thread_mapper.read_conversation(bundle, thread)
+        conversation = self._find_conversation(bundle, thread)
         if conversation is None:
             raise NotFound(f"There is no thread '{thread}'.", hint=_SEE_LIST)
+        return conversation
+
+    def _find_conversation(self, bundle: Bundle, thread: str) -> Conversation | None:
+        """Return a thread of a bundle, `None` = there is none; BadResponse where that's unsure."""
+        conversation = self._thread_mapper.read_conversation(bundle, thread)
+        if conversation is None:
+            self._dependencies.mapper.require_absent(f"Communication/{thread}")
         return conversation
 
     def fetch_thread_facts(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
@@ -255,7 +262,7 @@ class FhirMailbox:
         results = self._search.fetch_named(named)
         offers = self._dependencies.fetch_offers(results)
         bundle = self._fetch_rest_of_thread(thread, results)
-        conversation = self._thread_mapper.read_conversation(bundle, thread)
+        conversation = self._find_conversation(bundle, thread)
         earlier = None
         if intent:
             reply = with_identifier(unwrap(results["reply"]), "Communication", intent)

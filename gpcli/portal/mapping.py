@@ -80,6 +80,8 @@ class RecordMapper:
     by one. `others` counts the records of other patients that a lenient server sent, by type;
     `remarks` are sentences on the patient's own record. `now` returns the aware time.
     It remembers the offers it has read, since slots and bookings refer to their services.
+    `incomplete` are the types of records of which some did not come, `left_out` those of which some
+    could not be read.
     `addresses` has, for each id of a surgery, the reference (`Type/id`) to address messages to;
     `owners` are the GPs as actors of Schedules.
     `patient_name` is `None` until offers were read, or where the portal has no name.
@@ -90,6 +92,7 @@ class RecordMapper:
         patient: str,
         portal_profile: PortalProfile,
         flaws: list[str],
+        incomplete: set[str],
         fetch_identifiers: Callable[[], Identifiers] = tuple,
         *,
         now: Callable[[], datetime],
@@ -101,6 +104,8 @@ class RecordMapper:
         self.profile = portal_profile
         self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
+        self._incomplete = incomplete
+        self.left_out: set[str] = set()
         self._clock = now
         self.remarks: list[str] = []
         self.offers_by_service: dict[str, list[Offer]] = {}
@@ -282,7 +287,7 @@ class RecordMapper:
 
         Raises:
             NotFound: the bundle lacks it.
-            BadResponse: it is there and can't be read.
+            BadResponse: it is there and can't be read, or may be.
         """
         for appointment in self.read_appointments(bundle):
             if appointment.id == appointment_id:
@@ -291,13 +296,19 @@ class RecordMapper:
         raise appointment_not_found(appointment_id)
 
     def require_absent(self, reference: str) -> None:
-        """Raise BadResponse where a record is at the portal, and was left out as a flaw."""
+        """Raise BadResponse where a record is at the portal and was left out, or may be there."""
         for flaw in self._flaws:
             if flaw.startswith((f"{reference}: ", f"{reference} ")):
                 raise BadResponse(
                     f"The portal's answer can't be read: {flaw}.",
                     hint="Call the surgery, and tell the people who run the portal.",
                 )
+        if reference.partition("/")[0] in self._incomplete:
+            raise BadResponse(
+                f"The portal did not send all that was asked for: whether there is {reference} "
+                "can't be told.",
+                hint="Try again, or call the surgery.",
+            )
 
     def read_lone_appointment(self, record: Element) -> Appointment:
         """Return an appointment that came without the resources it refers to; raise BadResponse."""
@@ -412,6 +423,7 @@ class RecordMapper:
             except Malformed as error:
                 has_id = element.string("id")
                 self.add_flaw(element.relative_reference if has_id else element.path, str(error))
+                self.left_out.add(element.resource_type)
                 continue
             if record is not None:
                 yield record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gpcli.errors import BadResponse, WrongHost
@@ -93,3 +94,11 @@ class PageCount:
         if self._last.next_url or len(self._last.matches) < PAGE_SIZE:
             return []
         return [f"what may follow after {seen} in a list: the portal does not say if there is more"]
+
+
+def merge_pages(pages: Iterator[Bundle]) -> Bundle:
+    """Return all pages of a list as one; there is at least one."""
+    bundle = next(pages)
+    for page in pages:
+        bundle.merge(page)
+    return bundle

@@ -20,7 +20,7 @@ from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.included import Along, by_id_queries
 from gpcli.portal.local_search import is_in_order, keep_matching, sort_matches
 from gpcli.portal.mapping import NOT_SHOWN, SearchResult, unwrap, unwrap_answered
-from gpcli.portal.paging import PageCount, resolve_next
+from gpcli.portal.paging import PageCount, merge_pages, resolve_next
 from gpcli.portal.queries import Query
 
 Read = TypeVar("Read")
@@ -52,6 +52,7 @@ class FhirSearch:
     (`included`).
 
     `flaws` are phrases on what could not be read so far; those who map results add to them.
+    `incomplete` are the resource types of lists of which something did not come.
     `remarks` are sentences with what the portal said of the searches besides.
     `capabilities` returns what the portal can do, and may fetch it. `patient` is the id of the
     patient whose records are sought, for portals that find records only by their patient; `None`
@@ -61,6 +62,7 @@ class FhirSearch:
     def __init__(self, client: HttpClient, capabilities: Callable[[], Capabilities]) -> None:
         self.client = client
         self.flaws: list[str] = []
+        self.incomplete: set[str] = set()
         self.remarks: list[str] = []
         self._capabilities = capabilities
         self.patient: str | None = None
@@ -118,7 +120,7 @@ class FhirSearch:
         first = next(pages)
         is_sorted = self._adapt(query).is_sorted
         if not is_sorted or (first.next_url and not is_in_order(first, query)):
-            first, pages = sort_matches(_merge(chain([first], pages)), query), iter(())
+            first, pages = sort_matches(merge_pages(chain([first], pages)), query), iter(())
         return map(partial(self._complete_page, query), chain([first], pages))
 
     def _complete_page(self, query: Query, page: Bundle) -> Bundle:
@@ -314,7 +316,7 @@ class FhirSearch:
                     page_count.leads_back = True
                     break
                 if len(followed) >= MAX_PAGES:
-                    self.flaws.append(f"what comes after {MAX_PAGES} pages of a list")
+                    self._lack(query, [f"what comes after {MAX_PAGES} pages of a list"])
                     return
                 followed.add(url)
                 response = self.client.get(url)
@@ -326,9 +328,13 @@ class FhirSearch:
             if not query.is_list:
                 raise
             reason = _GONE if isinstance(error, NotFound) else error.message
-            self.flaws.append(f"what comes after {page_count.seen} in a list: {reason}")
+            self._lack(query, [f"what comes after {page_count.seen} in a list: {reason}"])
             return
-        self.flaws += page_count.missing
+        self._lack(query, page_count.missing)
+
+    def _lack(self, query: Query, flaws: Sequence[str]) -> None:
+        self.flaws += flaws
+        self.incomplete |= {query.resource_type} if flaws else set()
 
     def _resolve_next(self, page: Bundle, response: HttpResponse) -> str | None:
         return resolve_next(page, response.url, self.client.base)
@@ -343,7 +349,7 @@ class FhirSearch:
         self.remarks += (each for each in page.remarks if each not in self.remarks)
         if not query.is_list:
             unwrap_answered(page)
-        self.flaws += page.flaws
+        self._lack(query, page.flaws)
         self.on_read(page.resources.values())
         return page
 
@@ -445,16 +451,9 @@ class FhirSearch:
             self.flaws.append(flaw)
 
 
-def _merge(pages: Iterator[Bundle]) -> Bundle:
-    bundle = next(pages)
-    for page in pages:
-        bundle.merge(page)
-    return bundle
-
-
 def _finish(adapted: AdaptedQuery, pages: Iterator[Bundle]) -> Bundle:
     """Return all pages of a query as one bundle, in its order and without what it does not want."""
-    return sort_matches(keep_matching(_merge(pages), adapted.asked), adapted.asked)
+    return sort_matches(keep_matching(merge_pages(pages), adapted.asked), adapted.asked)
 
 
 def _catch(fetch: Callable[[], Result]) -> Result | GpcliError:

@@ -218,6 +218,7 @@ def build_mapper(context: CheckContext, patient: str) -> RecordMapper:
         patient,
         PortalProfile(profile.services, profile.status_sent, profile.zone),
         [],
+        set(),
         now=context.app_context.clock,
     )
 

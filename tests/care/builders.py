@@ -193,6 +193,7 @@ class FakePortal:
     unchanged: bool = False
     calls: list[tuple[object, ...]] = field(default_factory=list)
     flaws: Sequence[str] = ()
+    has_all_appointments: bool = True
 
     @property
     def sent(self) -> list[tuple[object, ...]]:

@@ -19,6 +19,7 @@ from gpcli.care.dates import (
 )
 from gpcli.cli.build_answers import PAST_DAYS, VALUES
 from gpcli.cli.help_commands import read_topic
+from gpcli.config.index_format import SEVERAL
 from gpcli.errors import InvalidUsage
 
 TODAY = date(2026, 12, 2)
@@ -561,5 +562,5 @@ def test_every_word_that_completion_offers_can_be_written(flag):
     }
     read = reads.get(flag, lambda word: parse_day(word, TODAY, flag))
 
-    assert all(read(word) for word in VALUES[flag])
+    assert all(read(word) for word in VALUES[flag] if word != SEVERAL)
     assert all(parse_day(word, TODAY, "--from", is_past=True) <= TODAY for word in PAST_DAYS)

@@ -69,7 +69,9 @@ def test_a_record_with_an_unknown_modifier_is_left_out_and_named(kind: str, more
     assert included.get(f"{kind}/1") is None
     assert len(included.flaws) == 1
     assert included.flaws[0].startswith(f"{kind}/1 ")
-    mapper = RecordMapper("1", PortalProfile({}, "proposed", "Europe/Oslo"), [], now=lambda: NOW)
+    mapper = RecordMapper(
+        "1", PortalProfile({}, "proposed", "Europe/Oslo"), [], set(), now=lambda: NOW
+    )
     with pytest.raises(NotUnderstood):
         mapper.is_own(read_bundle(a_searchset(record), []).matches[0])
 

@@ -296,7 +296,8 @@ def test_a_new_time_that_waits_for_the_surgery_leaves_the_old_visit_alone(slow):
         f"The surgery has not confirmed the new time ({new}) yet, and {slow.old} stays until it "
         f"has. Then gpcli move {slow.old} {slow.slot} --request-id m1 cancels {slow.old}."
     )
-    assert slow.shell.json("gpcli outbox list") == []
+    [sent] = slow.shell.json("gpcli outbox list")
+    assert (sent["command"], sent["state"], sent["needs_settling"]) == ("move", "partly_done", True)
 
 
 def test_the_same_request_cancels_the_old_visit_once_the_new_one_is_confirmed(slow):
@@ -314,14 +315,44 @@ def test_the_same_request_cancels_the_old_visit_once_the_new_one_is_confirmed(sl
     assert (later["id"], later["changed"], later["status"]) == (new, True, "booked")
     assert later["replaced"] == {"id": slow.old, "status": "cancelled", "changed": True}
     assert slow.standing() == [new]
+    assert slow.shell.json("gpcli outbox list") == []
+
+
+def test_a_move_is_settled_where_the_old_visit_was_cancelled_otherwise(slow):
+    slow.shell.json(slow.line)
+    slow.world.sandbox.advance(timedelta(hours=2))
+    slow.shell.json(f"gpcli cancel {slow.old} --yes")
+    assert slow.shell.json("gpcli outbox list") == []
 
 
 def test_a_new_time_that_the_surgery_declines_is_a_conflict_for_the_repeat(slow):
     new = slow.shell.json(slow.line)["id"]
     slow.shell.json(f"gpcli cancel {new} --yes")
 
-    assert slow.shell(f"{slow.line} --json").refused == (7, "conflict", "")
+    repeated = slow.shell(f"{slow.line} --json")
+
+    assert repeated.refused == (7, "conflict", "")
+    assert repeated.error["hint"].endswith(f"{slow.old} was not cancelled.")
     assert slow.standing() == [slow.old]
+    assert slow.shell.json("gpcli outbox list") == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "listed"),
+    [
+        ("GET Appointment: lost-entry nth=3", 10, ["partly_done"]),
+        ("POST Appointment: lost-identifier once", 7, []),
+    ],
+)
+def test_a_new_time_that_is_booked_and_not_shown_leaves_the_old_and_says_so(
+    visit, rule, code, listed
+):
+    visit.fault(rule)
+    ending = visit.shell(f"{visit.line} --json")
+    assert ending.code == code
+    assert f"{visit.old} was not cancelled." in ending.error["hint"]
+    assert visit.status() == "booked"
+    assert [each["state"] for each in visit.shell.json("gpcli outbox list")] == listed
 
 
 def of_hans(world):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from gpcli.errors import Exit
-from tests.journeys.shell import SCREEN
+from tests.journeys.shell import SCREEN, at_once
+from tests.journeys.world import World
 
 pytestmark = pytest.mark.usefixtures("in_oslo")
 AT_80 = replace(SCREEN, width=80)
@@ -143,3 +145,74 @@ def test_what_the_surgery_has_not_confirmed_is_waiting_and_no_visit(world):
     day = bo.json("gpcli today")
 
     assert (day["next"], [one["id"] for one in day["waiting"]]) == (None, [visit["id"]])
+
+
+@pytest.fixture
+def faulty(world) -> Iterator[World]:
+    yield world
+    world.sandbox.clear_faults()
+
+
+PARTS = {
+    "Appointment": ("appointments", {"next", "waiting"}),
+    "Communication": ("messages", {"unread"}),
+    "MedicationRequest": ("prescriptions", {"requests", "running_out"}),
+}
+"""By the type of record: what its absence is said of, and the keys that are null then."""
+
+
+@pytest.mark.parametrize("kind", PARTS)
+@pytest.mark.parametrize(("fault", "code"), [("refuse=403", 0), ("wrong-status=500", 8)])
+def test_what_a_portal_refuses_or_fails_to_send_is_null_and_the_rest_is_there(
+    faulty, kind, fault, code
+):
+    whole = faulty.shell("ada").json("gpcli today")
+    faulty.sandbox.add_fault(f"GET {kind}: {fault}")
+
+    ending = replace(faulty.shell("ada"), sleep=at_once)("gpcli today --json")
+
+    what, unknown = PARTS[kind]
+    assert ending.code == code
+    [sentence] = ending.json["not_shown"]
+    assert sentence.startswith(f"{what}: ")
+    assert {key for key, value in ending.json.items() if value is None} - {"acting_user"} == unknown
+    for key in whole.keys() - unknown - {"not_shown"}:
+        assert ending.json[key] == whole[key]
+
+
+KEPT_BACK = (
+    "today",
+    "next",
+    "appointments show {id}",
+    "cancel next --yes --accept-fee any",
+    "cancel {id} --yes --accept-fee any",
+    "cancel blood --yes --accept-fee any",
+    "move next --first --yes --accept-fee any",
+    "book --first --yes",
+)
+
+
+@pytest.mark.parametrize("line", KEPT_BACK)
+def test_where_a_visit_is_kept_back_nobody_is_told_that_there_is_none(faulty, line):
+    ada = faulty.shell("ada")
+    identity = ada.json("gpcli next")["id"]
+    before = faulty.appointments("ada")
+    faulty.sandbox.add_fault("GET Appointment: lost-entry")
+
+    ending = replace(ada, terminal=AT_80, sleep=at_once)(f"gpcli {line.format(id=identity)}")
+
+    told = f"{ending.out}{ending.err}"
+    assert ending.code in {Exit.PARTIAL, Exit.FAILURE}
+    assert "none booked" not in told
+    assert "No visit is booked" not in told
+    assert "There is no" not in told
+    assert faulty.appointments("ada") == before
+
+
+def test_to_book_beside_what_is_kept_back_another_has_to_be_said(faulty):
+    faulty.sandbox.add_fault("GET Appointment: lost-entry once")
+    ada = faulty.shell("ada")
+    refused = ada("gpcli book --first --yes")
+    assert refused.code == Exit.PARTIAL
+    assert "add --another" in refused.err
+    assert ada("gpcli book --first --yes --another").code == 0

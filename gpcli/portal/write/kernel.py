@@ -387,7 +387,7 @@ class WriteKernel:
         raise verdict.refusal
 
     def collect(self, priors: Sequence[PriorWrite], seen: Seen, *, changed: bool) -> WriteOutcome:
-        """Return the one record of each part; raise Conflict where `seen` has none, or several."""
+        """Return the one record of each part; raises as `require_one`."""
         along, records = Bundle(), []
         for prior in priors:
             bundle = seen.of(prior.intent)
@@ -459,6 +459,10 @@ class WriteKernel:
         `alone` is as in `Journal.record_not_sent`.
         """
         self._journal.record_not_sent(intent, self._timestamp(), alone=alone)
+
+    def record_alone(self, intent: UUID) -> None:
+        """Record that no write counts only together with this one; see `Journal`."""
+        self._journal.record_alone(intent)
 
     def _timestamp(self) -> str:
         return self._now().isoformat(timespec="seconds")

@@ -235,9 +235,18 @@ def unknown_outcome(
 
 
 def require_one(records: Bundle, request_id: UUID, resource_type: str) -> Element:
-    """Return the one match of `records`; raise Conflict where there is none, or several."""
+    """Return the one match of `records`.
+
+    Raises: Conflict where there are several, OutcomeUnknown where there is none.
+    """
     if len(records.matches) == 1:
         return records.matches[0]
+    if not records.matches:
+        raise OutcomeUnknown(
+            "The portal took the request, but does not show what it made.",
+            hint=build_list_hint(resource_type),
+            request_id=str(request_id),
+        )
     raise Conflict(
         f"The portal took the request but shows {len(records.matches)} records for it.",
         hint=build_list_hint(resource_type),

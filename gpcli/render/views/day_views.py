@@ -39,7 +39,7 @@ def _format_visit(appointment: Appointment, time_format: TimeFormat) -> str:
 
 def _format_next(day: Day, time_format: TimeFormat) -> str:
     if day.next is None:
-        if day.not_shown:
+        if not day.has_all_appointments:
             return ""
         return _with_command(["none booked"], _find_booking(day), time_format.phrasing)
     visit = _format_visit(day.next, time_format)
@@ -63,15 +63,15 @@ def _find_next_id(day: Day) -> str | None:
 
 
 def _list_waiting(day: Day) -> tuple[str, ...]:
-    visits, renewals = [each.id for each in day.waiting], [each.id for each in day.requests]
-    return tuple(map(str, (*visits, *renewals)))
+    visits = (each.id for each in day.waiting or ())
+    return tuple(map(str, (*visits, *(each.id for each in day.requests or ()))))
 
 
 def _format_waiting(day: Day, time_format: TimeFormat) -> str:
-    visits = [_format_visit(each, time_format) for each in day.waiting]
+    visits = [_format_visit(each, time_format) for each in day.waiting or ()]
     renewals = [
         f"{each.prescription or each.id}: renewal {format_renewal_status(each)}"
-        for each in day.requests
+        for each in day.requests or ()
     ]
     lines = (
         _with_command(
@@ -83,12 +83,12 @@ def _format_waiting(day: Day, time_format: TimeFormat) -> str:
 
 
 def _format_unread(day: Day, time_format: TimeFormat) -> str:
-    subjects = [each.subject or NO_SUBJECT for each in day.unread]
+    subjects = [each.subject or NO_SUBJECT for each in day.unread or ()]
     return _with_command(subjects, ("read with", "gpcli messages show"), time_format.phrasing)
 
 
 def _format_running_out(day: Day, time_format: TimeFormat) -> str:
-    lines = [f"{each.label}: {word_left(each)}" for each in day.running_out]
+    lines = [f"{each.label}: {word_left(each)}" for each in day.running_out or ()]
     can_renew = ServiceName.PRESCRIPTION_RENEWAL in day.startable
     command = ("renew with", "gpcli rx renew --low") if can_renew else None
     return _with_command(lines, command, time_format.phrasing)
@@ -134,14 +134,14 @@ DAY: View[Day] = dataclass_view(
         Column(
             "unread",
             "Unread",
-            lambda day: tuple(str(thread.id) for thread in day.unread),
+            lambda day: tuple(str(thread.id) for thread in day.unread or ()),
             _format_unread,
             style="bold",
         ),
         Column(
             "running_out",
             "Runs out",
-            lambda day: tuple(str(each.id) for each in day.running_out),
+            lambda day: tuple(str(each.id) for each in day.running_out or ()),
             _format_running_out,
             style="yellow",
         ),

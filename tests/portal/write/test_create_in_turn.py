@@ -127,11 +127,11 @@ def test_what_was_begun_is_completed_without_a_second_header(
     assert server.request_lines.count(CREATE) == 1
 
 
-def test_what_was_begun_and_is_gone_is_a_conflict_and_nothing_is_sent(
+def test_what_was_begun_and_is_gone_is_not_known_and_nothing_is_sent(
     in_turn: Callable[..., WriteOutcome], server: Server, journal: Journal
 ):
     server.on(LOOK, NOTHING)
-    with pytest.raises(errors.Conflict):
+    with pytest.raises(errors.OutcomeUnknown, match="does not show what it made"):
         in_turn(begun=True)
     assert (states(journal), [each for each in server.request_lines if "POST" in each]) == ({}, [])
 

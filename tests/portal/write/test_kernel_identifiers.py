@@ -87,7 +87,7 @@ def test_what_the_answer_does_not_show_is_not_claimed(
     kernel: WriteKernel, server: Server, body: Any
 ):
     server.on("POST Appointment", Reply(body, 201)).on(LOOK, NOTHING)
-    with pytest.raises(errors.Conflict, match="shows 0 records"):
+    with pytest.raises(errors.OutcomeUnknown, match="does not show what it made"):
         create(kernel)
 
 

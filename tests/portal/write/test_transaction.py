@@ -151,7 +151,7 @@ def test_a_lost_transaction_of_which_only_the_header_is_found_is_unknown(
 
 
 @pytest.mark.parametrize("there", [(), (BEGUN,)], ids=["none", "header"])
-def test_a_transaction_that_is_called_done_and_does_not_show_all_is_a_conflict(
+def test_a_transaction_that_is_called_done_and_does_not_show_all_is_not_known(
     send_transaction: Callable[[], WriteOutcome],
     server: Server,
     journal: Journal,
@@ -159,7 +159,7 @@ def test_a_transaction_that_is_called_done_and_does_not_show_all_is_a_conflict(
 ):
     server.on(TRANSACTION, DONE)
     shows(server, *there)
-    with pytest.raises(errors.Conflict, match="shows 0 records"):
+    with pytest.raises(errors.OutcomeUnknown, match="does not show what it made"):
         send_transaction()
     assert states(journal) == ALL_DONE
 
