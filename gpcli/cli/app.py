@@ -6,16 +6,18 @@ What typer raises about a line becomes InvalidUsage or InputNeeded here, where t
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise, takewhile
 from typing import Any, Protocol, TextIO, runtime_checkable
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from gpcli.care.written_text import is_unicode
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.commands.specs import CommandSpec, Registry
 from gpcli.cli.global_options import (
@@ -40,6 +42,9 @@ PROGRAM = "gpcli"
 
 _DECORATION = str.maketrans("", "", "[].")
 """What surrounds an argument's name in its metavar."""
+
+_FILES = ("FILE", "DIR")
+"""The words in help for the values that name files: their bytes are what the system says."""
 
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 
@@ -123,6 +128,7 @@ class Command(TyperCommand):
             rest = super().parse_args(ctx, args)
         except typer.TyperException as error:
             raise convert_usage_error(error, ctx) from None
+        _check_encoding(ctx, given)
         if rest:
             excess = " ".join(rest).translate(_ESCAPES)
             raise InvalidUsage(
@@ -137,6 +143,21 @@ class Command(TyperCommand):
             if option in self.bare_values and word == rest[0]:
                 return f"A value of {option} is joined to it: {option}={word}. ".translate(_ESCAPES)
         return ""
+
+
+def _check_encoding(ctx: Any, words: Sequence[str]) -> None:
+    """Raise InvalidUsage for a word that is not UTF-8, unless it names a file or follows `--`."""
+    files = {param.name for param in ctx.command.params if param.metavar in _FILES}
+    given = chain.from_iterable(
+        value if isinstance(value, list | tuple) else [value]
+        for name, value in ctx.params.items()
+        if name in files and value is not None
+    )
+    names = tuple(map(str, given))
+    for word in takewhile("--".__ne__, words):
+        if not word.isascii() and not is_unicode(word) and not word.endswith(names):
+            shown = os.fsencode(word).decode(errors="backslashreplace")
+            raise InvalidUsage(f"'{shown}' is not UTF-8.", hint=_help_hint(ctx))
 
 
 class WritingCommand(Command):

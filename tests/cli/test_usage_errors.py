@@ -13,6 +13,11 @@ from gpcli.cli.run import run_command_line
 
 KINDS = "'medicine', 'consumable', 'nutrition'"
 
+REFUSING = [
+    spec for spec in REGISTRY.commands if spec.path not in {"help", "profile add", "sandbox run"}
+]
+"""All but those that answer without a command, ask first for what is missing, or pass words on."""
+
 WRONG_LINES = [
     ("--profil", "usage", "gpcli has no option '--profil'; did you mean '--profile'?"),
     ("--bogus", "usage", "gpcli has no option '--bogus'."),
@@ -99,3 +104,11 @@ def test_nothing_private_of_typer_is_imported():
     sources = Path(__file__).parents[2].joinpath("gpcli").rglob("*.py")
 
     assert [path.name for path in sources if private.search(path.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize("spec", REFUSING, ids=lambda spec: spec.path)
+def test_a_value_that_is_not_utf_8_is_refused_by_every_command(spec):
+    for words in (["\udcff"], ["x", "--as", "\udcff"], ["x", "--profile=\udcff"]):
+        code, _, told = run([*spec.path.split(), *words])
+        assert code == 2
+        assert "\\xff" in told

@@ -32,7 +32,7 @@ ENDINGS = {
     "ignored-if-none-exist": DONE,
     "ignored-if-match": DONE,
     "lost-identifier": (0, 7),
-    "unsaved": (0, 7),
+    "unsaved": (0, 10),
     "late-commit=1h": (0, 10),
     "wrong-total": (8, 0),
     "lost-entry": (3, 3),

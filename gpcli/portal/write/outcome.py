@@ -30,8 +30,9 @@ _LISTS = {
 }
 """Resource type -> the command that lists such records."""
 
-_MAY_BE_DONE = frozenset({408, 423, 424})
-"""Statuses below 500 that leave open whether a write was done."""
+_MAY_BE_DONE = frozenset({300, 301, 302, 303, 408, 423, 424})
+"""Statuses below 500 that leave open whether a write was done: 303, and by custom those before it,
+may lead from what was done to what shows it (RFC 9110, 15.4)."""
 
 _NOT_IMPLEMENTED = 501
 """The status from 500 on that says that nothing was done."""
