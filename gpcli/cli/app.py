@@ -367,6 +367,7 @@ def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:
         raise explain_system_error(context, error) from error
     was = "was" if is_sent else "may have been"
     with suppress(OSError):
-        context.output.notice(f"It {was} sent, under the request id {request_id}.", needed=True)
+        told = f"It {was} sent, under the request id {request_id}."
+        context.output.notice(told, needed=True, request_id=request_id)
     if isinstance(error, Exception) and not isinstance(error, OSError):
         raise unexpected_error(error) from error

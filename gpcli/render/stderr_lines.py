@@ -15,6 +15,7 @@ class NoticeDetails(TypedDict, total=False):
     user_code: str
     verification_uri_complete: str | None
     unsettled: int
+    request_id: str
 
 
 class Notice(NoticeDetails):

@@ -114,6 +114,12 @@ def test_a_text_whose_sending_is_unknown_is_gone_on_with_and_is_there_once(
 
 
 @pytest.mark.parametrize(("end", "code"), ENDS[1:])
+def test_a_script_reads_the_request_id_of_what_was_ended_in_flight(world, fated, end, code):
+    ending = fated(end)(f"{RAMP} --message Where? --yes --json --request-id ramp-1")
+    assert (ending.code, ending.stderr_json[-1]["notice"]["request_id"]) == (code, "ramp-1")
+
+
+@pytest.mark.parametrize(("end", "code"), ENDS[1:])
 def test_who_ends_it_in_flight_is_told_the_request_id(world, fated, end, code):
     ending = fated(end)(f"{RAMP} --message Where? --yes --request-id ramp-1")
 
