@@ -18,7 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from uuid import UUID, uuid5
 
-from gpcli.config.private_files import hold_lock, make_private_directory, open_private_file
+from gpcli.config.private_files import (
+    build_cure,
+    hold_lock,
+    make_private_directory,
+    open_private_file,
+)
 from gpcli.errors import ConfigError, Conflict
 
 if TYPE_CHECKING:
@@ -192,7 +197,7 @@ class Journal:
         except OSError as error:
             raise ConfigError(
                 f"The journal {self._path} can't be written: {error.strerror}. {_NOTHING_SENT}",
-                hint="Make the directory writable, or set GPCLI_CONFIG_DIR.",
+                hint=build_cure(error),
             ) from error
 
     def record_state(

@@ -367,3 +367,10 @@ def _name_taken_error(path: Path, *, replace: bool) -> InvalidUsage:
     return InvalidUsage(
         f"'{path}' is there already.", hint="--yes replaces it; --to DIR saves elsewhere."
     )
+
+
+def build_cure(error: OSError) -> str:
+    """Return the hint for a file of gpcli's own that could not be written."""
+    is_full = error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+    cure = "Make room on the disk" if is_full else "Make the directory writable"
+    return f"{cure}, or set GPCLI_CONFIG_DIR."

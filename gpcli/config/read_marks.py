@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpcli.config.private_files import edit_private_file, read_private_file
+from gpcli.config.private_files import build_cure, edit_private_file, read_private_file
 from gpcli.errors import ConfigError
 
 KEY_BYTES = 32
@@ -63,7 +63,7 @@ class ReadMarks:
         except OSError as error:
             raise ConfigError(
                 f"That it was read can't be kept in {self._path}: {error.strerror}.",
-                hint="Make the directory writable, or set GPCLI_CONFIG_DIR.",
+                hint=build_cure(error),
             ) from error
 
     def _read_marks(self) -> _StoredMarks:

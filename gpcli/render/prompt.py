@@ -150,7 +150,7 @@ class Prompt:
         for _ in range(MAX_TRIES):
             answer = self._ask_once(f"{safe_line(question)}: ")
             if answer is None:
-                raise self._decline(flag)
+                raise Declined(self._quit_message)
             if answer:
                 return answer
             self._write_lines(self._size.wrap("Write something, or quit with Ctrl-D."))
@@ -261,17 +261,13 @@ class Prompt:
         while tries < MAX_TRIES:
             answer = self._ask_once(picker.prompt)
             if answer is None or answer.lower() in _QUIT:
-                raise self._decline(flag if answer is None else None)
+                raise Declined(self._quit_message)
             turn = picker.answer(answer)
             if turn.picked:
                 return turn.picked
             self._write_lines(turn.lines)
             tries += not turn.progress
         raise _no_usable_answer(flag)
-
-    def _decline(self, flag: str | None) -> Declined:
-        """Return the error of a person who quits; `flag` is named where input ended."""
-        return Declined(self._quit_message, hint=f"Give {flag}." if flag else "")
 
     def _write_lines(self, lines: Sequence[str]) -> None:
         end = " " if self._in_words else "\n"  # in words all of a question is one line

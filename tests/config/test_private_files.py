@@ -1,5 +1,6 @@
 """What is written to the disk: complete, private, and never over something else."""
 
+import errno
 import os
 import socket
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gpcli.config.private_files import (
+    build_cure,
     edit_config_file,
     edit_private_file,
     make_private_directory,
@@ -570,3 +572,15 @@ def test_a_configuration_of_somebody_else_is_read_and_not_written(tmp_path):
     assert read_config_file(tmp_path / "config.toml") == b""
     with pytest.raises(ConfigError, match="belongs to another user"):
         change_config(tmp_path / "config.toml", b"new")
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [
+        (errno.ENOSPC, "Make room on the disk"),
+        (errno.EROFS, "Make the directory writable"),
+        (errno.EACCES, "Make the directory writable"),
+    ],
+)
+def test_the_cure_of_a_file_that_cannot_be_written_fits_the_cause(number, cure):
+    assert build_cure(OSError(number, "")) == f"{cure}, or set GPCLI_CONFIG_DIR."

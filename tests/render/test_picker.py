@@ -171,9 +171,9 @@ def test_q_quits_without_naming_a_flag(typed):
     assert (type(error), error.message, error.hint) == (Declined, "Nothing was chosen.", "")
 
 
-def test_the_end_of_input_quits_and_names_the_flag():
+def test_the_end_of_input_quits():
     error, shown = ask("")
-    assert (type(error), error.hint) == (Declined, "Give THREAD.")
+    assert (type(error), error.hint) == (Declined, "")
     assert shown.endswith("or q: \n")
 
 

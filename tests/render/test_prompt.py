@@ -102,7 +102,7 @@ def test_the_end_of_input_instead_of_words_is_a_no(answers):
     ask, _ = build_prompt(answers, quit_message=NOTHING_SENT)
     with pytest.raises(Declined) as declined:
         ask.ask_text("What is it about", flag="--message")
-    assert (declined.value.message, declined.value.hint) == (NOTHING_SENT, "Give --message.")
+    assert (declined.value.message, declined.value.hint) == (NOTHING_SENT, "")
 
 
 @pytest.mark.parametrize("words", ["q", "quit", "n", "*"])
