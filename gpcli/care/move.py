@@ -6,7 +6,7 @@ or the old one could not be cancelled, the person is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -270,8 +270,14 @@ def _build_move(
         preview=Move(booking.preview, old),
         send=lambda: _send_move(portal, booking.send, old, intent),
         charge=charge,
-        warnings=booking.warnings,
+        warnings=(*booking.warnings, *_warn_of_loss(old, booking.preview)),
     )
+
+
+def _warn_of_loss(old: Appointment, new: Appointment) -> Iterator[str]:
+    """Yield a sentence where what the old visit is about is not sent with the new time."""
+    if not new.reason and (old.subject or old.reason):
+        yield "What the visit is about is not sent along: --reason TEXT tells the surgery."
 
 
 def _build_rest(

@@ -19,6 +19,7 @@ from gpcli.errors import (
     NotPermitted,
     OffForNow,
 )
+from gpcli.folding import MIN_ID_BEGINNING
 from gpcli.model.service import (
     Absence,
     ConsentLevel,
@@ -221,13 +222,15 @@ def find_hidden_commands(
 
 
 def parse_service(word: str) -> ServiceName:
-    """Return the service with this code.
+    """Return the service with this code, or the only one in whose code it stands.
 
     Raises: InvalidUsage, naming the known ones.
     """
     if word in set(ServiceName):
         return ServiceName(word)
-    begun = [each for each in ServiceName if word and word in each]
+    begun = [each for each in ServiceName if len(word) >= MIN_ID_BEGINNING and word in each]
+    if len(begun) == 1:
+        return begun[0]
     near = begun or get_close_matches(word, ServiceName, n=1, cutoff=0.5)
     guess = f"; did you mean '{near[0]}'?" if near else "."
     known = ", ".join(ServiceName)

@@ -103,12 +103,14 @@ class LazyGroup(TyperGroup):
         if command is not None:
             return args[0], command, args[1:]
         error = _unknown_command_error(self.registry, self.path, args[0])
-        near = find_nearest(self.registry, self.path, args[0])
-        can_run = near and (self.registry.find_command(near) or args[1:])
-        may_ask = ctx.obj.is_at_terminal and not self.path and can_run and NO_INPUT not in args
+        near = find_nearest(self.registry, self.path, args[0]) or ""
+        is_below = near.startswith(f"{self.path} ".lstrip())
+        can_run = near and is_below and (self.registry.find_command(near) or args[1:])
+        may_ask = ctx.obj.is_at_terminal and can_run and NO_INPUT not in args
         if not may_ask or not ctx.obj.accept(error.message.partition(";")[0], near):
             raise error
-        return self.resolve_command(ctx, ctx.obj.replace_command(args, near))
+        below = near.removeprefix(self.path).lstrip()
+        return self.resolve_command(ctx, ctx.obj.replace_command(args, below))
 
 
 class Command(TyperCommand):

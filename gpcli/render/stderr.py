@@ -111,6 +111,10 @@ class StderrText:
 
     def _format_row(self, label: str, value: str, width: int) -> list[str]:
         value_column = 2 * len(_INDENT) + width
+        if self._width is not None and self._width - value_column < _LEAST_VALUE:
+            below = f"{_INDENT}{_INDENT}"
+            lines = [f"{_INDENT}{label}", *(f"{below}{line}" for line in value.split("\n"))]
+            return self._wrap("\n".join(lines), len(below))
         first, *more = value.split("\n")
         head = f"{_INDENT}{pad(label, width)}{_INDENT}{first}".rstrip()
         lines = [head, *(f"{'':{value_column}}{line}" for line in more)]
@@ -193,6 +197,9 @@ class StderrJson:
     def _write(self, line: StderrLine) -> None:
         self._stderr.write_line(self._json.encode(cast("Json", line)))
 
+
+_LEAST_VALUE = 17
+"""The columns that a plan's values need beside their labels; in fewer they stand below."""
 
 PATIENCE = 0.3
 """Seconds before progress is shown."""

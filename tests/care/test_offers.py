@@ -372,9 +372,19 @@ def test_a_service_is_called_by_its_code():
 
 
 @pytest.mark.parametrize(
+    ("word", "service"),
+    [("flu", FLU), ("renew", ServiceName.PRESCRIPTION_RENEWAL), ("booking", BOOKING)],
+)
+def test_a_part_of_a_code_that_is_in_one_alone_will_do(word, service):
+    assert parse_service(word) is service
+
+
+@pytest.mark.parametrize(
     ("word", "end"),
     [
-        ("flu", "; did you mean 'flu-vaccination'?"),
+        ("vaccine", "; did you mean 'flu-vaccination'?"),
+        ("bo", "."),
+        ("foo", "."),
         ("Booking", "; did you mean 'booking'?"),
         ("", "."),
     ],

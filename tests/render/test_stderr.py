@@ -259,6 +259,20 @@ def test_on_a_terminal_a_plan_keeps_its_two_columns(make_output):
     )
 
 
+def test_where_a_plans_values_find_no_room_beside_their_labels_they_stand_below(make_output):
+    shown = make_output(tty=True, width=20)
+    rows = (("For", "Ada Nordmann"), ("Free until", "today, Tue 1 Dec 11:00"))
+    shown.output.plan(WordedPlan("Cancel", rows, "sandbox"))
+    assert shown.stderr_text == (
+        "Cancel [sandbox]\n"
+        "  For\n"
+        "    Ada Nordmann\n"
+        "  Free until\n"
+        "    today, Tue 1 Dec\n"
+        "    11:00\n"
+    )
+
+
 def test_off_a_terminal_nothing_is_wrapped(make_output):
     shown = make_output(width=10)
     shown.output.notice(LONG)

@@ -144,7 +144,7 @@ def _format_cancel_until(appointment: Appointment, time_format: TimeFormat) -> s
     if appointment.is_over:
         return ""
     until = time_format.time(appointment.cancel_until, appointment.zone)
-    is_late = appointment.cancel_until is not None and appointment.cancel_until <= time_format.now
+    is_late = appointment.cancel_until is not None and appointment.cancel_until < time_format.now
     return f"{until}, which is over" if is_late else until
 
 
