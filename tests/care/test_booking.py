@@ -313,7 +313,7 @@ def test_no_time_that_fits_says_what_was_searched_and_what_the_filters_removed()
     portal = FakePortal(BOOKS, slots=[SLOT])
 
     assert refused_by(NoSlot, portal, FIRST, search=a_search(weekdays=("fri",))) == (
-        "No free time at Kari Berg, Nordby legesenter from Tue 01 Dec 2026 to Tue 29 Dec 2026 "
+        "No free time at Kari Berg, Nordby legesenter from Tue 1 Dec 2026 to Tue 29 Dec 2026 "
         "fits: 1 free, all left out (1 by --weekday).",
         f"Widen --from, --to or the filters. Call the surgery instead: {BERG.phone}.",
     )

@@ -134,7 +134,7 @@ def test_a_time_is_at_a_gp_only_where_the_portal_says_so(surgery_id, surgery):
 def test_none_are_found_at_no_gp_in_particular_where_none_is_named():
     search = SlotSearch(parse_slot_filters(NOW, OSLO), OSLO, NOW)
     search.note_asked(require_service(offers(surgeries=(), told=()), BOOKING, NOW), SILENT)
-    assert search.explain_none() == "No free time from Tue 01 Dec 2026 to Tue 29 Dec 2026."
+    assert search.explain_none() == "No free time from Tue 1 Dec 2026 to Tue 29 Dec 2026."
     assert search.explain_none(complete=False).startswith("No free time that gpcli can read from ")
 
 

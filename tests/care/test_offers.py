@@ -130,7 +130,7 @@ def test_off_for_now_says_from_when_until_when_and_why():
 
     assert (service.reason, service.off_from, service.off_until) == (
         "Kari Berg, Nordby legesenter has switched off booking of times from "
-        "Mon 30 Nov 2026 08:00 until Mon 07 Dec 2026 08:00 (Leave).",
+        "Mon 30 Nov 2026 08:00 until Mon 7 Dec 2026 08:00 (Leave).",
         WEEK_OFF.start,
         WEEK_OFF.end,
     )
@@ -141,7 +141,7 @@ def test_off_for_now_words_the_portals_utc_times_in_the_surgerys_zone():
 
     service = standing_of(offers(an_offer(absences=(Absence(None, None, ends),))))
 
-    assert service.reason.endswith("has switched off booking of times until Mon 07 Dec 2026 08:00.")
+    assert service.reason.endswith("has switched off booking of times until Mon 7 Dec 2026 08:00.")
     assert service.off_until.tzinfo is UTC
 
 

@@ -101,7 +101,7 @@ def test_no_free_times_at_all_says_what_was_searched():
     search = a_search()
 
     assert list(search.select([])) == []
-    assert search.explain_none() == ("No free time from Tue 01 Dec 2026 to Tue 29 Dec 2026.")
+    assert search.explain_none() == ("No free time from Tue 1 Dec 2026 to Tue 29 Dec 2026.")
 
 
 def test_free_times_that_all_miss_are_counted_by_the_filter_that_took_them_out():
@@ -110,7 +110,7 @@ def test_free_times_that_all_miss_are_counted_by_the_filter_that_took_them_out()
 
     assert list(search.select(free)) == []
     assert search.explain_none() == (
-        "No free time from Tue 01 Dec 2026 to Tue 29 Dec 2026 fits: 4 free, all left out "
+        "No free time from Tue 1 Dec 2026 to Tue 29 Dec 2026 fits: 4 free, all left out "
         "(2 by --weekday, 1 by --between, 1 by being in the past)."
     )
 
