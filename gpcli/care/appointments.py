@@ -19,7 +19,13 @@ from gpcli.errors import (
     NotFound,
     TooLate,
 )
-from gpcli.model.appointment import IN_ERROR, Appointment, Window
+from gpcli.model.appointment import (
+    IN_ERROR,
+    Appointment,
+    Window,
+    describe_topic,
+    name_other_service,
+)
 from gpcli.model.receipt import CancellationFacts, WriteResult
 from gpcli.model.service import Charge, Offers, Service, ServiceName, Surgery
 
@@ -285,7 +291,7 @@ def build_cancellation(
         (_kind_label(appointment), appointment.id),
         ("When", Window(start, end) if start and end else None),
         *(("Wished", window) for window in appointment.requested),
-        ("Subject", appointment.subject),
+        *_topic_rows(appointment),
         ("With", appointment.practitioner),
         ("Surgery", appointment.surgery),
         ("For", parties.patient.name),
@@ -300,6 +306,17 @@ def build_cancellation(
         send=lambda: _send_cancellation(portal, appointment, intent),
         charge=charge,
         revalidate=(lambda: _check_same_decision(decide_again(), charge)) if decide_again else None,
+    )
+
+
+def _topic_rows(appointment: Appointment) -> PlanRows:
+    """Return the plan's rows on what an appointment is for, and how it takes place."""
+    says_service = _kind_label(appointment) != "Booking"
+    return (
+        ("Service", None if says_service else name_other_service(appointment)),
+        ("Way", appointment.channel),
+        ("Subject", appointment.subject),
+        ("Reason", None if appointment.subject else describe_topic(appointment)),
     )
 
 

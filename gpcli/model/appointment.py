@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
 
-from gpcli.model.service import Channel, Price, Surgery
+from gpcli.model.service import Channel, Price, ServiceName, Surgery
 
 SlotId = NewType("SlotId", str)
 """Logical id of a Slot, or of the proposed Appointment by which a portal offers a time."""
@@ -198,6 +198,18 @@ class Joining:
 def describe_practitioner(time: Slot | Appointment) -> str | None:
     """Return with whom a time is; somebody of whom the portal has no name is `not named`."""
     return time.practitioner or ("not named" if time.practitioner_ref else None)
+
+
+def describe_topic(appointment: Appointment) -> str | None:
+    """Return in one line what it is about: its subject, else how its reason begins."""
+    lines = (appointment.subject or appointment.reason or "").strip().splitlines()
+    return lines[0] if lines else None
+
+
+def name_other_service(appointment: Appointment) -> str | None:
+    """Return its service, `None` for plain booking, and where none is told."""
+    is_plain = appointment.service in {None, ServiceName.BOOKING}
+    return None if is_plain else appointment.service
 
 
 @dataclass(frozen=True)

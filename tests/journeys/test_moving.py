@@ -535,6 +535,8 @@ def test_a_flu_time_is_moved_to_a_flu_time_alone(visit):
     booked = guro.json("gpcli flu --first --yes")["id"]
     flu, other = guro.json("gpcli flu --limit 1")["slots"][0]["id"], guro.json("gpcli slots")[0]
     assert guro(f"gpcli move {booked} {other['id']} --yes --json").refused == (2, "usage", "")
+    planned = guro(f"gpcli move {booked} {flu} --dry-run").err
+    assert "  Service             flu-vaccination\n" in planned
     receipt = guro.json(f"gpcli move {booked} {flu} --yes")
     assert (receipt["service"], receipt["replaced"]["status"]) == ("flu-vaccination", "cancelled")
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from gpcli.model.appointment import Appointment, FluAnswer, Slot, describe_practitioner
+from gpcli.model.appointment import (
+    Appointment,
+    FluAnswer,
+    Slot,
+    describe_practitioner,
+    describe_topic,
+    name_other_service,
+)
 from gpcli.model.receipt import AppointmentReceipt, MoveReceipt
-from gpcli.model.service import ServiceName
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.wording import (
@@ -104,12 +110,15 @@ def slot_label(slot: Slot, time_format: TimeFormat) -> str:
 
 def appointment_label(appointment: Appointment, time_format: TimeFormat) -> str:
     """Return the line for an appointment in a list of choices."""
-    about = (
+    is_usual = appointment.channel == "in-person"
+    parts = (
+        format_appointment_time(appointment, time_format),
+        name_other_service(appointment),
+        None if is_usual else appointment.channel,
         appointment.practitioner,
-        appointment.subject,
+        describe_topic(appointment),
         format_appointment_status(appointment.status),
     )
-    parts = (format_appointment_time(appointment, time_format), *about)
     return time_format.phrasing.join(parts)
 
 
@@ -156,11 +165,6 @@ def _find_style(appointment: Appointment) -> str:
     return STATUS_STYLES.get(appointment.status, "") if appointment.id else ""
 
 
-def _is_other_service(appointment: Appointment) -> bool:
-    """Return whether it is of another service than booking, which a list has to show."""
-    return appointment.service not in {None, ServiceName.BOOKING}
-
-
 def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
     """Return the columns of an appointment, for records of `kind`."""
     return (
@@ -186,7 +190,7 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             "service",
             "Service",
             lambda appointment: appointment.service,
-            in_table=_is_other_service,
+            in_table=lambda appointment: name_other_service(appointment) is not None,
         ),
         *_place_columns(kind),
         Column(
