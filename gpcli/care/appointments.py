@@ -48,6 +48,11 @@ def fetch_appointments(
     return [appointment for appointment in found if not _has_ended(appointment, now)]
 
 
+def is_any(appointment: Appointment) -> bool:
+    """Return True: a name may stand for any appointment."""
+    return True
+
+
 @dataclass(frozen=True)
 class ChoicePrompt:
     """A question to choose an appointment by.
@@ -61,7 +66,7 @@ class ChoicePrompt:
     question: str
     none_message: str
     takes_only: bool = False
-    is_kind: Callable[[Appointment], bool] = lambda appointment: True
+    is_kind: Callable[[Appointment], bool] = is_any
 
 
 COMING_APPOINTMENT = ChoicePrompt(

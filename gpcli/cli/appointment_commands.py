@@ -26,8 +26,8 @@ Id = Annotated[
     str | None,
     typer.Argument(
         metavar="[ID]",
-        help="An id or its beginning; next, tomorrow or a day; or words of its subject or of whom "
-        "it is with",
+        help="An id or its beginning; next, tomorrow or a day; or words of its subject, reason, "
+        "service, way or of whom it is with",
     ),
 ]
 

@@ -179,7 +179,7 @@ def move(
         typer.Argument(
             metavar="[APPOINTMENT]",
             help="The visit's id or its beginning; next, tomorrow or a day; or words of its "
-            "subject or of whom it is with",
+            "subject, reason, service, way or of whom it is with",
         ),
     ] = None,
     slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help=SLOT_HELP)] = None,
