@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice
@@ -33,8 +34,10 @@ from gpcli.errors import (
     InputNeeded,
     InvalidUsage,
     NoSlot,
+    NotAllowed,
     NotFound,
     NotOffered,
+    Rejected,
     SlotTaken,
     TooLate,
     request_id_conflict,
@@ -251,7 +254,7 @@ def _require_none_coming(
     booked = find_coming(coming, service, context.search.now)
     if booked is None:
         return
-    if context.coming_label and context.asker.can_ask:
+    if context.asks_another and context.asker.can_ask:
         question = f"You have one already: {context.coming_label(booked)}. One more all the same?"
         if context.asker.confirm(question, flag="--another"):
             return
@@ -304,7 +307,8 @@ def _build_booking(
         ),
         send=lambda: _send_booking(portal, slot, offer, request, any_slot=any_slot),
         warnings=(
-            *_overlap_warnings(_list_others(facts.coming, request), slot),
+            *(() if any_slot else _another_warnings(context, request, facts, service, slot)),
+            *_overlap_warnings(context, request, facts, slot),
             *(_flu_warnings(context, service) if flu else ()),
             *(f"Left out: {flaw}." for flaw in dict.fromkeys(portal.flaws)),
         ),
@@ -369,16 +373,36 @@ def _flu_warnings(context: BookingContext, service: Service) -> Iterator[str]:
         yield f"The portal books this at {link}."
 
 
-def _overlap_warnings(coming: Sequence[Appointment], slot: Slot) -> list[str]:
-    return [
-        f"It overlaps your booking {appointment.id}."
-        for appointment in coming
-        if appointment.start
-        and appointment.end
-        and not appointment.is_over
-        and appointment.start < slot.end
-        and slot.start < appointment.end
-    ]
+def _overlap_warnings(
+    context: BookingContext, request: ServiceRequest, facts: BookingFacts, slot: Slot
+) -> Iterator[str]:
+    """Yield which coming appointments it overlaps."""
+    for appointment in _list_others(facts.coming, request):
+        if _overlaps(appointment, slot):
+            what = context.coming_label(appointment)
+            yield f"It overlaps your booking {appointment.id}: {what}."
+
+
+def _another_warnings(
+    context: BookingContext,
+    request: ServiceRequest,
+    facts: BookingFacts,
+    service: Service,
+    slot: Slot,
+) -> Iterator[str]:
+    """Yield which one there is for the same service, unless one more was asked for."""
+    if request.another or request.replaces:
+        return
+    booked = find_coming(facts.coming, service, context.search.now)
+    if booked and not _overlaps(booked, slot):
+        yield f"You have one already: {context.coming_label(booked)}."
+
+
+def _overlaps(appointment: Appointment, slot: Slot) -> bool:
+    start, end = appointment.start, appointment.end
+    if start is None or end is None or appointment.is_over:
+        return False
+    return start < slot.end and slot.start < end
 
 
 def _resolve_repeat(
@@ -421,7 +445,15 @@ def fetch_flu_answer(
         this_season=is_vaccinated_this_season(vaccinations or (), search.now, is_all=is_all),
         deep_link=service.offer.deep_link if service.offer else None,
         slots=slots,
+        booked=_fetch_booked(portal, service, search.now),
     )
+
+
+def _fetch_booked(portal: Portal, service: Service, now: datetime) -> Appointment | None:
+    """Fetch the coming appointment for the service; `None` = none, or they are not shown."""
+    with suppress(NotAllowed, NotFound, Rejected):
+        return find_coming(portal.fetch_appointments(now.date()), service, now)
+    return None
 
 
 def is_vaccinated_this_season(

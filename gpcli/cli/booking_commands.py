@@ -378,5 +378,6 @@ def _build_booking_context(context: AppContext, search: SlotSearch) -> BookingCo
         search,
         context.ask,
         lambda slot: slot_label(slot, time_format),
-        None if context.options.yes else lambda coming: appointment_label(coming, time_format),
+        lambda coming: appointment_label(coming, time_format),
+        asks_another=not context.options.yes,
     )

@@ -231,7 +231,8 @@ class FluAnswer:
 
     `last_vaccination` is the newest on record; `this_season` whether one is of the season that
     runs now, `None` where the portal does not show them so that it can be told. `deep_link` is
-    where the portal books it instead, if it does so elsewhere.
+    where the portal books it instead, if it does so elsewhere. `booked` is the coming appointment
+    for it, `None` = there is none, or the portal does not show them.
     """
 
     surgery: Surgery
@@ -241,3 +242,4 @@ class FluAnswer:
     this_season: bool | None
     deep_link: str | None
     slots: tuple[Slot, ...]
+    booked: Appointment | None = None

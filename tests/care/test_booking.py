@@ -254,10 +254,42 @@ def test_an_overlap_with_another_booking_is_said():
     across = an_appointment("app-3", "2026-12-03 08:10", service="e-consultation")
     gone = an_appointment("app-4", "2026-12-03 08:20", status="cancelled")
     before = an_appointment("app-5", "2026-12-03 08:00")
-    coming = [an_enquiry(), before, across, gone, beside]
-    portal = FakePortal(BOOKS, slots=[SLOT], appointments=coming)
+    portal = FakePortal(BOOKS, slots=[SLOT], appointments=[before, across, gone, beside])
 
-    assert by_id(portal).warnings == ("It overlaps your booking app-3.",)
+    assert by_id(portal, another=True).warnings == (
+        "It overlaps your booking app-3: Thu 3 Dec 2026 08:10.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "warning"),
+    [
+        (an_appointment("app-2", "2026-12-20 10:00"), "already: Sun 20 Dec 2026 10:00."),
+        (an_enquiry("app-2"), "already: app-2, without a time yet."),
+        (
+            an_appointment("app-2", "2026-12-03 08:10"),
+            "It overlaps your booking app-2: Thu 3 Dec 2026 08:10.",
+        ),
+    ],
+)
+def test_a_named_time_beside_a_coming_one_is_warned_of_once(there, warning):
+    portal = FakePortal(BOOKS, slots=[SLOT], appointments=[there])
+
+    (said,) = by_id(portal).warnings
+    assert said.removeprefix("You have one ") == warning
+
+
+@pytest.mark.parametrize("asked", [{"another": True}, {"replaces": "app-9"}])
+def test_who_asked_for_another_or_moves_one_is_not_warned(asked):
+    there = an_appointment("app-2", "2026-12-20 10:00")
+
+    assert by_id(FakePortal(BOOKS, slots=[SLOT], appointments=[there]), **asked).warnings == ()
+
+
+def test_a_flu_time_beside_a_visit_is_not_warned_of():
+    there = an_appointment("app-2", "2026-12-20 10:00", service="flu-vaccination")
+
+    assert by_id(FakePortal(BOOKS, slots=[SLOT], appointments=[there])).warnings == ()
 
 
 def test_a_flu_time_warns_of_a_vaccination_this_season_and_of_the_portals_own_page():

@@ -336,6 +336,13 @@ def _format_no_vaccination(answer: FluAnswer) -> str:
     return "none that gpcli can read" if answer.this_season is None else "none on record"
 
 
+def _format_booked(booked: Appointment | None, time_format: TimeFormat) -> str:
+    if booked is None:
+        return ""
+    status = format_appointment_status(booked.status)
+    return f"{format_appointment_time(booked, time_format)} ({booked.id}), {status}"
+
+
 FLU: View[FluAnswer] = dataclass_view(
     FluAnswer,
     "flu",
@@ -361,5 +368,11 @@ FLU: View[FluAnswer] = dataclass_view(
         ),
         Column("this_season", "Had it this season", lambda answer: answer.this_season),
         Column("deep_link", "Booked at", lambda answer: answer.deep_link),
+        Column(
+            "booked",
+            "Your booking",
+            lambda answer: answer.booked.id if answer.booked else None,
+            lambda answer, time_format: _format_booked(answer.booked, time_format),
+        ),
     ),
 )
