@@ -1,6 +1,7 @@
 """Appointments: what they are about stands in every format, and in the list to pick from."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -75,3 +76,21 @@ def test_what_tells_one_from_another_helps_to_pick_it(changes, ending):
     visit = replace(WISH, service="booking", channel="in-person", status="booked")
     label = appointment_label(replace(visit, **changes), TimeFormat(NOW))
     assert label.partition(" · ")[2] == ending
+
+
+@pytest.mark.parametrize(
+    ("recorded", "shown"),
+    [
+        ("pat", "the patient cancelled it"),
+        ("prov", "the surgery cancelled it"),
+        ("Dr. Haugland is ill", "Dr. Haugland is ill"),
+        ("patient", "patient"),
+    ],
+)
+def test_why_it_was_cancelled_is_said_in_words_and_kept_as_recorded(make_output, recorded, shown):
+    cancelled = replace(WISH, status="cancelled", cancelled_because=recorded)
+    screen, answer = make_output(tty=True), make_output(format=Format.JSON)
+    screen.output.show_item(APPOINTMENTS, cancelled)
+    answer.output.show_item(APPOINTMENTS, cancelled)
+    assert re.search(rf"^Cancelled because +{shown}$", screen.stdout_text, re.MULTILINE)
+    assert json.loads(answer.stdout_text)["cancelled_because"] == recorded

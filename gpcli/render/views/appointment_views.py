@@ -149,6 +149,48 @@ def format_way(channel: str | None) -> str:
     return WAYS.get(channel or "", channel or "")
 
 
+CANCELLATION_REASONS = {
+    "pat": "the patient cancelled it",
+    "pat-crs": "the patient cancelled it at a reminder",
+    "pat-cpp": "the patient cancelled it on the portal",
+    "pat-dec": "the patient has died",
+    "pat-fb": "the patient felt better",
+    "pat-lt": "the patient had no way to get there",
+    "pat-mt": "the patient's membership has ended",
+    "pat-mv": "the patient has moved",
+    "pat-preg": "of a pregnancy",
+    "pat-swl": "the patient got a time from the waiting list",
+    "pat-ucp": "the patient was not content, or has changed provider",
+    "prov": "the surgery cancelled it",
+    "prov-pers": "the surgery cancelled it for personal reasons",
+    "prov-dch": "the patient was discharged",
+    "prov-edu": "the surgery cancelled it for a course or a meeting",
+    "prov-hosp": "of a stay in hospital",
+    "prov-labs": "laboratory results were out of the acceptable range",
+    "prov-mri": "of the answers to the MRI screening form",
+    "prov-onc": "the plan of the cancer treatment has changed",
+    "maint": "of equipment under maintenance or repair",
+    "meds-inc": "the preparation or the medicines were not complete",
+    "other": "of something else",
+    "oth-cms": "the therapy was not authorised",
+    "oth-err": "of an error",
+    "oth-fin": "of money",
+    "oth-iv": "of a problem with the drip",
+    "oth-int": "no interpreter was available",
+    "oth-mu": "the preparation, the medicines or results were not available",
+    "oth-room": "of a room or equipment under maintenance",
+    "oth-oerr": "it was scheduled by mistake",
+    "oth-swie": "of an error with a walk-in",
+    "oth-weath": "of the weather",
+}
+"""The codes of R4's appointment-cancellation-reason in words; all else is shown as recorded."""
+
+
+def _format_cancelled_because(appointment: Appointment, _: TimeFormat) -> str:
+    because = appointment.cancelled_because or ""
+    return CANCELLATION_REASONS.get(because, because)
+
+
 def _format_cancel_until(appointment: Appointment, time_format: TimeFormat) -> str:
     if appointment.is_over:
         return ""
@@ -276,6 +318,7 @@ def _word_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             "cancelled_because",
             "Cancelled because",
             lambda appointment: appointment.cancelled_because,
+            _format_cancelled_because,
             in_table=False,
         ),
         Column(
