@@ -75,7 +75,8 @@ class AppointmentFinder:
         """Yield the error for a day or a name that nothing fits; none for what looks like an id."""
         if self.prompt.is_kind is not is_any:  # what is in writing may have such a name too
             return
-        which, hint = "visit" if self.looks_back else "coming visit", "gpcli appointments list"
+        which = "visit" if self.looks_back else "coming visit"
+        hint = "gpcli appointments list shows yours."
         day, _ = _read_day(text, self.now.date())
         if day:
             yield NotFound(f"No {which} is on {word_day(day)}.", hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,6 +11,7 @@ from datetime import date, datetime
 from itertools import islice
 
 from gpcli.care.confirmation import Asker, Decision, Outcome, PlanRows, Proposal
+from gpcli.care.dates import parse_day
 from gpcli.care.offers import (
     choose_service,
     filter_by_gp,
@@ -104,7 +106,8 @@ def _propose_by_id(
     slot = facts.slot
     if slot is None:
         require_service(facts.offers, request.service, context.search.now)
-        raise NotFound(f"There is no time '{slot_id}'.", hint=_SEE_SLOTS)
+        hint = _hint_at_day(slot_id, request, context.search.now) or _SEE_SLOTS
+        raise NotFound(f"There is no time '{slot_id}'.", hint=hint)
     service = find_slot_service(
         slot, facts.offers, request.service, context.search.now, request.gp, context.asker
     )
@@ -115,6 +118,18 @@ def _propose_by_id(
         what = "taken" if slot.status.startswith("busy") else "not free"
         raise SlotTaken(f"The time {slot.id} is {what}.", hint=_SEE_SLOTS)
     return _build_booking(context, request, facts, service, slot)
+
+
+def _hint_at_day(text: str, request: ServiceRequest, now: datetime) -> str:
+    """Return the line that lists the times of a day, where `text` is one; else nothing."""
+    try:
+        parse_day(text, now.date(), "The day")
+    except InvalidUsage:
+        return ""
+    flu = request.service is ServiceName.FLU_VACCINATION
+    command = f"move {request.replaces}" if request.replaces else "flu" if flu else "book"
+    day = shlex.quote(text)
+    return f"gpcli {command} --from {day} --to {day}"
 
 
 def _propose_found(

@@ -177,6 +177,25 @@ def test_deciding_sends_nothing():
     assert portal.calls == [("fetch_booking_facts", "slot-1", None)]
 
 
+@pytest.mark.parametrize(
+    ("day", "asked", "hint"),
+    [
+        ("friday", {}, "gpcli book --from friday --to friday"),
+        ("next-week", {}, "gpcli book --from next-week --to next-week"),
+        ("i morgen", {}, "gpcli book --from 'i morgen' --to 'i morgen'"),
+        ("4.12", {"service": FLU}, "gpcli flu --from 4.12 --to 4.12"),
+        ("fri", {"replaces": "app-1"}, "gpcli move app-1 --from fri --to fri"),
+        ("30.2", {}, "gpcli slots lists the free times."),
+    ],
+)
+def test_for_a_day_in_place_of_a_time_the_line_that_lists_its_times_is_given(day, asked, hint):
+    portal = FakePortal(BOOKS)
+    assert refused_by(NotFound, portal, BookingChoice(day), **asked) == (
+        f"There is no time '{day}'.",
+        hint,
+    )
+
+
 def test_an_unknown_time_is_not_found():
     assert refused_by(NotFound, FakePortal(BOOKS), BookingChoice("slot-x")) == (
         "There is no time 'slot-x'.",
