@@ -80,7 +80,7 @@ class AppointmentFinder:
         day, _ = _read_day(text, self.now.date())
         if day:
             yield NotFound(f"No {which} is on {word_day(day)}.", hint=hint)
-        elif split_wanted(text) and not re.search(r"\d", text):
+        elif split_wanted(text) and not re.search(r"\d", text, re.ASCII):
             yield NotFound(
                 f"No {which} has '{text}' in its subject, its reason, its service, its way or the "
                 "name of whom it is with.",

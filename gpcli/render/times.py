@@ -17,7 +17,7 @@ DAYS = tuple(name[:3] for name in _WEEKDAYS)
 MONTHS = tuple(name[:3] for name in _YEAR)
 
 _WHOLE_NAMES = {name[:3]: name for name in (*_WEEKDAYS, *_YEAR)}
-_DAY = re.compile(rf"\b({'|'.join(DAYS)}) \d{{1,2}} ({'|'.join(MONTHS)})\b")
+_DAY = re.compile(rf"\b({'|'.join(DAYS)}) \d{{1,2}} ({'|'.join(MONTHS)})\b", re.ASCII)
 
 _RELATIVE_DAYS = {-1: "yesterday", 0: "today", 1: "tomorrow"}
 
