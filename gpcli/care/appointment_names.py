@@ -1,8 +1,9 @@
-"""Which appointment is meant by `next`, a day, or words of its subject or of whom it is with."""
+"""Which appointment is meant by `next`, a day, or words of what it is about or of how it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -12,9 +13,10 @@ from gpcli.care.appointments import (
     COMING_APPOINTMENT,
     ChoicePrompt,
     find_next_visit,
+    is_any,
     require_all_appointments,
 )
-from gpcli.care.confirmation import Asker
+from gpcli.care.confirmation import Asker, word_day
 from gpcli.care.date_words import (
     day_offsets,
     find_words,
@@ -27,7 +29,8 @@ from gpcli.care.dates import NOT_A_DAY, parse_day
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.selection import Naming, act_on_meant, choose_fitting, find_fitting
 from gpcli.errors import InvalidUsage, NotAllowed, NotFound
-from gpcli.model.appointment import Appointment, describe_practitioner
+from gpcli.folding import split_wanted
+from gpcli.model.appointment import Appointment
 
 Result = TypeVar("Result")
 
@@ -53,10 +56,37 @@ class AppointmentFinder:
     def act(self, text: str, act: Callable[[str], Result]) -> Result:
         """Return what `act` gives for the appointment that `text` stands for.
 
-        Raises: as `act_on_meant`; NotFound where no visit is booked that could be the next;
-        InvalidUsage for what is written like a day and is none.
+        Raises: as `act_on_meant`; NotFound where no visit is booked that could be the next, or
+        which says where `text` was looked for; InvalidUsage for what is written like a day and is
+        none.
         """
-        return act_on_meant(text, act, self.find, is_word=is_word(text), is_absent=self._is_absent)
+        misses: list[NotFound] = []
+
+        def find(text: str) -> str | None:
+            found = self.find(text)
+            misses.extend(self._explain_none(text) if found is None else ())
+            return found
+
+        try:
+            return act_on_meant(text, act, find, is_word=is_word(text), is_absent=self._is_absent)
+        except NotFound as error:
+            raise misses[0] if misses else error from None
+
+    def _explain_none(self, text: str) -> Iterator[NotFound]:
+        """Yield the error for a day or a name that nothing fits; none for what looks like an id."""
+        if self.prompt.is_kind is not is_any:  # what is in writing may have such a name too
+            return
+        which = "visit" if self.looks_back else "coming visit"
+        hint = "gpcli appointments list shows yours."
+        day, _ = _read_day(text, self.now.date())
+        if day:
+            yield NotFound(f"No {which} is on {word_day(day)}.", hint=hint)
+        elif split_wanted(text) and not re.search(r"\d", text, re.ASCII):
+            yield NotFound(
+                f"No {which} has '{text}' in its subject, its reason, its service, its way or the "
+                "name of whom it is with.",
+                hint=hint,
+            )
 
     def find(self, text: str) -> str | None:
         """Return the id of the appointment that is meant; `None` = nothing fits.
@@ -153,5 +183,10 @@ def _read_day(text: str, today: date) -> tuple[date | None, InvalidUsage | None]
 
 
 def _list_names(appointment: Appointment) -> tuple[str | None, ...]:
-    practitioner = appointment.practitioner and describe_practitioner(appointment)
-    return appointment.subject, practitioner
+    return (
+        appointment.subject,
+        appointment.reason,
+        appointment.service,
+        appointment.channel,
+        appointment.practitioner,
+    )

@@ -20,7 +20,13 @@ from gpcli.errors import (
     Partial,
     TooLate,
 )
-from gpcli.model.appointment import IN_ERROR, Appointment, Window
+from gpcli.model.appointment import (
+    IN_ERROR,
+    Appointment,
+    Window,
+    describe_topic,
+    name_other_service,
+)
 from gpcli.model.receipt import CancellationFacts, WriteResult
 from gpcli.model.service import Charge, Offers, Service, ServiceName, Surgery
 
@@ -43,6 +49,11 @@ def fetch_appointments(
     return [appointment for appointment in found if not _has_ended(appointment, now)]
 
 
+def is_any(appointment: Appointment) -> bool:
+    """Return True: a name may stand for any appointment."""
+    return True
+
+
 @dataclass(frozen=True)
 class ChoicePrompt:
     """A question to choose an appointment by.
@@ -56,7 +67,7 @@ class ChoicePrompt:
     question: str
     none_message: str
     takes_only: bool = False
-    is_kind: Callable[[Appointment], bool] = lambda appointment: True
+    is_kind: Callable[[Appointment], bool] = is_any
 
 
 COMING_APPOINTMENT = ChoicePrompt(
@@ -295,7 +306,7 @@ def build_cancellation(
         (_kind_label(appointment), appointment.id),
         ("When", Window(start, end) if start and end else None),
         *(("Wished", window) for window in appointment.requested),
-        ("Subject", appointment.subject),
+        *_topic_rows(appointment),
         ("With", appointment.practitioner),
         ("Surgery", appointment.surgery),
         ("For", parties.patient.name),
@@ -310,6 +321,17 @@ def build_cancellation(
         send=lambda: _send_cancellation(portal, appointment, intent),
         charge=charge,
         revalidate=(lambda: _check_same_decision(decide_again(), charge)) if decide_again else None,
+    )
+
+
+def _topic_rows(appointment: Appointment) -> PlanRows:
+    """Return the plan's rows on what an appointment is for, and how it takes place."""
+    says_service = _kind_label(appointment) != "Booking"
+    return (
+        ("Service", None if says_service else name_other_service(appointment)),
+        ("Way", appointment.channel),
+        ("Subject", appointment.subject),
+        ("Reason", None if appointment.subject else describe_topic(appointment)),
     )
 
 

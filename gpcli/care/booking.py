@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice
 
 from gpcli.care.appointments import require_all_appointments
 from gpcli.care.confirmation import Asker, Decision, Outcome, PlanRows, Proposal
+from gpcli.care.dates import parse_day
 from gpcli.care.offers import (
     choose_service,
     filter_by_gp,
@@ -34,8 +37,10 @@ from gpcli.errors import (
     InputNeeded,
     InvalidUsage,
     NoSlot,
+    NotAllowed,
     NotFound,
     NotOffered,
+    Rejected,
     SlotTaken,
     TooLate,
     request_id_conflict,
@@ -102,7 +107,8 @@ def _propose_by_id(
     slot = facts.slot
     if slot is None:
         require_service(facts.offers, request.service, context.search.now)
-        raise NotFound(f"There is no time '{slot_id}'.", hint=_SEE_SLOTS)
+        hint = _hint_at_day(slot_id, request, context.search.now) or _SEE_SLOTS
+        raise NotFound(f"There is no time '{slot_id}'.", hint=hint)
     service = find_slot_service(
         slot, facts.offers, request.service, context.search.now, request.gp, context.asker
     )
@@ -113,6 +119,18 @@ def _propose_by_id(
         what = "taken" if slot.status.startswith("busy") else "not free"
         raise SlotTaken(f"The time {slot.id} is {what}.", hint=_SEE_SLOTS)
     return _build_booking(context, request, facts, service, slot)
+
+
+def _hint_at_day(text: str, request: ServiceRequest, now: datetime) -> str:
+    """Return the line that lists the times of a day, where `text` is one; else nothing."""
+    try:
+        parse_day(text, now.date(), "The day")
+    except InvalidUsage:
+        return ""
+    flu = request.service is ServiceName.FLU_VACCINATION
+    command = f"move {request.replaces}" if request.replaces else "flu" if flu else "book"
+    day = shlex.quote(text)
+    return f"gpcli {command} --from {day} --to {day}"
 
 
 def _propose_found(
@@ -256,7 +274,7 @@ def _require_none_coming(
             context.portal, "Nothing was sent. To book all the same, add --another."
         )
         return
-    if context.coming_label and context.asker.can_ask:
+    if context.asks_another and context.asker.can_ask:
         question = f"You have one already: {context.coming_label(booked)}. One more all the same?"
         if context.asker.confirm(question, flag="--another"):
             return
@@ -309,7 +327,8 @@ def _build_booking(
         ),
         send=lambda: _send_booking(portal, slot, offer, request, any_slot=any_slot),
         warnings=(
-            *_overlap_warnings(_list_others(facts.coming, request), slot),
+            *(() if any_slot else _another_warnings(context, request, facts, service, slot)),
+            *_overlap_warnings(context, request, facts, slot),
             *(_flu_warnings(context, service) if flu else ()),
             *(f"Left out: {flaw}." for flaw in dict.fromkeys(portal.flaws)),
         ),
@@ -374,16 +393,36 @@ def _flu_warnings(context: BookingContext, service: Service) -> Iterator[str]:
         yield f"The portal books this at {link}."
 
 
-def _overlap_warnings(coming: Sequence[Appointment], slot: Slot) -> list[str]:
-    return [
-        f"It overlaps your booking {appointment.id}."
-        for appointment in coming
-        if appointment.start
-        and appointment.end
-        and not appointment.is_over
-        and appointment.start < slot.end
-        and slot.start < appointment.end
-    ]
+def _overlap_warnings(
+    context: BookingContext, request: ServiceRequest, facts: BookingFacts, slot: Slot
+) -> Iterator[str]:
+    """Yield which coming appointments it overlaps."""
+    for appointment in _list_others(facts.coming, request):
+        if _overlaps(appointment, slot):
+            what = context.coming_label(appointment)
+            yield f"It overlaps your booking {appointment.id}: {what}."
+
+
+def _another_warnings(
+    context: BookingContext,
+    request: ServiceRequest,
+    facts: BookingFacts,
+    service: Service,
+    slot: Slot,
+) -> Iterator[str]:
+    """Yield which one there is for the same service, unless one more was asked for."""
+    if request.another or request.replaces:
+        return
+    booked = find_coming(facts.coming, service, context.search.now)
+    if booked and not _overlaps(booked, slot):
+        yield f"You have one already: {context.coming_label(booked)}."
+
+
+def _overlaps(appointment: Appointment, slot: Slot) -> bool:
+    start, end = appointment.start, appointment.end
+    if start is None or end is None or appointment.is_over:
+        return False
+    return start < slot.end and slot.start < end
 
 
 def _resolve_repeat(
@@ -426,7 +465,15 @@ def fetch_flu_answer(
         this_season=is_vaccinated_this_season(vaccinations or (), search.now, is_all=is_all),
         deep_link=service.offer.deep_link if service.offer else None,
         slots=slots,
+        booked=_fetch_booked(portal, service, search.now),
     )
+
+
+def _fetch_booked(portal: Portal, service: Service, now: datetime) -> Appointment | None:
+    """Fetch the coming appointment for the service; `None` = none, or they are not shown."""
+    with suppress(NotAllowed, NotFound, Rejected):
+        return find_coming(portal.fetch_appointments(now.date()), service, now)
+    return None
 
 
 def is_vaccinated_this_season(

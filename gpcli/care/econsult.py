@@ -182,7 +182,7 @@ def _build_timed(
             *party_rows(portal.fetch_parties(), service),
             *(("Wished", window) for window in windows),
             *(_call_rows(context, service) if channel == PHONE else ()),
-            ("Details", service.details),
+            ("On e-consultations", service.details),
             ("Subject", new_thread.subject),
             *(draft_rows(draft, shown=context.can_show_text) if draft.text else ()),
             ("Answer", service.answer_time),

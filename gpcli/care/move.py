@@ -44,6 +44,8 @@ from gpcli.model.appointment import (
     AppointmentId,
     Window,
     describe_practitioner,
+    describe_topic,
+    name_other_service,
 )
 from gpcli.model.receipt import MoveReceipt, Receipt, ReplacedAppointment, WriteResult, field_values
 from gpcli.model.service import Charge, Offers, ServiceName
@@ -301,9 +303,12 @@ def _build_rest(
 
 def _old_rows(old: Appointment) -> PlanRows:
     wished = old.requested if is_open_enquiry(old) else ()
+    is_said = old.subject or _find_own_reason(old)  # which is the reason of the new time
     return (
         ("Visit", old.id),
+        ("Service", name_other_service(old)),
         ("Subject", old.subject),
+        ("Reason", None if is_said else describe_topic(old)),
         *(("Wished", window) for window in wished),
         ("Old time", _when(old)),
     )

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from gpcli.care.confirmation import Asker, PlanRows
+from gpcli.care.confirmation import Asker, PlanRows, word_minute
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.slots import SlotSearch
 from gpcli.errors import NEW_ID_HINT, Conflict
@@ -75,19 +76,26 @@ class BookingChoice:
         return begins or slot_id == self.slot
 
 
+def _name_time(appointment: Appointment) -> str:
+    if appointment.start is None:
+        return f"{appointment.id}, without a time yet"
+    return word_minute(appointment.start.astimezone(ZoneInfo(appointment.zone)))
+
+
 @dataclass(frozen=True)
 class BookingContext:
     """What deciding on a booking needs: the portal, the search for slots, and whom to ask.
 
     `label` words a slot for the list to choose from, `coming_label` an appointment that there is
-    already, for the question whether to book one more; `None` = that is not asked but refused.
+    already. With `asks_another` a person is asked whether to book one more; else it is refused.
     """
 
     portal: Portal
     search: SlotSearch
     asker: Asker
     label: Callable[[Slot], str]
-    coming_label: Callable[[Appointment], str] | None = None
+    coming_label: Callable[[Appointment], str] = _name_time
+    asks_another: bool = False
 
 
 def party_rows(parties: Parties, service: Service, surgery: str | None = None) -> PlanRows:

@@ -26,8 +26,8 @@ Id = Annotated[
     str | None,
     typer.Argument(
         metavar="[ID]",
-        help="An id or its beginning; next, tomorrow or a day; or words of its subject or of whom "
-        "it is with",
+        help="An id or its beginning; next, tomorrow or a day; or words of its subject, reason, "
+        "service, way or of whom it is with",
     ),
 ]
 
@@ -76,7 +76,7 @@ def cancel(ctx: typer.Context, appointment: Id = None) -> None:
         )
 
     decision = act_on_appointment(context, appointment, propose)
-    show_appointment(context, context.confirm_and_send(decision), intent)
+    show_appointment(context, context.confirm_and_send(decision), intent, decision)
 
 
 def _filter_by_gp(context: AppContext, found: list[Appointment]) -> list[Appointment]:

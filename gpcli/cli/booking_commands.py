@@ -21,6 +21,7 @@ from gpcli.cli.result_output import (
     DRY_RUN_NOTICE,
     REPEATED_NOTICE,
     build_receipt,
+    format_late_fee,
     require_complete,
     show_appointment,
 )
@@ -179,7 +180,7 @@ def move(
         typer.Argument(
             metavar="[APPOINTMENT]",
             help="The visit's id or its beginning; next, tomorrow or a day; or words of its "
-            "subject or of whom it is with",
+            "subject, reason, service, way or of whom it is with",
         ),
     ] = None,
     slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help=SLOT_HELP)] = None,
@@ -228,11 +229,13 @@ def _send_move(
     decision = act_on_appointment(
         context, appointment, propose, choose=choose_to_move, prompt=TO_MOVE, flag=flag
     )
-    _show_move(context, context.confirm_and_send(decision), request.intent)
+    _show_move(context, context.confirm_and_send(decision), request.intent, decision)
 
 
-def _show_move(context: AppContext, outcome: Outcome[Move], intent: UUID) -> None:
-    """Show the receipt of a move, and what happens next.
+def _show_move(
+    context: AppContext, outcome: Outcome[Move], intent: UUID, decision: Decision[Move]
+) -> None:
+    """Show the receipt of a move, and what happens next; `decision` is what was agreed to.
 
     Raises: Partial or OutcomeUnknown where the old appointment stands, or may stand, all the same.
     """
@@ -241,6 +244,8 @@ def _show_move(context: AppContext, outcome: Outcome[Move], intent: UUID) -> Non
     error = move.find_error(receipt.request_id)
     if error is None:
         sentence = _format_move_step(shown, context.output.time_format)
+        if shown.replaced.changed:
+            sentence += format_late_fee(decision, context.output.phrasing)
         context.output.show_receipt(MOVE_RECEIPT, shown, sentence)
     else:
         context.output.show_item(MOVE_RECEIPT, shown)
@@ -378,5 +383,6 @@ def _build_booking_context(context: AppContext, search: SlotSearch) -> BookingCo
         search,
         context.ask,
         lambda slot: slot_label(slot, time_format),
-        None if context.options.yes else lambda coming: appointment_label(coming, time_format),
+        lambda coming: appointment_label(coming, time_format),
+        asks_another=not context.options.yes,
     )

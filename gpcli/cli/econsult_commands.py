@@ -150,7 +150,7 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
         choose=econsult.choose_to_withdraw,
         prompt=econsult.TO_WITHDRAW,
     )
-    show_appointment(context, context.confirm_and_send(decision), intent)
+    show_appointment(context, context.confirm_and_send(decision), intent, decision)
 
 
 def _answer_field_query(context: AppContext, channel: Channel | None) -> bool:

@@ -6,14 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from gpcli.app_context import AppContext
-from gpcli.care.confirmation import Outcome
+from gpcli.care.confirmation import Decision, Outcome, Proposal
 from gpcli.errors import Partial
 from gpcli.model.appointment import Appointment
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Receipt
 from gpcli.model.service import Consent
+from gpcli.render.phrasing import Phrasing
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.appointment_views import RECEIPT, format_appointment_time
 from gpcli.render.views.service_views import CONSENT_RECEIPT
+from gpcli.render.views.wording import format_price
 
 DRY_RUN_NOTICE = "Nothing was sent: this was a dry run."
 UNCHANGED_NOTICE = "It was so already; nothing was sent."
@@ -35,10 +37,20 @@ def require_complete(context: AppContext, *, is_empty: bool = False) -> None:
         )
 
 
-def show_appointment(context: AppContext, outcome: Outcome[Appointment], intent: UUID) -> None:
-    """Show the receipt of a booking, enquiry or cancellation, and what happens next."""
+def show_appointment(
+    context: AppContext,
+    outcome: Outcome[Appointment],
+    intent: UUID,
+    cancelling: Decision[Appointment] | None = None,
+) -> None:
+    """Show the receipt of a booking, enquiry or cancellation, and what happens next.
+
+    `cancelling` is what was decided on a cancellation, whose fee is said.
+    """
     receipt = AppointmentReceipt.of(outcome.record, build_receipt(context, outcome, intent))
     sentence = format_next_step(receipt, context.output.time_format)
+    if cancelling and receipt.changed:
+        sentence += format_late_fee(cancelling, context.output.phrasing)
     context.output.show_receipt(RECEIPT, receipt, sentence)
     for remark in context.portal.remarks:
         context.output.warning(remark)
@@ -77,6 +89,16 @@ def format_next_step(receipt: AppointmentReceipt, time_format: TimeFormat) -> st
         free = f" It is free to cancel until {until}: gpcli cancel {receipt.id}" if until else ""
         return f"{before}Booked{what}.{free or f' {follow} shows it.'}"
     return f"{before}The portal says: {receipt.status}{what}. {follow} shows it."
+
+
+def format_late_fee(decision: Decision[Any], phrasing: Phrasing) -> str:
+    """Format a sentence, after a space, on what cancelling costs; empty where no sum is known."""
+    charge = decision.charge if isinstance(decision, Proposal) else None
+    if charge is None or charge.price is None or charge.is_free:
+        return ""
+    price = format_price(charge.price, phrasing)
+    charges = f"charges {price}" if charge.is_certain else f"may charge up to {price}"
+    return f" The surgery {charges} for cancelling late."
 
 
 def build_receipt(context: AppContext, outcome: Outcome[Any], intent: UUID) -> Receipt:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
 
-from gpcli.model.service import Channel, Price, Surgery
+from gpcli.model.service import Channel, Price, ServiceName, Surgery
 
 SlotId = NewType("SlotId", str)
 """Logical id of a Slot, or of the proposed Appointment by which a portal offers a time."""
@@ -200,6 +200,18 @@ def describe_practitioner(time: Slot | Appointment) -> str | None:
     return time.practitioner or ("not named" if time.practitioner_ref else None)
 
 
+def describe_topic(appointment: Appointment) -> str | None:
+    """Return in one line what it is about: its subject, else how its reason begins."""
+    lines = (appointment.subject or appointment.reason or "").strip().splitlines()
+    return lines[0] if lines else None
+
+
+def name_other_service(appointment: Appointment) -> str | None:
+    """Return its service, `None` for plain booking, and where none is told."""
+    is_plain = appointment.service in {None, ServiceName.BOOKING}
+    return None if is_plain else appointment.service
+
+
 @dataclass(frozen=True)
 class Vaccination:
     """One vaccination on record.
@@ -219,7 +231,8 @@ class FluAnswer:
 
     `last_vaccination` is the newest on record; `this_season` whether one is of the season that
     runs now, `None` where the portal does not show them so that it can be told. `deep_link` is
-    where the portal books it instead, if it does so elsewhere.
+    where the portal books it instead, if it does so elsewhere. `booked` is the coming appointment
+    for it, `None` = there is none, or the portal does not show them.
     """
 
     surgery: Surgery
@@ -229,3 +242,4 @@ class FluAnswer:
     this_season: bool | None
     deep_link: str | None
     slots: tuple[Slot, ...]
+    booked: Appointment | None = None

@@ -12,6 +12,7 @@ from functools import cached_property
 from gpcli.folding import MIN_ID_BEGINNING, fold_text
 from gpcli.render.columns import display_width, truncate, wrap_line
 from gpcli.render.sanitise import safe_line
+from gpcli.render.times import name_days
 
 MIN_ON_PAGE = 3
 """The fewest choices on a page, however low the screen is."""
@@ -274,7 +275,7 @@ class Picker:
 
     @cached_property
     def _folded(self) -> list[str]:
-        return [fold_text(label) for label in self._whole_labels]
+        return [fold_text(f"{label} {name_days(label)}") for label in self._whole_labels]
 
 
 def _make_labels(choices: Sequence[tuple[str, str]]) -> list[str]:

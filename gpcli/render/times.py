@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
 from gpcli.render.phrasing import MARKS, Phrasing
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_YEAR = (
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
+)
+DAYS = tuple(name[:3] for name in _WEEKDAYS)
+MONTHS = tuple(name[:3] for name in _YEAR)
+
+_WHOLE_NAMES = {name[:3]: name for name in (*_WEEKDAYS, *_YEAR)}
+_DAY = re.compile(rf"\b({'|'.join(DAYS)}) \d{{1,2}} ({'|'.join(MONTHS)})\b", re.ASCII)
 
 _RELATIVE_DAYS = {-1: "yesterday", 0: "today", 1: "tomorrow"}
 
@@ -140,6 +149,11 @@ def format_day(day: date, now: date | None = None) -> str:
     """Format a day with its weekday: `Tue 24 Nov 2026`, without the year if that is `now`'s."""
     text = f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
     return text if now and day.year == now.year else f"{text} {day.year}"
+
+
+def name_days(text: str) -> str:
+    """Return the whole names of the weekdays and months in the days that a text has."""
+    return " ".join(_WHOLE_NAMES[name] for names in _DAY.findall(text) for name in names)
 
 
 def _format_clock(when: datetime, *, with_zone: bool) -> str:

@@ -71,6 +71,74 @@ def test_where_nothing_is_nothing_fits(text):
     assert find(text) is None
 
 
+FLU = an_appointment("f1", "2026-12-03 14:00", service="flu-vaccination", channel="in-person")
+CALL = an_appointment("c1", "2026-12-03 08:00", channel="phone", reason="Ear pain\nSince Monday")
+
+
+@pytest.mark.parametrize(
+    ("text", "identity"),
+    [
+        ("flu", "f1"),
+        ("flu vaccination", "f1"),
+        ("phone", "c1"),
+        ("in-person", "f1"),
+        ("ear", "c1"),
+        ("since monday", "c1"),
+    ],
+)
+def test_a_service_a_way_and_the_words_of_a_reason_are_names(text, identity):
+    assert find(text, [FLU, CALL]) == identity
+
+
+def test_a_service_of_several_visits_is_a_question():
+    again = an_appointment("f2", "2026-12-10 14:00", service="flu-vaccination")
+    with pytest.raises(InputNeeded):
+        find("flu", [FLU, again])
+
+
+def not_found(text, *, there=(FLU, CALL), **how):
+    portal = FakePortal(offers(), appointments=there)
+    finder = AppointmentFinder(portal, NOW, ScriptedAsker(), str, **how)
+    with pytest.raises(NotFound) as none:
+        finder.act(text, portal.fetch_appointment)
+    return none.value.message
+
+
+LOOKED_THROUGH = "its subject, its reason, its service, its way or the name of whom it is with."
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("video", f"No coming visit has 'video' in {LOOKED_THROUGH}"),
+        ("ear ache", f"No coming visit has 'ear ache' in {LOOKED_THROUGH}"),
+        ("friday", "No coming visit is on Fri 4 Dec 2026."),
+        ("2026-12-04", "No coming visit is on Fri 4 Dec 2026."),
+        ("a-4z4rc9cg", "There is no appointment 'a-4z4rc9cg'."),
+        ("ab", "There is no appointment 'ab'."),
+    ],
+)
+def test_where_nothing_fits_it_is_said_what_was_looked_for(text, why):
+    assert not_found(text) == why
+
+
+def test_where_the_past_was_looked_through_it_is_said_of_all_visits():
+    assert not_found("video", looks_back=True) == f"No visit has 'video' in {LOOKED_THROUGH}"
+
+
+def test_of_what_may_be_in_writing_only_the_id_is_said_to_be_unknown():
+    assert not_found("video", prompt=TO_WITHDRAW) == "There is no appointment 'video'."
+
+
+def test_a_time_that_is_not_found_for_a_visit_that_is_stays_so():
+    def act(identity):
+        raise NotFound("There is no time 's-1'.")
+
+    finder = AppointmentFinder(FakePortal(offers(), appointments=[FLU]), NOW, ScriptedAsker(), str)
+    with pytest.raises(NotFound, match="There is no time 's-1'"):
+        finder.act("flu", act)
+
+
 def test_a_day_with_several_visits_is_a_question():
     assert find("14.12", answers=["mon-2"]) == "mon-2"
     with pytest.raises(InputNeeded) as needed:

@@ -177,6 +177,25 @@ def test_deciding_sends_nothing():
     assert portal.calls == [("fetch_booking_facts", "slot-1", None)]
 
 
+@pytest.mark.parametrize(
+    ("day", "asked", "hint"),
+    [
+        ("friday", {}, "gpcli book --from friday --to friday"),
+        ("next-week", {}, "gpcli book --from next-week --to next-week"),
+        ("i morgen", {}, "gpcli book --from 'i morgen' --to 'i morgen'"),
+        ("4.12", {"service": FLU}, "gpcli flu --from 4.12 --to 4.12"),
+        ("fri", {"replaces": "app-1"}, "gpcli move app-1 --from fri --to fri"),
+        ("30.2", {}, "gpcli slots lists the free times."),
+    ],
+)
+def test_for_a_day_in_place_of_a_time_the_line_that_lists_its_times_is_given(day, asked, hint):
+    portal = FakePortal(BOOKS)
+    assert refused_by(NotFound, portal, BookingChoice(day), **asked) == (
+        f"There is no time '{day}'.",
+        hint,
+    )
+
+
 def test_an_unknown_time_is_not_found():
     assert refused_by(NotFound, FakePortal(BOOKS), BookingChoice("slot-x")) == (
         "There is no time 'slot-x'.",
@@ -254,10 +273,42 @@ def test_an_overlap_with_another_booking_is_said():
     across = an_appointment("app-3", "2026-12-03 08:10", service="e-consultation")
     gone = an_appointment("app-4", "2026-12-03 08:20", status="cancelled")
     before = an_appointment("app-5", "2026-12-03 08:00")
-    coming = [an_enquiry(), before, across, gone, beside]
-    portal = FakePortal(BOOKS, slots=[SLOT], appointments=coming)
+    portal = FakePortal(BOOKS, slots=[SLOT], appointments=[before, across, gone, beside])
 
-    assert by_id(portal).warnings == ("It overlaps your booking app-3.",)
+    assert by_id(portal, another=True).warnings == (
+        "It overlaps your booking app-3: Thu 3 Dec 2026 08:10.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "warning"),
+    [
+        (an_appointment("app-2", "2026-12-20 10:00"), "already: Sun 20 Dec 2026 10:00."),
+        (an_enquiry("app-2"), "already: app-2, without a time yet."),
+        (
+            an_appointment("app-2", "2026-12-03 08:10"),
+            "It overlaps your booking app-2: Thu 3 Dec 2026 08:10.",
+        ),
+    ],
+)
+def test_a_named_time_beside_a_coming_one_is_warned_of_once(there, warning):
+    portal = FakePortal(BOOKS, slots=[SLOT], appointments=[there])
+
+    (said,) = by_id(portal).warnings
+    assert said.removeprefix("You have one ") == warning
+
+
+@pytest.mark.parametrize("asked", [{"another": True}, {"replaces": "app-9"}])
+def test_who_asked_for_another_or_moves_one_is_not_warned(asked):
+    there = an_appointment("app-2", "2026-12-20 10:00")
+
+    assert by_id(FakePortal(BOOKS, slots=[SLOT], appointments=[there]), **asked).warnings == ()
+
+
+def test_a_flu_time_beside_a_visit_is_not_warned_of():
+    there = an_appointment("app-2", "2026-12-20 10:00", service="flu-vaccination")
+
+    assert by_id(FakePortal(BOOKS, slots=[SLOT], appointments=[there])).warnings == ()
 
 
 def test_a_flu_time_warns_of_a_vaccination_this_season_and_of_the_portals_own_page():

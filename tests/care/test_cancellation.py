@@ -68,7 +68,10 @@ def test_the_plan_says_which_booking_until_when_it_is_free_and_for_whom():
         (
             ("Booking", "app-1"),
             ("When", Window(BOOKED.start, BOOKED.end)),
+            ("Service", None),
+            ("Way", None),
             ("Subject", None),
+            ("Reason", None),
             ("With", "Kari Berg"),
             ("Surgery", "Nordby legesenter"),
             ("For", "Ada Nordmann"),
@@ -80,6 +83,32 @@ def test_the_plan_says_which_booking_until_when_it_is_free_and_for_whom():
         (),
         BOOKED,
     )
+
+
+@pytest.mark.parametrize(
+    ("visit", "said"),
+    [
+        (
+            an_appointment(service="flu-vaccination", channel="in-person"),
+            {"Service": "flu-vaccination", "Way": "in-person"},
+        ),
+        (
+            an_appointment(channel="video", reason="Ear pain\nSince Monday"),
+            {"Way": "video", "Reason": "Ear pain"},
+        ),
+        (an_appointment(subject="Ear", reason="It hurts"), {"Subject": "Ear"}),
+        (an_enquiry("app-1", reason="Ear pain"), {"Reason": "Ear pain"}),
+        (
+            an_enquiry("app-1", service="e-consultation", subject="Ear", reason="It hurts"),
+            {"Subject": "Ear"},
+        ),
+    ],
+)
+def test_the_plan_says_what_is_cancelled(visit, said):
+    rows = dict(decide(portal_with(visit)).rows)
+
+    told = {label: rows[label] for label in ("Service", "Way", "Subject", "Reason") if rows[label]}
+    assert told == said
 
 
 def test_who_acts_for_somebody_stands_in_the_plan():

@@ -215,7 +215,7 @@ def test_at_a_time_the_plan_shows_the_requested_time_and_the_charge():
             ("For", "Ada Nordmann"),
             ("By", None),
             ("Wished", WEEK),
-            ("Details", None),
+            ("On e-consultations", None),
             ("Subject", "Rash"),
             ("Message", "38 characters"),
             ("Answer", "Within five working days."),
@@ -272,7 +272,7 @@ def test_a_dry_run_shows_the_number():
 def test_who_calls_is_in_the_surgerys_own_words(way):
     calls = "The doctor calls you."
     rows = dict(ask_for(mail_portal(offers(replace(OPEN, details=calls))), way).rows)
-    assert rows["Details"] == calls
+    assert rows["On e-consultations"] == calls
 
 
 @pytest.mark.parametrize(("way", "words"), [("phone", "the portal does not say"), ("video", None)])

@@ -1,9 +1,10 @@
 from datetime import date
+from unittest.mock import Mock
 
 import pytest
 
 from gpcli.care.booking import fetch_flu_answer, is_vaccinated_this_season
-from gpcli.errors import InputNeeded, NotOffered
+from gpcli.errors import InputNeeded, NotOffered, NotPermitted
 from gpcli.model.appointment import FluAnswer, Vaccination
 from gpcli.model.service import ServiceName
 from tests.care.builders import (
@@ -14,6 +15,7 @@ from tests.care.builders import (
     a_price,
     a_search,
     a_slot,
+    an_appointment,
     an_offer,
     at,
     offers,
@@ -43,7 +45,25 @@ def test_one_answer_has_eligibility_price_last_vaccination_and_free_times():
         ("fetch_offers",),
         ("fetch_slots", ("gp-berg-flu-vaccination",), date(2026, 12, 1), date(2026, 12, 29)),
         ("fetch_vaccinations",),
+        ("fetch_appointments", date(2026, 12, 1)),
     ]
+
+
+def test_the_answer_has_the_coming_appointment_for_it():
+    visit = an_appointment("app-1", "2026-12-02 10:00")
+    booked = an_appointment("app-2", "2026-12-03 08:00", service="flu-vaccination")
+    portal = FakePortal(KNOWN, appointments=[visit, booked])
+
+    assert fetch_flu_answer(portal, a_search(), None, ScriptedAsker(), 2).booked == booked
+
+
+def test_where_appointments_are_not_shown_the_rest_is(monkeypatch):
+    portal = FakePortal(KNOWN, slots=FREE)
+    refusal = NotPermitted("The sign-in shows no appointments.")
+    monkeypatch.setattr(portal, "fetch_appointments", Mock(side_effect=refusal))
+
+    answer = fetch_flu_answer(portal, a_search(), None, ScriptedAsker(), 2)
+    assert (answer.booked, answer.slots) == (None, (FREE[0], FREE[1]))
 
 
 def test_what_is_not_known_is_not_made_up():

@@ -34,8 +34,9 @@ def test_a_booked_time_stands_in_the_portals_own_record(world):
 def test_the_plan_comes_before_and_the_truth_after(shell_of):
     ada = shell_of("ada")
     ending = ada(f"gpcli book {free(ada)} --yes --reason 'Sore knee'")
-    title, *rows, last = ending.err.splitlines()
+    title, *rows, warning, last = ending.err.splitlines()
     assert title == "Book this time [sandbox]"
+    assert warning.startswith("! You have one already: tomorrow, Tue 2 Mar 09:00–09:20")
     assert last.startswith("Booked: Wed 3 Mar 08:40–09:00")
     assert ": gpcli cancel " in last
     assert [row.split("  ")[1] for row in rows] == [
@@ -304,4 +305,4 @@ def test_overlapping_bookings_are_said_in_the_plan(world):
     beside = free(ada)
     world.change(f"Slot/{beside}", start=taken["start"], end=taken["end"])
     ending = ada(f"gpcli book {beside} --dry-run")
-    assert f"! It overlaps your booking {taken['id']}.\n" in ending.err
+    assert f"! It overlaps your booking {taken['id']}: Wed 3 Mar 08:40–09:00 " in ending.err

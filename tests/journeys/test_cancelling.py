@@ -122,6 +122,8 @@ def test_at_a_terminal_the_plan_begins_with_the_fee_and_the_question_repeats_it(
     assert is_late_warning(cost[2:])
     assert "  Fee for cancelling late  NOK 449\n" in ending.err
     assert question.startswith("Cancel this booking, for NOK 449? [y/N] ")
+    assert ending.out.startswith("Cancelled: tomorrow, Tue 2 Mar ")
+    assert ending.out.endswith(f" ({SOON}). The surgery charges NOK 449 for cancelling late.\n")
     assert status(world, SOON) == "cancelled"
 
 

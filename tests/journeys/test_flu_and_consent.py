@@ -36,6 +36,7 @@ def test_piped_flu_is_key_lines_then_a_divider_then_slots(shell_of):
         "last_vaccination",
         "this_season",
         "deep_link",
+        "booked",
     ]
     assert slots.count("\n") == 1
 
@@ -50,10 +51,23 @@ def test_the_first_flu_time_that_suits_is_booked(world):
 def test_a_flu_time_is_booked_by_its_id_and_only_once(world):
     guro = world.shell("guro")
     slot = guro.json("gpcli flu --limit 1")["slots"][0]["id"]
-    assert guro.json(f"gpcli flu {slot} --yes")["slot_id"] == slot
+    booked = guro.json(f"gpcli flu {slot} --yes")
+    assert booked["slot_id"] == slot
     assert guro(f"gpcli flu {slot} --yes --json").refused == (7, "slot_taken", "")
     assert guro("gpcli flu --first --yes --json").refused == (7, "already_booked", "")
     assert len(world.appointments("guro")) == 1
+    assert guro.json("gpcli flu")["booked"]["id"] == booked["id"]
+    shown = guro.at_a_screen("")("gpcli flu").out
+    assert "Your booking        Thu 4 Mar " in shown
+    assert f"({booked['id']}), booked\n" in shown
+
+
+def test_a_second_flu_time_is_warned_of_in_its_plan(world):
+    guro = world.shell("guro")
+    guro.json("gpcli flu --first --yes")
+    slot = guro.json("gpcli flu --limit 1")["slots"][0]["id"]
+    planned = guro(f"gpcli flu {slot} --dry-run").err
+    assert "! You have one already: " in planned
 
 
 @pytest.mark.parametrize(("answers", "code", "booked"), [("y\ny\n", 0, 2), ("\n", 9, 1)])

@@ -216,5 +216,5 @@ def test_a_price_that_the_portal_does_not_say_is_unknown_and_never_0(world):
     [row] = ada.json("gpcli services booking")
     assert row["price"] is None
     assert ada("gpcli services booking --fields price").out == "\n"
-    assert "Price    unknown\n" in ada.at_a_screen()("gpcli services booking").out
+    assert "Price        unknown\n" in ada.at_a_screen()("gpcli services booking").out
     assert " unknown " in ada.at_a_screen()("gpcli services").out

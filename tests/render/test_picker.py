@@ -377,3 +377,27 @@ def test_for_a_screen_reader_what_is_no_answer_is_told_in_words():
     with pytest.raises(Declined):
         prompt.choose("Which thread?", THREADS, flag="THREAD")
     assert "answer with a number from 1 to 5, words that are in the list, or q." in shown.getvalue()
+
+
+DAYS = [
+    ("a", "tomorrow, Thu 3 Dec 08:00–08:20 · Dr. Berg"),
+    ("b", "Fri 4 Dec 10:00–10:20 · Dr. Berg"),
+    ("c", "Mon 7 Dec 10:00–10:20 · Dr. Berg"),
+    ("d", "Fri 1 Jan 2027 10:00–10:20 · Dr. Monday"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        ("friday", [2, 4]),
+        ("Friday december", [2]),
+        ("4 dec", [2]),
+        ("january", [4]),
+        ("tomorrow", [1]),
+        ("monday", [3, 4]),
+    ],
+)
+def test_days_are_filtered_by_whole_names_too(words, left):
+    picker = Picker("Which time?", DAYS, ScreenSize(80, 24))
+    assert numbers(picker.answer(words).lines) == left

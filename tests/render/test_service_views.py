@@ -114,3 +114,13 @@ def test_services_have_exceptions_where_there_are_some_each_in_its_block():
     assert "Exceptions" not in without.stdout_text
     assert "Exceptions  Closed on public holidays\n" in with_it.stdout_text
     assert max(map(len, with_it.stdout_text.splitlines())) <= 80
+
+
+def test_when_a_service_can_be_used_does_not_pass_for_the_hours_of_the_surgery():
+    surgery = Surgery("gp-1", "Kari Berg", "Nordby")
+    hours = (OpeningHours(("mon", "tue"), None, None, all_day=True),)
+    online = Service(ServiceName.BOOKING, Standing.OFFERED, surgery, hours=hours)
+    shown = CapturedOutput(tty=True)
+    shown.output.show_list(services_view(several_gps=False, whole=True), [online])
+    assert "Can be used  mon, tue all day\n" in shown.stdout_text
+    assert "Open" not in shown.stdout_text

@@ -264,12 +264,7 @@ def test_where_a_plans_values_find_no_room_beside_their_labels_they_stand_below(
     rows = (("For", "Ada Nordmann"), ("Free until", "today, Tue 1 Dec 11:00"))
     shown.output.plan(WordedPlan("Cancel", rows, "sandbox"))
     assert shown.stderr_text == (
-        "Cancel [sandbox]\n"
-        "  For\n"
-        "    Ada Nordmann\n"
-        "  Free until\n"
-        "    today, Tue 1 Dec\n"
-        "    11:00\n"
+        "Cancel [sandbox]\n  For\n    Ada Nordmann\n  Free until\n    today, Tue 1 Dec\n    11:00\n"
     )
 
 

@@ -335,8 +335,8 @@ CARE_COMMANDS = (
         "Show one appointment",
         "gpcli.cli.appointment_commands:show",
         about="An id always wins. next is the visit that gpcli next shows; a day (gpcli help "
-        "dates) and words of the subject or of whom it is with do where one fits. Of several a "
-        "person picks one; in a script that is exit code 2, with their ids.",
+        "dates) and words of its subject, reason, service, way or of whom it is with do where one "
+        "fits. Of several a person picks one; in a script that is exit code 2, with their ids.",
         examples=(
             ("The next visit", "gpcli appointments show next"),
             ("That of a day", "gpcli appointments show friday"),

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from gpcli.model.appointment import Appointment, FluAnswer, Slot, describe_practitioner
+from gpcli.model.appointment import (
+    Appointment,
+    FluAnswer,
+    Slot,
+    describe_practitioner,
+    describe_topic,
+    name_other_service,
+)
 from gpcli.model.receipt import AppointmentReceipt, MoveReceipt
-from gpcli.model.service import ServiceName
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.wording import (
@@ -104,12 +110,15 @@ def slot_label(slot: Slot, time_format: TimeFormat) -> str:
 
 def appointment_label(appointment: Appointment, time_format: TimeFormat) -> str:
     """Return the line for an appointment in a list of choices."""
-    about = (
+    is_usual = appointment.channel == "in-person"
+    parts = (
+        format_appointment_time(appointment, time_format),
+        name_other_service(appointment),
+        None if is_usual else appointment.channel,
         appointment.practitioner,
-        appointment.subject,
+        describe_topic(appointment),
         format_appointment_status(appointment.status),
     )
-    parts = (format_appointment_time(appointment, time_format), *about)
     return time_format.phrasing.join(parts)
 
 
@@ -140,6 +149,48 @@ def format_way(channel: str | None) -> str:
     return WAYS.get(channel or "", channel or "")
 
 
+CANCELLATION_REASONS = {
+    "pat": "the patient cancelled it",
+    "pat-crs": "the patient cancelled it at a reminder",
+    "pat-cpp": "the patient cancelled it on the portal",
+    "pat-dec": "the patient has died",
+    "pat-fb": "the patient felt better",
+    "pat-lt": "the patient had no way to get there",
+    "pat-mt": "the patient's membership has ended",
+    "pat-mv": "the patient has moved",
+    "pat-preg": "of a pregnancy",
+    "pat-swl": "the patient got a time from the waiting list",
+    "pat-ucp": "the patient was not content, or has changed provider",
+    "prov": "the surgery cancelled it",
+    "prov-pers": "the surgery cancelled it for personal reasons",
+    "prov-dch": "the patient was discharged",
+    "prov-edu": "the surgery cancelled it for a course or a meeting",
+    "prov-hosp": "of a stay in hospital",
+    "prov-labs": "laboratory results were out of the acceptable range",
+    "prov-mri": "of the answers to the MRI screening form",
+    "prov-onc": "the plan of the cancer treatment has changed",
+    "maint": "of equipment under maintenance or repair",
+    "meds-inc": "the preparation or the medicines were not complete",
+    "other": "of something else",
+    "oth-cms": "the therapy was not authorised",
+    "oth-err": "of an error",
+    "oth-fin": "of money",
+    "oth-iv": "of a problem with the drip",
+    "oth-int": "no interpreter was available",
+    "oth-mu": "the preparation, the medicines or results were not available",
+    "oth-room": "of a room or equipment under maintenance",
+    "oth-oerr": "it was scheduled by mistake",
+    "oth-swie": "of an error with a walk-in",
+    "oth-weath": "of the weather",
+}
+"""The codes of R4's appointment-cancellation-reason in words; all else is shown as recorded."""
+
+
+def _format_cancelled_because(appointment: Appointment, _: TimeFormat) -> str:
+    because = appointment.cancelled_because or ""
+    return CANCELLATION_REASONS.get(because, because)
+
+
 def _format_cancel_until(appointment: Appointment, time_format: TimeFormat) -> str:
     if appointment.is_over:
         return ""
@@ -154,11 +205,6 @@ def _format_status(appointment: Appointment, time_format: TimeFormat) -> str:
 
 def _find_style(appointment: Appointment) -> str:
     return STATUS_STYLES.get(appointment.status, "") if appointment.id else ""
-
-
-def _is_other_service(appointment: Appointment) -> bool:
-    """Return whether it is of another service than booking, which a list has to show."""
-    return appointment.service not in {None, ServiceName.BOOKING}
 
 
 def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
@@ -186,7 +232,7 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             "service",
             "Service",
             lambda appointment: appointment.service,
-            in_table=_is_other_service,
+            in_table=lambda appointment: name_other_service(appointment) is not None,
         ),
         *_place_columns(kind),
         Column(
@@ -272,6 +318,7 @@ def _word_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             "cancelled_because",
             "Cancelled because",
             lambda appointment: appointment.cancelled_because,
+            _format_cancelled_because,
             in_table=False,
         ),
         Column(
@@ -332,6 +379,13 @@ def _format_no_vaccination(answer: FluAnswer) -> str:
     return "none that gpcli can read" if answer.this_season is None else "none on record"
 
 
+def _format_booked(booked: Appointment | None, time_format: TimeFormat) -> str:
+    if booked is None:
+        return ""
+    status = format_appointment_status(booked.status)
+    return f"{format_appointment_time(booked, time_format)} ({booked.id}), {status}"
+
+
 FLU: View[FluAnswer] = dataclass_view(
     FluAnswer,
     "flu",
@@ -357,5 +411,11 @@ FLU: View[FluAnswer] = dataclass_view(
         ),
         Column("this_season", "Had it this season", lambda answer: answer.this_season),
         Column("deep_link", "Booked at", lambda answer: answer.deep_link),
+        Column(
+            "booked",
+            "Your booking",
+            lambda answer: answer.booked.id if answer.booked else None,
+            lambda answer, time_format: _format_booked(answer.booked, time_format),
+        ),
     ),
 )

@@ -181,7 +181,7 @@ _SERVICE_TEXTS: tuple[Column[Service], ...] = (
     Column("details", "Details", lambda row: row.details),
     Column(
         "hours",
-        "Open",
+        "Can be used",
         lambda row: _format_lines(row.hours),
         lambda row, time_format: _join_hours(row.hours, time_format),
     ),
