@@ -253,15 +253,10 @@ def _prescription_rows(
     for gp, items in by_gp.items():
         yield "To", gp
         for item in items:
-            yield "Prescription", f"{item.label} ({item.id}){_remaining_text(item.prescription)}"
+            left = item.prescription.left_to_fetch if item.prescription else ""
+            what = f"{item.label} ({item.id})"
+            yield "Prescription", f"{what}, {left}" if left else what
             yield "Dose", item.prescription.dose if item.prescription else None
-
-
-def _remaining_text(prescription: Prescription | None) -> str:
-    """Return how many fills are left, as the end of a row; `""` = unknown."""
-    if prescription is None or prescription.remaining is None or prescription.expired:
-        return ""
-    return f", {prescription.remaining.fills or 'none'} left"
 
 
 def _price_rows(price: Price | None, count: int) -> PlanRows:

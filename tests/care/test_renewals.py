@@ -18,7 +18,7 @@ from gpcli.errors import (
     OffForNow,
     Rejected,
 )
-from gpcli.model.prescription import RenewalOutcome
+from gpcli.model.prescription import Basis, RenewalOutcome
 from gpcli.model.service import Absence, ConsentLevel, Limits
 from tests.care.builders import (
     BERG,
@@ -94,7 +94,7 @@ def test_the_plan_says_what_is_asked_of_whom_and_what_it_may_cost():
         "Ask to renew this prescription",
         (
             ("To", "Kari Berg, Nordby legesenter"),
-            ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
+            ("Prescription", "Metformin 500 mg (rx-1), can be fetched 3 more times"),
             ("Dose", "1 tablet daily."),
             ("For", "Ada Nordmann"),
             ("By", "Guro Holm"),
@@ -136,12 +136,12 @@ def test_each_goes_to_its_prescriber():
 
     assert [service for service in decision.rows if service[0] in {"To", "Prescription"}] == [
         ("To", "Kari Berg, Nordby legesenter"),
-        ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
-        ("Prescription", "Metformin 500 mg (rx-3), 3 left"),
+        ("Prescription", "Metformin 500 mg (rx-1), can be fetched 3 more times"),
+        ("Prescription", "Metformin 500 mg (rx-3), can be fetched 3 more times"),
         ("To", "Per Dahl, Sydby legekontor"),
-        ("Prescription", "Metformin 500 mg (rx-2), 3 left"),
+        ("Prescription", "Metformin 500 mg (rx-2), can be fetched 3 more times"),
         ("To", "Eli Vik"),
-        ("Prescription", "Metformin 500 mg (rx-4), 3 left"),
+        ("Prescription", "Metformin 500 mg (rx-4), can be fetched 3 more times"),
     ]
 
 
@@ -691,13 +691,13 @@ def test_a_cap_that_is_high_enough_lets_them_go(known, cap):
 @pytest.mark.parametrize(
     ("changes", "left"),
     [
-        ({"remaining": remaining(0)}, ", none left"),
-        ({"remaining": remaining(1)}, ", 1 left"),
-        ({"remaining": None}, ""),
-        ({"remaining": remaining(0), "expired": True}, ""),
+        ({"remaining": remaining(0)}, ", nothing left to fetch"),
+        ({"remaining": remaining(1)}, ", can be fetched once more"),
+        ({"remaining": None}, ", not known how much is left"),
+        ({"remaining": remaining(0, Basis.EXPIRED), "expired": True}, ""),
     ],
 )
-def test_the_plan_says_what_is_left_where_that_is_known(changes, left):
+def test_the_plan_says_what_is_left_in_the_words_of_the_list(changes, left):
     decision = decide(prescription_portal(a_prescription("rx-1", **changes)), "rx-1")
 
     assert ("Prescription", f"Metformin 500 mg (rx-1){left}") in decision.rows
