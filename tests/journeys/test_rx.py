@@ -174,6 +174,7 @@ def test_several_are_asked_for_with_one_plan(world, ada):
         "  Answer        Usually answered within three working days.",
         "  Price each    NOK 161",
         "  Price in all  NOK 322",
+        "! Metformin 500 mg: It can be fetched 2 more times.",
         "2 asked for. The surgery has yet to answer: gpcli rx requests shows it.",
     ]
     assert [task["note"][0]["text"] for task in tasks(world)] == ["Going away", "Going away"]
@@ -327,6 +328,18 @@ def test_the_same_line_again_does_not_renew_what_was_renewed_at_once(world):
         [(AMLODIPINE, "completed", new, None)] for new in (True, False, False)
     ]
     assert len(tasks(world)) == 1
+
+
+def test_by_its_name_what_was_renewed_today_is_renewed_again_with_a_warning(world):
+    ada = world.shell("ada")
+    endings = [ada("gpcli rx renew metformin --yes") for _ in range(2)]
+
+    warned = [[line for line in each.err.splitlines() if line[0] == "!"] for each in endings]
+    assert warned == [
+        ["! Metformin 500 mg: It can be fetched 2 more times."],
+        ["! Metformin 500 mg: It was renewed today; it can be fetched 4 more times."],
+    ]
+    assert [ending.code for ending in endings] == [0, 0]
 
 
 @pytest.mark.parametrize("first", [NAPROXEN, DRINK, METFORMIN])
