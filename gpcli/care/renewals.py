@@ -400,12 +400,13 @@ def _build_proposal(
     check_note(request.note, asked)
     offer_checks = [build_offer_check(context.portal, service, context.clock) for service in asked]
     parties, charge = context.portal.fetch_parties(), build_charge(price, len(due))
+    plan = replace(plan, price=price if price and price.at_sending else None)
     return Proposal(
         action=f"Ask to renew {'these prescriptions' if len(due) > 1 else 'this prescription'}",
         rows=plan_rows(plan, services, asked, parties, request.note, price),
         preview=replace(plan, items=tuple(preview_item(item, request) for item in plan.items)),
         send=lambda: _send_renewals(context.portal, request, plan),
-        charge=charge if price and price.at_sending else None,
+        charge=charge if plan.price else None,
         later_charge=charge,
         warnings=tuple(plan_warnings(plan)),
         revalidate=lambda: _run_all(offer_checks),
