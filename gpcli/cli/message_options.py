@@ -104,7 +104,8 @@ def show_read_mark_result(
     """
     sent = build_receipt(context, outcome, intent)
     receipts = [MessageReceipt.of(message, sent) for message in outcome.record.messages]
-    context.output.show_list(message_receipts_view(context.zone.key), receipts)
+    view = message_receipts_view(context.zone.key, outcome.record.subjects)
+    context.output.show_list(view, receipts)
     if error := outcome.record.overall_error:
         raise error
     context.output.notice(_format_read_notice(outcome))

@@ -339,6 +339,11 @@ def test_marking_at_a_terminal_takes_the_only_thread_with_something_unread_at_on
     assert "received" in of(world, MOLE)[-1]
 
 
+def test_what_is_marked_is_shown_with_its_subject(world):
+    ending = world.shell("ada").at_a_screen()(f"gpcli messages mark-read {RASH}")
+    assert f"Rash on my forearm  {RASH}" in ending.out
+
+
 def test_a_mark_is_the_same_request_where_its_id_is_given_again(world):
     ada = world.shell("ada")
     [marked] = ada.json(f"gpcli messages mark-read {RASH} --request-id my-mark")
