@@ -343,9 +343,21 @@ def _format_sender(message: Message, time_format: TimeFormat) -> str:
     return f"{_sender_name(message)}{known[message.unread]}"
 
 
-def _format_thread(message: Message, subjects: Mapping[str, str], time_format: TimeFormat) -> str:
-    identity = str(message.thread_id or "")
-    return time_format.phrasing.gap.join(filter(None, (subjects.get(identity), identity)))
+def _thread_id_column(subjects: Mapping[str, str] | None) -> Column[MessageLike]:
+    """Return the column of a message's thread; `subjects` is as for `_message_columns`."""
+
+    def word(message: Message, time_format: TimeFormat) -> str:
+        identity = str(message.thread_id or "")
+        subject = (subjects or {}).get(identity)
+        return time_format.phrasing.gap.join(filter(None, (subject, identity)))
+
+    return Column(
+        "thread_id",
+        "Thread",
+        lambda message: message.thread_id,
+        word,
+        for_people=subjects is not None,
+    )
 
 
 def _message_columns(
@@ -357,13 +369,7 @@ def _message_columns(
     """
     return (
         Column("id", "ID", lambda message: message.id, for_people=False),
-        Column(
-            "thread_id",
-            "Thread",
-            lambda message: message.thread_id,
-            lambda message, time_format: _format_thread(message, subjects or {}, time_format),
-            for_people=subjects is not None,
-        ),
+        _thread_id_column(subjects),
         Column("sender", "From", lambda message: message.sender, _format_sender, style="bold"),
         Column(
             "sent",
