@@ -202,12 +202,26 @@ def test_attachments_are_saved_privately_under_their_own_names(world, tmp_path):
     assert stat.S_IMODE(leaflet.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(
+    ("named", "count"), [(LEAFLET, "1 file"), (f"{LEAFLET} {MARKED}", "2 files")]
+)
+def test_how_many_files_are_saved_and_where_is_said_below_their_names(
+    world, tmp_path, named, count
+):
+    line = f"gpcli messages save {MOLE} {named} --to {tmp_path} --yes"
+    ada = world.shell("ada")
+    for ending in (ada(line), ada.at_a_screen()(line)):
+        assert "moles-leaflet.pdf" in ending.out
+        assert ending.err == f"{count} saved in {tmp_path}.\n"
+
+
 def test_what_is_there_already_is_kept_and_the_rest_is_saved(world, tmp_path):
     (tmp_path / "moles-leaflet.pdf").write_bytes(b"mine")
     ada = world.shell("ada")
     line = f"gpcli messages save {MOLE} {LEAFLET} {MARKED} --to {tmp_path} --json"
     ending = ada(line)
     assert (ending.code, [one["id"] for one in ending.json]) == (8, [MARKED])
+    assert ending.stderr_json[0] == {"notice": {"message": f"1 file saved in {tmp_path}."}}
     assert (ending.error["code"], (tmp_path / "moles-leaflet.pdf").read_bytes()) == (
         "partial",
         b"mine",
