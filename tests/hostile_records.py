@@ -9,7 +9,7 @@ import importlib
 import inspect
 import pkgutil
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -116,6 +116,14 @@ class KnownLabel:
     arguments: tuple[Any, ...]
 
 
+class HostileSubjects(dict[str, str]):
+    """Subjects of threads: whatever thread is asked for has one."""
+
+    def get(self, key: str, default: object = None) -> str:  # type: ignore[override]
+        """Return a hostile text about `key`."""
+        return f"\x1b[31m{key}\u202e\n\r"
+
+
 def find_views() -> list[KnownView]:
     """Return every view of gpcli: each that stands in a module, and each that is built."""
     return [found for module in _view_modules() for found in _find_views_in(module)]
@@ -144,7 +152,11 @@ def _find_views_in(module: types.ModuleType) -> Iterator[KnownView]:
 
 def _build_views(build: Callable[..., View[Any]]) -> Iterator[View[Any]]:
     """Yield the views that a function builds, for each combination of its arguments' values."""
-    choices: dict[Any, tuple[Any, ...]] = {bool: (True, False), str: _ZONES}
+    choices: dict[Any, tuple[Any, ...]] = {
+        bool: (True, False),
+        str: _ZONES,
+        Mapping[str, str] | None: (None, HostileSubjects()),
+    }
     kinds = {name: kind for name, kind in get_type_hints(build).items() if name != "return"}
     for values in product(*(choices[kind] for kind in kinds.values())):
         yield build(**dict(zip(kinds, values, strict=True)))

@@ -24,11 +24,8 @@ from gpcli.model.service import (
     Limits,
     Offers,
     Price,
-    Rate,
     Service,
     ServiceName,
-    Surcharge,
-    format_decimal,
 )
 from gpcli.model.thread import (
     AttachedFile,
@@ -267,21 +264,8 @@ def draft_rows(draft: Draft, *, shown: bool) -> Iterator[tuple[str, PlanValue]]:
 def price_rows(price: Price | None) -> Iterator[tuple[str, PlanValue]]:
     """Yield the plan's rows on the price: the range, then each rate that leads to it."""
     yield "Price", price
-    if price is None or (len(price.rates) == 1 and not price.rates[0].surcharges):
-        return
-    for rate in price.rates:
-        yield "Rate", _format_rate(rate, price.currency)
-
-
-def _format_rate(rate: Rate, currency: str) -> str:
-    when = f"{rate.applies}: " if rate.applies else ""
-    extra = ", ".join(_format_surcharge(surcharge, currency) for surcharge in rate.surcharges)
-    amount = f"{currency} {format_decimal(rate.amount)}" if rate.amount else "free"
-    return f"{when}{amount} (with {extra})" if extra else f"{when}{amount}"
-
-
-def _format_surcharge(surcharge: Surcharge, currency: str) -> str:
-    return f"{surcharge.name or 'a surcharge'} {currency} {format_decimal(surcharge.amount)}"
+    for rate in price.worded_rates if price else ():
+        yield "Rate", rate
 
 
 def _shorten(text: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -18,10 +18,14 @@ from gpcli.model.thread import Conversation, Message
 
 @dataclass(frozen=True)
 class ReadMarkResult:
-    """The messages that were marked as read; `error` is why the others were not, if any."""
+    """The messages that were marked as read; `error` is why the others were not, if any.
+
+    `subjects` are those of their threads, by the threads' ids, as far as they have one.
+    """
 
     messages: tuple[Message, ...]
     error: GpcliError | None = None
+    subjects: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def overall_error(self) -> GpcliError | None:
@@ -79,14 +83,16 @@ def propose_read_marks(
     )
     if not unread:
         return Outcome(ReadMarkResult(()), changed=False)
+    threads = (conversation.thread for conversation in conversations)
+    subjects = {str(thread.id): thread.subject for thread in threads if thread.subject}
     parties = portal.fetch_parties()
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
     rows = (row for conversation in conversations for row in _unread_rows(conversation))
     return Proposal(
         action="Mark as read",
         rows=(*rows, ("For", parties.patient.name), ("By", by)),
-        preview=ReadMarkResult(unread),
-        send=lambda: _send_read_marks(portal.mailbox, unread, intent),
+        preview=ReadMarkResult(unread, subjects=subjects),
+        send=lambda: _send_read_marks(portal.mailbox, unread, subjects, intent),
         asks=False,
     )
 
@@ -113,7 +119,7 @@ def _message_label(message: Message, zone: ZoneInfo) -> str:
 
 
 def _send_read_marks(
-    mailbox: Mailbox, unread: Sequence[Message], intent: UUID
+    mailbox: Mailbox, unread: Sequence[Message], subjects: Mapping[str, str], intent: UUID
 ) -> WriteResult[ReadMarkResult]:
     done: list[WriteResult[Message]] = []
     stopped_by: GpcliError | None = None
@@ -127,7 +133,7 @@ def _send_read_marks(
         raise stopped_by
     read = tuple(marked.record for marked in done)
     return WriteResult(
-        ReadMarkResult(read, stopped_by),
+        ReadMarkResult(read, stopped_by, subjects),
         changed=any(marked.changed for marked in done),
         here_only=all(marked.here_only for marked in done),
     )

@@ -158,10 +158,14 @@ class SkippedPrescription:
 
 @dataclass(frozen=True)
 class RenewalPlan:
-    """All items of one request, and what `--low` skipped."""
+    """All items of one request, and what `--low` skipped.
+
+    `price` is what sending each of them costs; `None` = nothing, or it is not known.
+    """
 
     items: tuple[RenewalItem, ...]
     skipped: tuple[SkippedPrescription, ...] = ()
+    price: Price | None = None
 
 
 ServicesByGp = Mapping[str, Service]
@@ -208,7 +212,13 @@ def plan_warnings(plan: RenewalPlan) -> Iterator[str]:
 def build_charge(price: Price | None, count: int) -> Charge:
     """Return what `count` requests cost, when they are sent or later."""
     what = "Asking for this" if count == 1 else f"Asking for {count} prescriptions"
-    return Charge(what, _multiply(price, count) if price else None)
+    return Charge(what, multiply_price(price, count) if price else None)
+
+
+def multiply_price(price: Price, count: int) -> Price:
+    """Return the price of `count` requests together; with more than one it has no rates."""
+    rates = price.rates if count == 1 else ()
+    return replace(price, low=price.low * count, high=price.high * count, rates=rates)
 
 
 def check_note(note: str | None, asked: Sequence[Service]) -> None:
@@ -253,37 +263,29 @@ def _prescription_rows(
     for gp, items in by_gp.items():
         yield "To", gp
         for item in items:
-            yield "Prescription", f"{item.label} ({item.id}){_remaining_text(item.prescription)}"
+            left = item.prescription.left_to_fetch if item.prescription else ""
+            what = f"{item.label} ({item.id})"
+            yield "Prescription", f"{what}, {left}" if left else what
             yield "Dose", item.prescription.dose if item.prescription else None
-
-
-def _remaining_text(prescription: Prescription | None) -> str:
-    """Return how many fills are left, as the end of a row; `""` = unknown."""
-    if prescription is None or prescription.remaining is None or prescription.expired:
-        return ""
-    return f", {prescription.remaining.fills or 'none'} left"
 
 
 def _price_rows(price: Price | None, count: int) -> PlanRows:
     if price is None or count == 1 or price.high == 0:
         return (("Price", price),)
-    return (("Price each", price), ("Price in all", _multiply(price, count)))
-
-
-def _multiply(price: Price, count: int) -> Price:
-    """Return the price of `count` requests together; with more than one it has no rates."""
-    rates = price.rates if count == 1 else ()
-    return replace(price, low=price.low * count, high=price.high * count, rates=rates)
+    return (("Price each", price), ("Price in all", multiply_price(price, count)))
 
 
 ERRORS_AFTER_RESULTS = (Partial, OutcomeUnknown)
 """The errors that a command ends with after it has shown its results."""
 
 _REQUESTS = "gpcli rx requests shows what is there."
+FAILED = "failed"
+"""How a request ended that led to nothing, in words; the words of all others follow an `is`."""
+
 _RESULT_WORDS = {
     "completed": "renewed",
     "rejected": "refused",
-    "failed": "failed",
+    "failed": FAILED,
     "cancelled": "withdrawn",
 }
 

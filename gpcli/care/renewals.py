@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID, uuid5
 
@@ -28,6 +27,7 @@ from gpcli.care.renewal_request import (
     plan_warnings,
     preview_item,
 )
+from gpcli.care.renewal_warnings import find_skip_reason, list_warnings
 from gpcli.care.revalidate import build_offer_check
 from gpcli.errors import (
     AlreadyAnswered,
@@ -37,24 +37,15 @@ from gpcli.errors import (
     Rejected,
     request_id_conflict,
 )
-from gpcli.model.prescription import IN_ERROR, REFUSED, Prescription, Renewal, RenewalFacts
+from gpcli.model.prescription import IN_ERROR, Prescription, Renewal, RenewalFacts
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Offers, ServiceName
-
-STRICT_GROUPS = frozenset({"A", "B"})
-"""Prescription groups (Volven 7421) for which a consultation is usually needed."""
 
 LOW = "--low"
 """What stands for all that run out, in the list of ids to choose from."""
 
-_JUST_RENEWED = timedelta(days=7)
-"""How long `--low` skips a prescription after it was renewed, whatever is left of it."""
-
 _RENEWED = "completed"
 """R4's TaskStatus for a request that led to a new prescription."""
-
-_ENDED = frozenset({"stopped", "cancelled"})
-"""Statuses of a prescription that its prescriber has ended."""
 
 _SERVICE = ServiceName.PRESCRIPTION_RENEWAL
 
@@ -125,10 +116,7 @@ def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts
 
 
 def _build_item(prescription: Prescription) -> RenewalItem:
-    error, warnings = _refuse(prescription), tuple(_item_warnings(prescription))
-    return RenewalItem(
-        prescription.id, prescription, error=error, warnings=() if error else warnings
-    )
+    return RenewalItem(prescription.id, prescription, error=_refuse(prescription))
 
 
 def _refuse(prescription: Prescription) -> Rejected | None:
@@ -150,40 +138,6 @@ _NO_PRESCRIPTIONS: tuple[tuple[Callable[[Prescription], bool], str], ...] = (
 """What is no prescription of something to take, and what it is instead."""
 
 
-def _item_warnings(prescription: Prescription) -> Iterator[str]:
-    if prescription.group in STRICT_GROUPS:
-        yield f"Group {prescription.group}: a consultation is usually needed before it is renewed."
-    if prescription.expired:
-        yield "It has expired: portals usually refuse that, and a new one needs an appointment."
-    if prescription.status in _ENDED:
-        yield f"It was {prescription.status}: portals usually refuse to renew that."
-    if prescription.status == "on-hold":
-        yield f"It is on hold{_reason(prescription)}: your GP may not renew it now."
-    if prescription.status == "unknown":
-        yield "The portal does not know whether it is still in force."
-    if prescription.reported:
-        yield f"It is on record as reported{_reporter(prescription)}, not as prescribed."
-    if _is_refused(prescription):
-        yield f"The surgery refused it when you last asked{_answer_ending(prescription)}"
-
-
-def _reason(prescription: Prescription) -> str:
-    return f" ({prescription.status_reason})" if prescription.status_reason else ""
-
-
-def _reporter(prescription: Prescription) -> str:
-    return f" by {prescription.reported_by}" if prescription.reported_by else ""
-
-
-def _is_refused(prescription: Prescription) -> bool:
-    return prescription.renewal is not None and prescription.renewal.status in REFUSED
-
-
-def _answer_ending(prescription: Prescription) -> str:
-    answer = prescription.renewal.answer if prescription.renewal else None
-    return f": {answer}" if answer else "."
-
-
 def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) -> _Selection:
     """Return what runs out; what would be asked for in vain is skipped.
 
@@ -192,7 +146,7 @@ def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) ->
     candidates = _find_candidates(facts, gp)
     low = [prescription for prescription in candidates if prescription.low is not False]
     today = context.clock().date()
-    reasons = {prescription.id: _skip_reason(prescription, today) for prescription in low}
+    reasons = {prescription.id: find_skip_reason(prescription, today) for prescription in low}
     if gp is not None:
         unknown = [
             prescription
@@ -208,29 +162,6 @@ def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) ->
         if (why := reasons[prescription.id])
     ]
     return tuple(items), tuple(skipped)
-
-
-def _skip_reason(prescription: Prescription, today: date) -> str | None:
-    """Return why asking for it would be in vain, as far as can be told; `None` = it would not."""
-    if prescription.low is None:
-        return "nothing tells what is left of it."
-    if prescription.renewal and prescription.renewal.is_open:
-        return None
-    if _is_refused(prescription):
-        return f"the surgery refused it when you last asked{_answer_ending(prescription)}"
-    if prescription.group in STRICT_GROUPS:
-        return f"group {prescription.group}, for which a consultation is usually needed first."
-    if prescription.reported:
-        return f"it is on record as reported{_reporter(prescription)}, not as prescribed."
-    if prescription.predecessors and _is_just_issued(prescription, today):
-        return "it was renewed less than a week ago."
-    return None
-
-
-def _is_just_issued(prescription: Prescription, today: date) -> bool:
-    with suppress(ValueError):
-        return today - date.fromisoformat((prescription.issued or "")[:10]) < _JUST_RENEWED
-    return False
 
 
 def _find_candidates(facts: RenewalFacts, gp: str | None) -> list[Prescription]:
@@ -346,7 +277,7 @@ def _apply_earlier(
         raise request_id_conflict(str(own.id))
     if own:
         identity = own.prescription_id or item.id
-        return replace(item, id=identity, renewal=own, error=None, warnings=())
+        return replace(item, id=identity, renewal=own, error=None)
     if not item.is_due:
         return item
     latest = prescription.renewal
@@ -354,7 +285,7 @@ def _apply_earlier(
     found = earlier.find_open_then(ids) or open_now
     if found is None:
         return item
-    return _warn_of_unsent_note(replace(item, renewal=found, warnings=()), request)
+    return _warn_of_unsent_note(replace(item, renewal=found), request)
 
 
 def _warn_of_unsent_note(item: RenewalItem, request: RenewalRequest) -> RenewalItem:
@@ -410,6 +341,7 @@ def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decisio
         if service.service is _SERVICE
     }
     items = tuple(_check_prescriber(item, facts.offers, services, request.gp) for item in items)
+    items = tuple(_warn(item, now.date()) for item in items)
     plan = RenewalPlan(items, skipped)
     if not any(item.is_due for item in items):
         return Outcome(plan, changed=False)
@@ -446,6 +378,12 @@ def _check_prescriber(
     return replace(item, error=build_refusal(offers, [service], _SERVICE))
 
 
+def _warn(item: RenewalItem, today: date) -> RenewalItem:
+    if item.prescription is None or not item.is_due:
+        return item
+    return replace(item, warnings=tuple(list_warnings(item.prescription, today)))
+
+
 def _build_proposal(
     context: RenewalContext,
     request: RenewalRequest,
@@ -462,12 +400,13 @@ def _build_proposal(
     check_note(request.note, asked)
     offer_checks = [build_offer_check(context.portal, service, context.clock) for service in asked]
     parties, charge = context.portal.fetch_parties(), build_charge(price, len(due))
+    plan = replace(plan, price=price if price and price.at_sending else None)
     return Proposal(
         action=f"Ask to renew {'these prescriptions' if len(due) > 1 else 'this prescription'}",
         rows=plan_rows(plan, services, asked, parties, request.note, price),
         preview=replace(plan, items=tuple(preview_item(item, request) for item in plan.items)),
         send=lambda: _send_renewals(context.portal, request, plan),
-        charge=charge if price and price.at_sending else None,
+        charge=charge if plan.price else None,
         later_charge=charge,
         warnings=tuple(plan_warnings(plan)),
         revalidate=lambda: _run_all(offer_checks),

@@ -214,9 +214,7 @@ def save(
     for attachment in inbox.withdrawn_attachments(found):
         context.output.notice(f"{attachment.id} was withdrawn and is not saved.", needed=True)
     _save_attachments(
-        context,
-        {directory / names[attachment.id]: attachment for attachment in wanted},
-        replace=replace,
+        context, directory, {names[each.id]: each for each in wanted}, replace=replace
     )
     require_complete(context)
 
@@ -350,20 +348,25 @@ def _show_messages(context: AppContext, found: Conversation) -> None:
 
 
 def _save_attachments(
-    context: AppContext, wanted: dict[Path, Attachment], *, replace: bool
+    context: AppContext, directory: Path, wanted: dict[str, Attachment], *, replace: bool
 ) -> None:
-    """Save each attachment at its path, show those that are saved, and raise what failed."""
+    """Save attachments in `directory`, each as the file of its name.
+
+    Those that are saved are shown also at a terminal, where no plan has named them.
+    Raises: what `_report_failures` raises.
+    """
     saved: list[Saved] = []
     failed: list[GpcliError] = []
-    for path, attachment in wanted.items():
+    for name, attachment in wanted.items():
         try:
-            saved.append(_save_attachment(context, path, attachment, replace=replace))
+            saved.append(_save_attachment(context, directory / name, attachment, replace=replace))
         except GpcliError as error:
             failed.append(error)
     if not failed or saved:
-        context.output.show_list(SAVED, saved)
-    if not wanted:
-        context.output.notice("Nothing is attached.")
+        count = "1 file" if len(saved) == 1 else f"{len(saved)} files"
+        where = f"{count} saved in {directory.absolute()}."
+        sentence = where if saved else "Nothing is attached."
+        context.output.show_receipts(SAVED, saved, [sentence], whole=True)
     _report_failures(context, failed, has_saved=bool(saved))
 
 

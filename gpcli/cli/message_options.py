@@ -13,7 +13,7 @@ from gpcli.care.confirmation import Decision, Outcome
 from gpcli.care.message import check_can_wait, emergency_notice, find_answer_time
 from gpcli.care.read_status import ReadMarkResult, format_marked_count
 from gpcli.care.service_request import ServiceRequest
-from gpcli.cli.result_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_receipt
+from gpcli.cli.result_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_receipt, end_sentence
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Conversation, Message, MessageReceipt, ThreadReceipt
 from gpcli.render.views.thread_views import THREAD_RECEIPT, message_receipts_view
@@ -104,7 +104,8 @@ def show_read_mark_result(
     """
     sent = build_receipt(context, outcome, intent)
     receipts = [MessageReceipt.of(message, sent) for message in outcome.record.messages]
-    context.output.show_list(message_receipts_view(context.zone.key), receipts)
+    view = message_receipts_view(context.zone.key, outcome.record.subjects)
+    context.output.show_list(view, receipts)
     if error := outcome.record.overall_error:
         raise error
     context.output.notice(_format_read_notice(outcome))
@@ -140,12 +141,6 @@ def _format_read_notice(outcome: Outcome[ReadMarkResult]) -> str:
     count = len(outcome.record.messages)
     where = ON_THIS_MACHINE_ONLY if outcome.here_only else ""
     return f"{format_marked_count(count)}{where}." if count else "Nothing is unread there."
-
-
-def end_sentence(text: str) -> str:
-    """Return `text` with a full stop, unless it ends a sentence already."""
-    stripped = text.rstrip()
-    return stripped if stripped.endswith((".", "!", "?", "…")) else f"{stripped}."
 
 
 def _format_unsent(outcome: Outcome[Any]) -> str | None:

@@ -105,3 +105,9 @@ def build_receipt(context: AppContext, outcome: Outcome[Any], intent: UUID) -> R
     """Return the receipt of a write: for whom, by whom, with which request id."""
     request_id = context.options.request_id or str(intent)
     return outcome.to_receipt(context.portal.fetch_parties(), request_id)
+
+
+def end_sentence(text: str) -> str:
+    """Return `text` with a full stop, unless it ends a sentence already."""
+    stripped = text.rstrip()
+    return stripped if stripped.endswith((".", "!", "?", "…")) else f"{stripped}."

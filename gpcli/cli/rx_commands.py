@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
@@ -17,11 +16,9 @@ from gpcli.care.confirmation import Decision, Outcome
 from gpcli.care.renewal_request import (
     ERRORS_AFTER_RESULTS,
     RenewalContext,
-    RenewalItem,
     RenewalPlan,
     RenewalRequest,
     build_withdrawal_receipt,
-    format_result,
     overall_error,
 )
 from gpcli.care.selection import act_on_meant
@@ -30,11 +27,12 @@ from gpcli.cli.global_options import get_context
 from gpcli.cli.listed_records import keep_listed
 from gpcli.cli.noted_ids import note_id, note_ids
 from gpcli.cli.read_text import STDIN
+from gpcli.cli.renewal_sentences import format_next_steps
 from gpcli.cli.result_output import DRY_RUN_NOTICE, build_receipt, require_complete
 from gpcli.cli.value_parsers import choice, format_choices
 from gpcli.config import index_format
 from gpcli.errors import InvalidUsage
-from gpcli.model.prescription import REFUSED, Prescription, Renewal
+from gpcli.model.prescription import Prescription, Renewal
 from gpcli.outbox import find_own_target
 from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS, prescription_label
 from gpcli.render.views.renewal_views import (
@@ -292,41 +290,10 @@ def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UU
     error = overall_error(items, sent.request_id)
     if error is None or isinstance(error, ERRORS_AFTER_RESULTS):
         receipts = [item.to_receipt(context.zone.key, sent) for item in items]
-        sentences = _format_next_steps(outcome)
+        sentences = format_next_steps(outcome, context.output.time_format)
         context.output.show_receipts(RENEWAL_RECEIPTS, receipts, sentences, whole=error is not None)
     if error:
         raise error
-
-
-def _format_next_steps(outcome: Outcome[RenewalPlan]) -> list[str]:
-    """Return the notices on a request to renew: a line for each kind of result."""
-    if not outcome.record.items:
-        return [f"There is nothing {'else ' if outcome.record.skipped else ''}to ask for."]
-    if outcome.dry_run:
-        return [DRY_RUN_NOTICE]
-    items = [item for item in outcome.record.items if item.renewal]
-    new_first = sorted(items, key=lambda item: not item.changed)
-    counts = Counter(map(format_result, new_first))
-    return [_format_count(result, count, items) for result, count in counts.items()]
-
-
-def _format_count(result: str, count: int, items: Sequence[RenewalItem]) -> str:
-    """Format how many have this result, and what happens next with them."""
-    matching = [item for item in items if format_result(item) == result]
-    if not matching[0].changed:
-        return f"{count} {result}: nothing was sent for {'it' if count == 1 else 'them'} now."
-    if any(item.renewal and item.renewal.is_open for item in matching):
-        follow = "The surgery has yet to answer: gpcli rx requests shows it."
-        return f"{count} {result}. {follow}"
-    if all(item.renewal and item.renewal.status in REFUSED for item in matching):
-        return f"{count} {result}: {' '.join(map(_format_answer, matching))}"
-    return f"{count} {result}."
-
-
-def _format_answer(item: RenewalItem) -> str:
-    """Format the surgery's answer about one prescription."""
-    answer = item.renewal.answer if item.renewal else None
-    return f"{item.label} ({item.id}): {answer}" if answer else f"{item.label} ({item.id})."
 
 
 def _show_withdrawal(context: AppContext, outcome: Outcome[Renewal], intent: UUID) -> None:

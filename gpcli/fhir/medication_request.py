@@ -226,7 +226,7 @@ def _read_outlook(
     if meaning.status != "active":  # nobody needs more of it while it is on hold
         pass
     elif is_undispensed(request, dispenses):  # a short one that is new would count as nearly over
-        low = remaining is not None and remaining.fills == 0
+        low = remaining.fills == 0 if remaining else None
     elif not _is_nearly_expired(start or _read_issued(request, zone), end, now):
         low = remaining.fills <= _FEW_FILLS if remaining else None
     else:

@@ -75,6 +75,13 @@ class Remaining:
     basis: Basis
     quantity: Quantity | None = None
 
+    @property
+    def times(self) -> str:
+        """How many times in words: `3 more times`, `once more`, `nothing left`."""
+        if self.fills <= 0:
+            return "nothing left"
+        return "once more" if self.fills == 1 else f"{self.fills} more times"
+
 
 @dataclass(frozen=True)
 class Supply:
@@ -199,6 +206,22 @@ class Prescription:
     def label(self) -> str:
         """Name and strength in one phrase."""
         return format_medicine(self.name, self.strength) or self.id
+
+    @property
+    def left_to_fetch(self) -> str:
+        """How often it can be fetched still, as a phrase, in the record's own units.
+
+        Empty for what has expired, and where it is no longer in force and nothing tells it.
+        """
+        remaining = self.remaining
+        if remaining is None:
+            return "not known how much is left" if self.is_current else ""
+        if remaining.basis is Basis.EXPIRED:
+            return ""
+        if remaining.fills <= 0:
+            return f"{remaining.times} to fetch"
+        amount = f" ({remaining.quantity.text})" if remaining.quantity else ""
+        return f"can be fetched {remaining.times}{amount}"
 
 
 def format_medicine(name: str | None, strength: str | None) -> str | None:

@@ -108,7 +108,7 @@ def format_decimal(value: Decimal) -> str:
 
 @dataclass(frozen=True)
 class Surcharge:
-    """A part of an amount that comes on top, such as the invoice fee; `name` as written."""
+    """A part of a rate's amount that is on top of its base: the invoice fee; `name` as written."""
 
     name: str | None
     amount: Decimal
@@ -135,6 +135,23 @@ class Price:
     currency: str
     rates: tuple[Rate, ...] = ()
     at_sending: bool = False
+
+    @property
+    def worded_rates(self) -> tuple[str, ...]:
+        """The rates in words, each with when it applies; none where the only one is the price."""
+        if len(self.rates) == 1 and not self.rates[0].surcharges:
+            return ()
+        return tuple(_word_rate(rate, self.currency) for rate in self.rates)
+
+
+def _word_rate(rate: Rate, currency: str) -> str:
+    when = f"{rate.applies}: " if rate.applies else ""
+    amount = f"{currency} {format_decimal(rate.amount)}" if rate.amount else "free"
+    parts = ", ".join(
+        f"{each.name or 'a surcharge'} {currency} {format_decimal(each.amount)}"
+        for each in rate.surcharges
+    )
+    return f"{when}{amount} (of which {parts})" if parts else f"{when}{amount}"
 
 
 @dataclass(frozen=True)

@@ -102,12 +102,12 @@ class AccessibleFormat:
     ) -> Sequence[Column[T]]:
         """Return the columns of the chosen fields or, where none were chosen, the usual ones.
 
-        Of these the id comes last: it takes long to hear, and matters only after the rest.
+        Of these the ids come last: they take long to hear, and matter only after the rest.
         """
         columns = view.select_columns(self._fields)
         if self._fields is not None:
             return columns
-        return sorted(filter(is_usual, columns), key=lambda column: column.name == "id")
+        return sorted(filter(is_usual, columns), key=_is_id)
 
     def _word_section(self, view: View[T], row: T) -> Iterator[str]:
         if view.section and self._fields is None:
@@ -161,6 +161,11 @@ class StderrWords:
 
     def _write(self, lines: Iterable[str]) -> None:
         self._stderr.write("".join(f"{line}\n" for line in lines))
+
+
+def _is_id(column: Column[T]) -> bool:
+    """Return whether it is the id of the record, or what a list of such records calls the id."""
+    return column.name == "id" or column.header == "ID"
 
 
 def _is_listed(column: Column[T], rows: Sequence[T]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from gpcli.care.prescription_list import WITHDRAWN, is_in_use
-from gpcli.care.renewals import STRICT_GROUPS
+from gpcli.care.renewal_warnings import STRICT_GROUPS
 from gpcli.care.slots import DAYS_AHEAD
 from gpcli.config.profile_keys import SENT_STATUSES
 from gpcli.errors import NotAllowed, OutcomeUnknown, Rejected, SlotTaken

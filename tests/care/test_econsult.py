@@ -65,8 +65,8 @@ CAN = offers(OPEN, prices={ECONSULT: PRICE})
 WEEK = Window(at("2026-12-01 09:00"), at("2026-12-08 23:59:59"))
 RATES = (
     ("Price", PRICE),
-    ("Rate", "Before 16:00: NOK 253 (with Invoice fee NOK 69)"),
-    ("Rate", "In the evening: NOK 391.50 (with Invoice fee NOK 69, a surcharge NOK 5)"),
+    ("Rate", "Before 16:00: NOK 253 (of which Invoice fee NOK 69)"),
+    ("Rate", "In the evening: NOK 391.50 (of which Invoice fee NOK 69, a surcharge NOK 5)"),
     ("Rate", "Under 16: free"),
     ("Rate", "NOK 100"),
 )

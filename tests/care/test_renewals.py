@@ -18,7 +18,7 @@ from gpcli.errors import (
     OffForNow,
     Rejected,
 )
-from gpcli.model.prescription import RenewalOutcome
+from gpcli.model.prescription import Basis, RenewalOutcome
 from gpcli.model.service import Absence, ConsentLevel, Limits
 from tests.care.builders import (
     BERG,
@@ -94,7 +94,7 @@ def test_the_plan_says_what_is_asked_of_whom_and_what_it_may_cost():
         "Ask to renew this prescription",
         (
             ("To", "Kari Berg, Nordby legesenter"),
-            ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
+            ("Prescription", "Metformin 500 mg (rx-1), can be fetched 3 more times"),
             ("Dose", "1 tablet daily."),
             ("For", "Ada Nordmann"),
             ("By", "Guro Holm"),
@@ -103,7 +103,7 @@ def test_the_plan_says_what_is_asked_of_whom_and_what_it_may_cost():
             ("Price", PRICE),
         ),
         None,
-        (),
+        ("Metformin 500 mg: It can be fetched 3 more times.",),
     )
     assert portal.sent == []
 
@@ -136,12 +136,12 @@ def test_each_goes_to_its_prescriber():
 
     assert [service for service in decision.rows if service[0] in {"To", "Prescription"}] == [
         ("To", "Kari Berg, Nordby legesenter"),
-        ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
-        ("Prescription", "Metformin 500 mg (rx-3), 3 left"),
+        ("Prescription", "Metformin 500 mg (rx-1), can be fetched 3 more times"),
+        ("Prescription", "Metformin 500 mg (rx-3), can be fetched 3 more times"),
         ("To", "Per Dahl, Sydby legekontor"),
-        ("Prescription", "Metformin 500 mg (rx-2), 3 left"),
+        ("Prescription", "Metformin 500 mg (rx-2), can be fetched 3 more times"),
         ("To", "Eli Vik"),
-        ("Prescription", "Metformin 500 mg (rx-4), 3 left"),
+        ("Prescription", "Metformin 500 mg (rx-4), can be fetched 3 more times"),
     ]
 
 
@@ -276,7 +276,7 @@ def test_what_was_settled_before_can_be_asked_for_again():
     ],
 )
 def test_what_may_be_refused_is_asked_for_with_a_warning(changes, warning):
-    portal = prescription_portal(a_prescription("rx-1", **changes))
+    portal = prescription_portal(a_low_one("rx-1", **changes))
     decision = decide(portal, "rx-1")
     outcome = confirm_and_send(
         decision, Agreement(yes=True), ScriptedAsker(), lambda decision: None
@@ -284,6 +284,50 @@ def test_what_may_be_refused_is_asked_for_with_a_warning(changes, warning):
 
     assert decision.warnings == (f"Metformin 500 mg: {warning}",)
     assert [item.to_result("Europe/Oslo").warning for item in outcome.record.items] == [warning]
+
+
+NEW_TODAY = {"issued": "2026-12-01T08:00:00+01:00", "predecessors": ("rx-0",)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "warning"),
+    [
+        ({"remaining": remaining(2, amount="400")}, "It can be fetched 2 more times."),
+        ({"remaining": remaining(1)}, None),
+        ({"remaining": remaining(2), "low": True}, None),
+        ({"remaining": None, "low": None}, None),
+        (
+            NEW_TODAY | {"remaining": remaining(4)},
+            "It was renewed today; it can be fetched 4 more times.",
+        ),
+        (
+            NEW_TODAY | {"remaining": remaining(1)},
+            "It was renewed today; it can be fetched once more.",
+        ),
+        (NEW_TODAY | {"remaining": remaining(0), "low": True}, "It was renewed today."),
+        (NEW_TODAY | {"remaining": None, "low": None}, "It was renewed today."),
+        (
+            NEW_TODAY | {"issued": "2026-11-25", "remaining": remaining(1)},
+            "It was renewed on Wed 25 Nov 2026; it can be fetched once more.",
+        ),
+        (NEW_TODAY | {"issued": "2026-11-24", "remaining": remaining(1)}, None),
+        (NEW_TODAY | {"predecessors": (), "remaining": remaining(1)}, None),
+    ],
+)
+def test_what_is_not_needed_yet_is_asked_for_with_a_warning(changes, warning):
+    portal = prescription_portal(a_prescription("rx-1", **changes))
+    decision = decide(portal, "rx-1")
+
+    assert decision.warnings == ((f"Metformin 500 mg: {warning}",) if warning else ())
+    assert stands(send(portal, "rx-1").record) == [("rx-1", "task-rx-1", None)]
+
+
+def test_what_can_not_be_fetched_now_is_not_said_to_be_fetchable():
+    held = a_prescription("rx-1", status="on-hold", **NEW_TODAY)
+
+    assert decide(prescription_portal(held), "rx-1").warnings == (
+        "Metformin 500 mg: It is on hold: your GP may not renew it now.",
+    )
 
 
 NOTHING_TO_RENEW = {
@@ -364,7 +408,7 @@ def test_a_request_that_was_entered_in_error_is_none_that_was_made_before():
 
 
 def test_an_unknown_id_is_one_failed_line_among_the_others():
-    portal = prescription_portal(a_prescription("rx-1"))
+    portal = prescription_portal(a_low_one("rx-1"))
     decision = decide(portal, "rx-9", "rx-1")
     outcome = confirm_and_send(
         decision, Agreement(yes=True), ScriptedAsker(), lambda decision: None
@@ -691,13 +735,13 @@ def test_a_cap_that_is_high_enough_lets_them_go(known, cap):
 @pytest.mark.parametrize(
     ("changes", "left"),
     [
-        ({"remaining": remaining(0)}, ", none left"),
-        ({"remaining": remaining(1)}, ", 1 left"),
-        ({"remaining": None}, ""),
-        ({"remaining": remaining(0), "expired": True}, ""),
+        ({"remaining": remaining(0)}, ", nothing left to fetch"),
+        ({"remaining": remaining(1)}, ", can be fetched once more"),
+        ({"remaining": None}, ", not known how much is left"),
+        ({"remaining": remaining(0, Basis.EXPIRED), "expired": True}, ""),
     ],
 )
-def test_the_plan_says_what_is_left_where_that_is_known(changes, left):
+def test_the_plan_says_what_is_left_in_the_words_of_the_list(changes, left):
     decision = decide(prescription_portal(a_prescription("rx-1", **changes)), "rx-1")
 
     assert ("Prescription", f"Metformin 500 mg (rx-1){left}") in decision.rows
@@ -807,7 +851,7 @@ def test_a_repetition_asks_for_what_nobody_had_asked_for_at_the_first_try(times)
 
 
 def test_a_note_to_what_another_run_asked_for_meanwhile_is_said_not_to_be_sent():
-    portal = prescription_portal(a_prescription("rx-1"))
+    portal = prescription_portal(a_low_one("rx-1"))
     others = a_renewal("task-9")
     portal.prescriptions.send_renewals = lambda asked, note, intent: [
         RenewalOutcome(asked[0], others, False)

@@ -7,12 +7,8 @@ import pytest
 
 from gpcli.care.confirmation import Outcome, Proposal
 from gpcli.care.read_status import ReadMarkResult
-from gpcli.cli.message_options import (
-    end_sentence,
-    send_new_thread,
-    show_read_mark_result,
-    show_reply,
-)
+from gpcli.cli.message_options import send_new_thread, show_read_mark_result, show_reply
+from gpcli.cli.result_output import end_sentence
 from gpcli.config.settings import Options
 from gpcli.errors import OutcomeUnknown, Partial, PortalError
 from gpcli.model.receipt import WriteResult

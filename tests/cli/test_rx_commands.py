@@ -11,8 +11,15 @@ from gpcli.app_context import AppContext
 from gpcli.cli.rx_commands import MAX_ID_CHARS
 from gpcli.errors import OutcomeUnknown, Rejected
 from gpcli.model.prescription import RenewalOutcome
-from tests.care.builders import INTENT, NOW
-from tests.care.medicines import a_low_one, a_prescription, a_renewal, prescription_portal
+from tests.care.builders import INTENT, NOW, a_price, an_offer, offers
+from tests.care.medicines import (
+    RENEWAL,
+    a_low_one,
+    a_prescription,
+    a_renewal,
+    prescription_portal,
+    with_intent,
+)
 from tests.journeys.shell import PIPED, SCREEN, Shell
 
 LOST = OutcomeUnknown("No answer came.", hint="Look.")
@@ -133,33 +140,102 @@ def test_the_same_request_id_is_the_same_intent_and_another_is_another(portal_sh
     assert (first == again, first == other) == (True, False)
 
 
+YET = "The surgery has yet to answer: gpcli rx requests shows it."
+
+
+def both(**renewals):
+    """A portal with Metformin (rx-1) and Ramipril (rx-2); `renewals` are the newest of each."""
+    named = {f"rx-{key[-1]}": {"renewal": renewal} for key, renewal in renewals.items()}
+    return prescription_portal(
+        a_prescription("rx-1", **named.get("rx-1", {})),
+        a_prescription("rx-2", name="Ramipril", strength=None, **named.get("rx-2", {})),
+    )
+
+
 @pytest.mark.parametrize(
-    ("portal", "words"),
+    ("ids", "renewals", "words"),
     [
-        (two(), ["2 asked for. The surgery has yet to answer: gpcli rx requests shows it."]),
+        ("rx-1", {}, [f"Metformin 500 mg is asked for. {YET}"]),
+        ("rx-1 rx-2", {}, [f"2 asked for: Metformin 500 mg, Ramipril. {YET}"]),
         (
-            prescription_portal(
-                a_prescription("rx-1", renewal=a_renewal()),
-                a_prescription("rx-2"),
-            ),
+            "rx-1 rx-2",
+            {"rx1": a_renewal()},
             [
-                "1 asked for. The surgery has yet to answer: gpcli rx requests shows it.",
-                "1 asked for before: nothing was sent for it now.",
+                f"Ramipril is asked for. {YET}",
+                "Metformin 500 mg was asked for before (yesterday, Mon 30 Nov): "
+                "nothing was sent for it now. gpcli rx requests shows it.",
             ],
         ),
         (
-            prescription_portal(
-                a_prescription("rx-1", renewal=a_renewal()),
-                a_prescription("rx-2", renewal=a_renewal("t", "rx-2")),
-            ),
-            ["2 asked for before: nothing was sent for them now."],
+            "rx-1 rx-2",
+            {"rx1": a_renewal(), "rx2": a_renewal("t", "rx-2", asked=None)},
+            [
+                "2 asked for before: Metformin 500 mg (yesterday, Mon 30 Nov), Ramipril. "
+                "Nothing was sent for them now. gpcli rx requests shows them.",
+            ],
         ),
     ],
 )
-def test_what_is_said_afterwards_is_what_is_true(portal_shell, portal, words):
-    ending = portal_shell(portal)("gpcli rx renew rx-1 rx-2 --yes --json")
+def test_what_is_said_afterwards_is_what_is_true_and_of_which(portal_shell, ids, renewals, words):
+    ending = portal_shell(both(**renewals))(f"gpcli rx renew {ids} --yes --json")
 
     assert notices(ending) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("completed", "Metformin 500 mg was renewed before"),
+        ("failed", "Metformin 500 mg failed before"),
+        ("accepted", "Metformin 500 mg was asked for before (yesterday, Mon 30 Nov)"),
+    ],
+)
+def test_a_repeat_says_how_it_ended_then_and_that_nothing_was_sent_now(portal_shell, status, words):
+    earlier = with_intent(a_renewal(status=status))
+    portal = prescription_portal(a_prescription("rx-1", renewal=earlier), renewals=[earlier])
+
+    ending = portal_shell(portal)(f"gpcli rx renew rx-1 --yes --json --request-id {INTENT}")
+
+    assert notices(ending) == [f"{words}: nothing was sent for it now. gpcli rx requests shows it."]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "words"),
+    [
+        (("completed", "completed"), ["2 renewed, for NOK 322: Metformin 500 mg, Ramipril."]),
+        (
+            ("completed", "requested"),
+            [
+                "Metformin 500 mg is renewed, for NOK 161.",
+                f"Ramipril is asked for, for NOK 161. {YET}",
+            ],
+        ),
+        (
+            ("rejected", "failed"),
+            ["Metformin 500 mg is refused, for NOK 161.", "Ramipril has failed, for NOK 161."],
+        ),
+    ],
+)
+def test_what_sending_costs_is_said_of_what_was_sent(portal_shell, statuses, words):
+    portal = both()
+    portal.offered = offers(
+        an_offer(RENEWAL), prices={RENEWAL: replace(a_price("161", "161"), at_sending=True)}
+    )
+    answers = AtOnce([(status, None) for status in statuses])
+    portal.prescriptions.send_renewals = answers.send_renewals
+
+    ending = portal_shell(portal)("gpcli rx renew rx-1 rx-2 --yes --accept-fee 322 --json")
+
+    assert (ending.code, notices(ending)) == (0, words)
+
+
+def test_what_may_be_charged_later_is_not_said_to_be_paid(portal_shell):
+    portal = both()
+    portal.offered = offers(an_offer(RENEWAL), prices={RENEWAL: a_price("161", "161")})
+
+    ending = portal_shell(portal)("gpcli rx renew rx-1 --yes --accept-fee 161 --json")
+
+    assert notices(ending) == [f"Metformin 500 mg is asked for. {YET}"]
 
 
 def test_a_filter_by_kind_says_how_many_have_none(portal_shell):
@@ -322,7 +398,7 @@ def test_what_low_leaves_out_is_named_before_the_plan_and_only_there(portal_shel
     )
     assert (plan["plan"]["warnings"], sent["notice"]["message"].split(".")[0]) == (
         [],
-        "1 asked for",
+        "Metformin 500 mg is asked for",
     )
 
 
@@ -367,7 +443,7 @@ def test_each_kind_of_result_is_counted_by_itself(portal_shell):
         8,
         "1 renewed, 1 refused, 1 not asked for. rx-9: There is no prescription 'rx-9'.",
     )
-    assert notices(ending) == ["1 renewed.", "1 refused: Metformin 500 mg (rx-2): No."]
+    assert notices(ending) == ["Metformin 500 mg is renewed.", "Metformin 500 mg is refused: No."]
 
 
 @pytest.mark.parametrize(("cap", "code"), [("5", 9), ("400", 9), ("any", 0)])

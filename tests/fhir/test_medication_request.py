@@ -83,6 +83,7 @@ def test_a_prescription_that_says_nothing_is_read_as_that():
         valid_until=None,
         surgery_id=None,
         prescriber_ref=None,
+        low=None,
     )
 
 
@@ -276,7 +277,8 @@ def test_little_is_left_at_one_fill_or_in_the_last_28_days(
     [
         (0, "2027-12-01", None, False),
         (1, "2027-03-10", None, False),
-        (None, "2027-03-10", None, False),
+        (None, "2027-03-10", None, None),
+        (None, "2027-12-01", None, None),
         (1, "2027-12-01", {"numberOfPrescriptionsIssued": 1}, False),
         (1, "2027-03-10", {"numberOfRepeatPrescriptionsIssued": 0}, False),
         (0, "2027-12-01", {"numberOfPrescriptionsIssued": 1}, True),
@@ -286,7 +288,7 @@ def test_little_is_left_at_one_fill_or_in_the_last_28_days(
     ],
 )
 def test_what_nothing_was_handed_out_of_is_low_only_if_nothing_is_left(
-    repeats: int | None, end: str, figure: Json | None, low: bool
+    repeats: int | None, end: str, figure: Json | None, low: bool | None
 ):
     figures = [a_figure(**figure)] if figure else []
     assert prescription(until(end, repeats) | {"extension": figures}, dispenses=[]).low is low

@@ -104,10 +104,11 @@ def test_a_rehearsal_shows_the_plan_and_sends_nothing(world):
         "  Message  It itches. (10 characters)",
         "  Answer   Usually answered within five working days. Not for anything urgent.",
         "  Price    NOK 0–391",
-        "  Rate     Answered by day, before 16:00: NOK 253 (with Invoice fee NOK 69)",
+        "  Rate     Answered by day, before 16:00: NOK 253 (of which Invoice fee NOK 69)",
         "  Rate     Answered by day, by a specialist in general practice: NOK 317 "
-        "(with Invoice fee NOK 69)",
-        "  Rate     Answered in the evening or at the weekend: NOK 391 (with Invoice fee NOK 69)",
+        "(of which Invoice fee NOK 69)",
+        "  Rate     Answered in the evening or at the weekend: NOK 391 "
+        "(of which Invoice fee NOK 69)",
         "  Rate     Under 16, or with an exemption card: free",
         "Nothing was sent: this was a dry run.",
     ]

@@ -202,12 +202,26 @@ def test_attachments_are_saved_privately_under_their_own_names(world, tmp_path):
     assert stat.S_IMODE(leaflet.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(
+    ("named", "count"), [(LEAFLET, "1 file"), (f"{LEAFLET} {MARKED}", "2 files")]
+)
+def test_how_many_files_are_saved_and_where_is_said_below_their_names(
+    world, tmp_path, named, count
+):
+    line = f"gpcli messages save {MOLE} {named} --to {tmp_path} --yes"
+    ada = world.shell("ada")
+    for ending in (ada(line), ada.at_a_screen()(line)):
+        assert "moles-leaflet.pdf" in ending.out
+        assert ending.err == f"{count} saved in {tmp_path}.\n"
+
+
 def test_what_is_there_already_is_kept_and_the_rest_is_saved(world, tmp_path):
     (tmp_path / "moles-leaflet.pdf").write_bytes(b"mine")
     ada = world.shell("ada")
     line = f"gpcli messages save {MOLE} {LEAFLET} {MARKED} --to {tmp_path} --json"
     ending = ada(line)
     assert (ending.code, [one["id"] for one in ending.json]) == (8, [MARKED])
+    assert ending.stderr_json[0] == {"notice": {"message": f"1 file saved in {tmp_path}."}}
     assert (ending.error["code"], (tmp_path / "moles-leaflet.pdf").read_bytes()) == (
         "partial",
         b"mine",
@@ -337,6 +351,11 @@ def test_marking_at_a_terminal_takes_the_only_thread_with_something_unread_at_on
     ending = ada.at_a_screen()("gpcli messages mark-read")
     assert (ending.code, ending.err) == (0, "1 message is marked as read.\n")
     assert "received" in of(world, MOLE)[-1]
+
+
+def test_what_is_marked_is_shown_with_its_subject(world):
+    ending = world.shell("ada").at_a_screen()(f"gpcli messages mark-read {RASH}")
+    assert f"Rash on my forearm  {RASH}" in ending.out
 
 
 def test_a_mark_is_the_same_request_where_its_id_is_given_again(world):

@@ -250,7 +250,7 @@ def test_where_nothing_tells_what_is_left_nothing_is_said_to_last(tmp_path):
 
     shell = shell_with(tmp_path, prescription(), refuse=refuse)
     shown = narrow(shell)("gpcli rx show r1").out
-    assert "Runs out        unknown\n" in shown
+    assert "Prescription runs out  not known\n" in shown
     assert "Expired" not in shown
     low = shell("gpcli rx list --low --plain")
     assert (low.code, low.out) == (0, "")

@@ -13,6 +13,7 @@ from gpcli.model.service import (
     PriceRule,
     Rate,
     ServiceName,
+    Surcharge,
     Surgery,
     highest_level,
     join_prices,
@@ -128,6 +129,34 @@ CHEAP, DEAR = a_range("100", "150"), a_range("120", "300", at_sending=True)
 )
 def test_prices_that_all_hold_are_one_range_and_an_unknown_one_makes_it_unknown(prices, joined):
     assert join_prices(prices) == joined
+
+
+FEE = Surcharge("Invoice fee", Decimal("69.00"))
+
+
+@pytest.mark.parametrize(
+    ("rates", "words"),
+    [
+        ([], ()),
+        ([Rate("By day", Decimal(253))], ()),
+        (
+            [Rate("By day", Decimal(253), (FEE,))],
+            ("By day: NOK 253 (of which Invoice fee NOK 69.00)",),
+        ),
+        (
+            [
+                Rate(None, Decimal(391), (FEE, Surcharge(None, Decimal(5)))),
+                Rate("Under 16", Decimal(0)),
+            ],
+            (
+                "NOK 391 (of which Invoice fee NOK 69.00, a surcharge NOK 5)",
+                "Under 16: free",
+            ),
+        ),
+    ],
+)
+def test_a_rate_is_said_with_when_it_applies_and_which_fees_are_part_of_it(rates, words):
+    assert Price(Decimal(0), Decimal(391), "NOK", tuple(rates)).worded_rates == words
 
 
 OURS = Surgery("1", "Kari Berg", None, references=frozenset({"Organization/ours", "Location/1"}))

@@ -44,6 +44,13 @@ def test_a_list_is_counted_and_has_a_label_at_each_value(make_output):
     assert text == "2 records.\n\nText of it: a\nID: n-1\n\nRare: yes\nID: n-2\n"
 
 
+def test_the_ids_come_last_also_where_the_first_is_of_what_a_request_is_about(make_output):
+    about = (Column("note_id", "ID", str), Column("id", "Request", str), Column("x", "X", str))
+    shown = make_output(tty=True, format=Format.ACCESSIBLE)
+    shown.output.show_item(View("asked", about, lambda row: {}), "a")
+    assert shown.stdout_text == "X: a\nID: a\nRequest: a\n"
+
+
 def test_one_is_counted_as_one_and_none_is_not_counted(make_output):
     assert show(make_output, [("n-1", "a", "")]).startswith("1 record.\n\n")
     assert show(make_output, []) == ""

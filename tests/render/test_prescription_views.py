@@ -113,14 +113,14 @@ def phrases(prescription):
 
 @pytest.mark.parametrize(
     ("fills", "words"),
-    [(3, "3 times"), (1, "once"), (0, "none left"), (-1, "none left")],
+    [(3, "3 more times"), (1, "once more"), (0, "nothing left"), (-1, "nothing left")],
 )
 def test_what_is_left_is_said_in_times(fills, words):
     assert format_remaining(Remaining(fills, Basis.PORTAL)) == words
 
 
-def test_what_nobody_knows_is_unknown_and_never_nothing():
-    assert format_remaining(None) == "unknown"
+def test_what_nobody_knows_is_not_known_and_never_nothing():
+    assert format_remaining(None) == "not known"
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,9 @@ def test_chosen_fields_of_prescriptions_are_a_table():
     fields = ("id", "name", "remaining", "valid_until", "renewal")
 
     assert shown(PRESCRIPTIONS, PILLS, minimal_prescription(), tty=True, fields=fields) == (
-        "ID    Name              Left     Valid until     Renewal\n"
-        "rx-1  Metformin 500 mg  2 times  Tue 1 Jun 2027  asked for\n"
-        "rx-1  rx-1              unknown\n"
+        "ID    Name              To fetch      Valid until     Renewal\n"
+        "rx-1  Metformin 500 mg  2 more times  Tue 1 Jun 2027  asked for\n"
+        "rx-1  rx-1              not known\n"
     )
 
 
@@ -171,7 +171,7 @@ def test_chosen_fields_of_prescriptions_are_a_table():
 def test_every_basis_has_words(basis, words):
     said = block(PRESCRIPTION, minimal_prescription(remaining=Remaining(0, basis)))
 
-    assert (said["Left"], said["Basis"]) == ("none left", words)
+    assert (said["To fetch"], said["Basis"]) == ("nothing left", words)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,26 @@ def test_what_is_not_to_be_taken_has_nothing_left_that_could_be_unknown():
     one = minimal_prescription(do_not_take=True)
 
     assert phrases(one) == ["do not take"]
-    assert "Left" not in block(PRESCRIPTION, one)
+    assert "To fetch" not in block(PRESCRIPTION, one)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"low": True}, "yes"),
+        ({"low": False}, "no"),
+        ({"low": None}, "not known"),
+        ({"low": False, "expired": True}, None),
+        ({"low": False, "status": "stopped"}, None),
+        ({"low": False, "do_not_take": True}, None),
+    ],
+)
+def test_whether_it_runs_out_is_said_of_what_is_in_force_and_never_denied_where_unknown(
+    changes, words
+):
+    said = block(PRESCRIPTION, minimal_prescription(**changes))
+
+    assert said.get("Prescription runs out") == words
 
 
 def test_all_that_is_told_of_one_is_shown():
@@ -319,7 +338,8 @@ def test_one_prescription_is_shown_with_all_that_is_known_of_it():
     said = block(PRESCRIPTION, replace(PILLS, renewal=refused))
 
     assert (said["Status"], said["Group"], said["Renewal"]) == ("in use", "C", "refused")
-    assert (said["Left"], said["Basis"]) == ("2 times", "counted from what was handed out")
+    assert (said["To fetch"], said["Amount to fetch"]) == ("2 more times", "196.0 tablets")
+    assert said["Basis"] == "counted from what was handed out"
     assert (said["Answer"], said["Replaces"]) == ("A blood test first.", "rx-0")
 
 

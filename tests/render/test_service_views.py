@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpcli.model.service import Absence, OpeningHours, Service, ServiceName, Standing, Surgery
+from gpcli.model.service import (
+    Absence,
+    OpeningHours,
+    Price,
+    Rate,
+    Service,
+    ServiceName,
+    Standing,
+    Surgery,
+)
 from gpcli.render.view import to_json_object
 from gpcli.render.views.service_views import (
     SURGERIES,
@@ -91,13 +101,14 @@ def test_new_columns_and_keys_stand_at_the_end():
     )
     keys = list(to_json_object(AWAY))
     assert keys[8:] == list(SURGERIES.column_names[8:])
-    assert services_view(several_gps=False).column_names[-6:] == (
+    assert services_view(several_gps=False).column_names[-7:] == (
         "service_name",
         "details",
         "hours",
         "exceptions",
         "absences",
         "phones",
+        "rates",
     )
 
 
@@ -124,3 +135,25 @@ def test_when_a_service_can_be_used_does_not_pass_for_the_hours_of_the_surgery()
     shown.output.show_list(services_view(several_gps=False, whole=True), [online])
     assert "Can be used  mon, tue all day\n" in shown.stdout_text
     assert "Open" not in shown.stdout_text
+
+
+@pytest.mark.parametrize(
+    ("standing", "told"),
+    [
+        (
+            Standing.OFFERED,
+            ["Price    NOK 0–253", "Rates    By day: NOK 253", "         Under 16: free"],
+        ),
+        (Standing.NOT_OFFERED, []),
+    ],
+)
+def test_each_rate_of_a_price_is_shown_of_one_service_where_it_is_offered(
+    standing: Standing, told: list[str]
+):
+    rates = (Rate("By day", Decimal(253)), Rate("Under 16", Decimal(0)))
+    price = Price(Decimal(0), Decimal(253), "NOK", rates)
+    shown = CapturedOutput(tty=True, width=80)
+    one = Service(ServiceName.CONTACT, standing, AWAY, price=price)
+    shown.output.show_list(services_view(several_gps=False, whole=True), [one])
+    lines = shown.stdout_text.splitlines()
+    assert [line for line in lines if line[:9].strip() in {"Price", "Rates", ""}] == told

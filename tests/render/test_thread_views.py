@@ -351,6 +351,24 @@ def test_a_message_receipt_has_a_status_too(make_output, identity, status):
     assert (answer["id"], answer["status"], answer["text"]) == (identity, status, "It itches.")
 
 
+@pytest.mark.parametrize(
+    ("format", "subjects", "told"),
+    [
+        (Format.TABLE, {"t-1": "Rash"}, "Thread    Rash  t-1\n"),
+        (Format.ACCESSIBLE, {"t-1": "Rash"}, "Thread: Rash, t-1\n"),
+        (Format.TABLE, {"t-2": "Mole"}, "Thread    t-1\n"),
+        (Format.PLAIN, {"t-1": "Rash"}, "thread_id:\tt-1\n"),
+    ],
+)
+def test_a_message_receipt_names_its_thread_to_a_person_by_its_subject(
+    make_output, format, subjects, told
+):
+    shown = make_output(format=format, tty=True, width=80)
+    view = message_receipts_view("Europe/Oslo", subjects)
+    shown.output.show_item(view, MessageReceipt.of(QUESTION, build_receipt()))
+    assert told in shown.stdout_text
+
+
 def test_saved_files_are_a_line_each(make_output):
     shown = make_output()
     shown.output.show_list(SAVED, [Saved("m-1.1", "here/rash.jpg", "image/jpeg", 12_345)])

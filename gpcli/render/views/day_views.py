@@ -12,7 +12,6 @@ from gpcli.render.phrasing import Phrasing
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.appointment_views import format_appointment_time, format_way
-from gpcli.render.views.prescription_views import word_left
 from gpcli.render.views.renewal_views import format_renewal_status
 from gpcli.render.views.thread_views import NO_SUBJECT
 from gpcli.render.views.wording import acting_name, format_acting_user
@@ -88,7 +87,7 @@ def _format_unread(day: Day, time_format: TimeFormat) -> str:
 
 
 def _format_running_out(day: Day, time_format: TimeFormat) -> str:
-    lines = [f"{each.label}: {word_left(each)}" for each in day.running_out or ()]
+    lines = [f"{each.label}: {each.left_to_fetch}" for each in day.running_out or ()]
     can_renew = ServiceName.PRESCRIPTION_RENEWAL in day.startable
     command = ("renew with", "gpcli rx renew --low") if can_renew else None
     return _with_command(lines, command, time_format.phrasing)

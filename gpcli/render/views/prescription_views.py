@@ -11,7 +11,6 @@ from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, Entry, View, dataclass_view
 from gpcli.render.views.renewal_views import RENEWAL_STYLES, format_renewal_status
 from gpcli.render.views.supply_views import SUPPLY_UNTIL, word_supply
-from gpcli.render.views.wording import UNKNOWN
 
 BASIS_TEXTS = {
     Basis.PORTAL: "the portal tells it",
@@ -37,17 +36,15 @@ EXPIRED = "expired"
 
 _YES_NO = {True: "yes", False: "no"}
 
+_NOT_KNOWN = "not known"
+
 _NOTED_GROUPS = frozenset({"A", "B"})
 """The prescription groups that are shown in lists: a consultation may be needed first."""
 
 
 def format_remaining(remaining: Remaining | None) -> str:
-    """Format how many fills remain: `3 times`, `none left`, `unknown`."""
-    if remaining is None:
-        return UNKNOWN
-    if remaining.fills <= 0:
-        return "none left"
-    return _format_times(remaining.fills)
+    """Format how many fills remain: `3 more times`, `nothing left`, `not known`."""
+    return remaining.times if remaining else _NOT_KNOWN
 
 
 def prescription_label(prescription: Prescription, phrasing: Phrasing = MARKS) -> str:
@@ -55,7 +52,7 @@ def prescription_label(prescription: Prescription, phrasing: Phrasing = MARKS) -
     parts = (
         prescription.label,
         _format_unusual_status(prescription),
-        "" if prescription.do_not_take else word_left(prescription),
+        "" if prescription.do_not_take else prescription.left_to_fetch,
         _word_group(prescription.group),
         format_renewal_status(prescription.renewal),
         prescription.prescriber,
@@ -65,7 +62,7 @@ def prescription_label(prescription: Prescription, phrasing: Phrasing = MARKS) -
 
 def describe_prescription(prescription: Prescription, time_format: TimeFormat) -> Entry:
     """Return a prescription as it stands in a list: how to take it, what is left, what to heed."""
-    left = "" if prescription.do_not_take else word_left(prescription)
+    left = "" if prescription.do_not_take else prescription.left_to_fetch
     until = time_format.recorded_day(prescription.valid_until, prescription.zone)
     validity = "expired" if prescription.expired else "valid until"
     return Entry(
@@ -104,24 +101,6 @@ def _word_renewal(prescription: Prescription) -> Iterator[tuple[str, str]]:
         words = f"renewal {format_renewal_status(renewal)}"
         answer = renewal.answer if renewal.status in REFUSED else None
         yield ": ".join(filter(None, (words, answer))), RENEWAL_STYLES.get(renewal.status, "")
-
-
-def word_left(prescription: Prescription) -> str:
-    """Return a phrase on how often it can be fetched still, in the record's own units."""
-    remaining = prescription.remaining
-    if remaining is None:
-        return "not known how much is left" if prescription.is_current else ""
-    if remaining.basis is Basis.EXPIRED:
-        return ""
-    if remaining.fills <= 0:
-        return "nothing left to fetch"
-    amount = f" ({remaining.quantity.text})" if remaining.quantity else ""
-    times = "once more" if remaining.fills == 1 else f"{remaining.fills} more times"
-    return f"can be fetched {times}{amount}"
-
-
-def _format_times(fills: int) -> str:
-    return "once" if fills == 1 else f"{fills} times"
 
 
 def _word_group(group: str | None) -> str:
@@ -184,6 +163,13 @@ def _format_expired(prescription: Prescription) -> str:
     """Format whether it has expired; empty where nothing says when it does."""
     is_told = prescription.expired or prescription.valid_until
     return _YES_NO[prescription.expired] if is_told else ""
+
+
+def _format_low(prescription: Prescription) -> str:
+    """Format whether it runs out; empty for what is not in force, and for what not to take."""
+    if not prescription.is_current or prescription.do_not_take:
+        return ""
+    return _NOT_KNOWN if prescription.low is None else _YES_NO[prescription.low]
 
 
 def _status_style(prescription: Prescription) -> str:
@@ -266,7 +252,7 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
         Column("dose", "Dose", lambda prescription: prescription.dose, droppable=True),
         Column(
             "remaining",
-            "Left",
+            "To fetch",
             lambda prescription: prescription.remaining.fills if prescription.remaining else None,
             lambda prescription, _: _format_left(prescription),
             style=_remaining_style,
@@ -281,7 +267,7 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
         ),
         Column(
             "quantity",
-            "Amount left",
+            "Amount to fetch",
             _format_quantity,
             json_path="remaining.quantity",
         ),
@@ -302,11 +288,9 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
         ),
         Column(
             "low",
-            "Runs out",
+            "Prescription runs out",
             lambda prescription: prescription.low,
-            lambda prescription, _: (
-                UNKNOWN if prescription.low is None else _YES_NO[prescription.low]
-            ),
+            lambda prescription, _: _format_low(prescription),
             in_table=False,
         ),
         Column(

@@ -47,6 +47,12 @@ def _format_price_cell(row: Service, time_format: TimeFormat) -> str:
     return format_price(row.price, time_format.phrasing)
 
 
+def _format_rates(row: Service, time_format: TimeFormat) -> str:
+    if row.price is None or row.status is Standing.NOT_OFFERED:
+        return ""
+    return "\n".join(row.price.worded_rates)
+
+
 def _format_reason(row: Service, time_format: TimeFormat) -> str:
     """Format the reason; empty where the status says enough."""
     says_enough = {Standing.NOT_OFFERED, Standing.NOT_TOLD}
@@ -193,6 +199,13 @@ _SERVICE_TEXTS: tuple[Column[Service], ...] = (
     ),
     Column("absences", "Away", lambda row: format_absences(row.absences), _list_absences),
     Column("phones", "Phone", lambda row: row.phones),
+    Column(
+        "rates",
+        "Rates",
+        lambda row: row.price.worded_rates if row.price else (),
+        _format_rates,
+        json_path="price.rates",
+    ),
 )
 """What else the portal says of a service."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -343,13 +343,33 @@ def _format_sender(message: Message, time_format: TimeFormat) -> str:
     return f"{_sender_name(message)}{known[message.unread]}"
 
 
+def _thread_id_column(subjects: Mapping[str, str] | None) -> Column[MessageLike]:
+    """Return the column of a message's thread; `subjects` is as for `_message_columns`."""
+
+    def word(message: Message, time_format: TimeFormat) -> str:
+        identity = str(message.thread_id or "")
+        subject = (subjects or {}).get(identity)
+        return time_format.phrasing.gap.join(filter(None, (subject, identity)))
+
+    return Column(
+        "thread_id",
+        "Thread",
+        lambda message: message.thread_id,
+        word,
+        for_people=subjects is not None,
+    )
+
+
 def _message_columns(
-    kind: type[MessageLike], zone: str, *, shows_thread: bool
+    kind: type[MessageLike], zone: str, subjects: Mapping[str, str] | None = None
 ) -> tuple[Column[MessageLike], ...]:
-    """Return the columns of a message; outside its thread, `shows_thread` has it shown."""
+    """Return the columns of a message; outside its thread that is shown, with its subject.
+
+    `subjects` are those of threads, by their ids; `None` = the message stands in its thread.
+    """
     return (
         Column("id", "ID", lambda message: message.id, for_people=False),
-        Column("thread_id", "Thread", lambda message: message.thread_id, for_people=shows_thread),
+        _thread_id_column(subjects),
         Column("sender", "From", lambda message: message.sender, _format_sender, style="bold"),
         Column(
             "sent",
@@ -422,20 +442,25 @@ def messages_view(zone: str) -> View[Message]:
         Message,
         "messages",
         (
-            *_message_columns(Message, zone, shows_thread=False),
+            *_message_columns(Message, zone),
             _status_column(for_people=True),
             *_message_fact_columns(Message, zone),
         ),
     )
 
 
-def message_receipts_view(zone: str) -> View[MessageReceipt]:
-    """Return the view of the receipts for a reply and for messages marked as read."""
+def message_receipts_view(
+    zone: str, subjects: Mapping[str, str] | None = None
+) -> View[MessageReceipt]:
+    """Return the view of the receipts for a reply and for messages marked as read.
+
+    `subjects` are those of their threads, by the threads' ids, as far as they are known.
+    """
     return dataclass_view(
         MessageReceipt,
         "message-receipt",
         (
-            *_message_columns(MessageReceipt, zone, shows_thread=True),
+            *_message_columns(MessageReceipt, zone, subjects or {}),
             _status_column(for_people=False),
             *receipt_columns(MessageReceipt),
             *_message_fact_columns(MessageReceipt, zone),
