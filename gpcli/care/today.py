@@ -10,6 +10,7 @@ from gpcli.care.appointments import find_next_visit
 from gpcli.care.offers import list_services
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.prescription_list import is_in_use, urgency
+from gpcli.care.renewal_warnings import find_skip_reason
 from gpcli.errors import ConsentNeeded, GpcliError, NotFound, NotPermitted, Rejected, SignInError
 from gpcli.model.day import Day
 from gpcli.model.prescription import Prescription, Renewal
@@ -44,6 +45,7 @@ def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
         threads = fetch_shown("messages", portal.mailbox.fetch_threads)
         listed = fetch_shown("prescriptions", portal.prescriptions.fetch_prescriptions)
         parties = portal.fetch_parties()
+    running_out = _pick(listed and sorted(listed, key=urgency), _runs_out)
     return Day(
         patient=parties.patient,
         acting_user=parties.acting_user,
@@ -52,12 +54,13 @@ def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
         waiting=_pick(coming, lambda each: each.is_waiting),
         requests=_pick(_list_renewals(listed), lambda each: each.is_open),
         unread=_pick(threads, lambda each: bool(each.unread_count)),
-        running_out=_pick(listed and sorted(listed, key=urgency), _runs_out),
+        running_out=running_out,
         not_shown=tuple(_word_absences(errors)),
         is_whole=all(isinstance(each, NOT_SHOWN) for each in errors.values()),
         has_all_appointments=coming is not None and portal.has_all_appointments,
         zone=zone,
         startable=_list_startable(offers, now),
+        can_renew_low=any(find_skip_reason(each, now.date()) is None for each in running_out or ()),
     )
 
 

@@ -22,7 +22,8 @@ class Day:
     `None` where it is not known. `not_shown` are sentences on what the portal does not show of all
     this, and why; `is_whole` is whether nothing failed, so that asking again may not show more.
     `has_all_appointments` is whether no visit is kept back, as far as the portal tells.
-    `startable` are the services that some GP offers, or of which that is not told.
+    `startable` are the services that some GP offers, or of which that is not told; `can_renew_low`
+    is whether there is something in `running_out` that would not be asked for in vain.
     """
 
     patient: Person
@@ -37,4 +38,5 @@ class Day:
     is_whole: bool = field(metadata={"json": False})
     has_all_appointments: bool = field(metadata={"json": False})
     zone: str = field(metadata={"json": False})
+    can_renew_low: bool = field(default=False, metadata={"json": False})
     startable: frozenset[ServiceName] = field(default=frozenset(), metadata={"json": False})

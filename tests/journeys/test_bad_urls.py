@@ -143,7 +143,9 @@ def test_a_link_to_join_is_shown_and_not_opened(tmp_path, url, why):
 @bad_urls
 def test_a_link_to_an_attachment_is_not_followed(tmp_path, url, why):
     attached = message(payload=[{"contentAttachment": {"url": url, "title": "x.pdf"}}])
-    ending = shell_with(tmp_path, attached)(["gpcli", "messages", "save", "c1", "--to", tmp_path])
+    ending = shell_with(tmp_path, attached)(
+        ["gpcli", "messages", "save", "c1", "--to", f"{tmp_path}"]
+    )
     assert ending.code == 1
     assert ending.err.startswith(f"gpcli: A link {why}; it was not followed.")
 

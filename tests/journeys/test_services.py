@@ -50,7 +50,7 @@ def test_a_service_that_is_offered_exits_0_for_if_in_scripts(shell_of):
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("flu", "flu-vaccination"), ("book", "booking"), ("econsult", "e-consultation")],
+    [("vaccine", "flu-vaccination"), ("book", "booking"), ("econsult", "e-consultation")],
 )
 def test_a_service_that_there_is_not_names_the_nearest(shell_of, typed, meant):
     ending = shell_of("ada")(f"gpcli services {typed}")

@@ -216,3 +216,15 @@ def test_to_book_beside_what_is_kept_back_another_has_to_be_said(faulty):
     assert refused.code == Exit.PARTIAL
     assert "add --another" in refused.err
     assert ada("gpcli book --first --yes --another").code == 0
+
+
+def test_what_would_be_asked_for_in_vain_is_not_proposed_for_renewal(world):
+    ada = world.shell("ada")
+    assert ada("gpcli rx renew --low --yes --accept-fee any").code == 0
+    lines = screen_of(world, "ada").splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("Runs out"))
+    assert [line[12:] for line in lines[at:]] == [
+        "Naproxen 500 mg: nothing left to fetch",
+        "Zopiclone 7.5 mg: nothing left to fetch",
+        "  gpcli rx list --low",
+    ]

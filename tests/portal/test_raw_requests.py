@@ -363,7 +363,12 @@ def test_the_journal_has_nothing_of_what_was_written(writes, server, journal, tm
         (Reply(status=403), NotPermitted, "refused"),
         (Reply(status=412), Conflict, "refused"),
         (Reply(status=501), Rejected, "refused"),
-        (Reply(status=302, headers={"Location": "https://evil.example"}), BadResponse, "refused"),
+        (
+            Reply(status=302, headers={"Location": "https://evil.example"}),
+            OutcomeUnknown,
+            "unknown",
+        ),
+        (Reply(status=307, headers={"Location": "https://evil.example"}), BadResponse, "refused"),
     ],
 )
 def test_how_a_write_ended_is_told_and_recorded(writes, server, journal, reply, kind, state):

@@ -88,8 +88,10 @@ def _format_unread(day: Day, time_format: TimeFormat) -> str:
 
 def _format_running_out(day: Day, time_format: TimeFormat) -> str:
     lines = [f"{each.label}: {each.left_to_fetch}" for each in day.running_out or ()]
-    can_renew = ServiceName.PRESCRIPTION_RENEWAL in day.startable
-    command = ("renew with", "gpcli rx renew --low") if can_renew else None
+    is_renewed = ServiceName.PRESCRIPTION_RENEWAL in day.startable
+    command = ("more with", "gpcli rx list --low")
+    if is_renewed and day.can_renew_low:
+        command = ("renew with", "gpcli rx renew --low")
     return _with_command(lines, command, time_format.phrasing)
 
 
