@@ -329,6 +329,8 @@ def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
     keep_listed(context, index_format.SLOTS, answer.slots)
     if not answer.slots:
         _explain_none(context, search)
+    elif context.output.is_read_by_person and answer.booked is None:
+        context.output.notice("gpcli flu ID books one of these, gpcli flu --first the earliest.")
     require_complete(context)
 
 

@@ -298,7 +298,7 @@ def _word_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
     """Return the last columns of an appointment: what the portal says of it besides."""
     return (
         Column("zone", "Zone", lambda appointment: appointment.zone, for_people=False),
-        Column("subject", "Subject", lambda appointment: appointment.subject, in_table=False),
+        Column("subject", "Subject", lambda each: each.subject, wraps=False, droppable=True),
         Column("minutes", "Minutes", lambda appointment: appointment.minutes, for_people=False),
         Column("type", "Type", lambda appointment: appointment.type, in_table=False),
         Column(
