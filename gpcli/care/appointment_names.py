@@ -16,7 +16,7 @@ from gpcli.care.appointments import (
     is_any,
     require_all_appointments,
 )
-from gpcli.care.confirmation import Asker, word_day
+from gpcli.care.confirmation import Asker
 from gpcli.care.date_words import (
     day_offsets,
     find_words,
@@ -31,6 +31,7 @@ from gpcli.care.selection import Naming, act_on_meant, choose_fitting, find_fitt
 from gpcli.errors import InvalidUsage, NotAllowed, NotFound
 from gpcli.folding import split_wanted
 from gpcli.model.appointment import Appointment
+from gpcli.model.day_names import format_day
 
 Result = TypeVar("Result")
 
@@ -80,7 +81,7 @@ class AppointmentFinder:
         hint = "gpcli appointments list shows yours."
         day, _ = _read_day(text, self.now.date())
         if day:
-            yield NotFound(f"No {which} is on {word_day(day)}.", hint=hint)
+            yield NotFound(f"No {which} is on {format_day(day)}.", hint=hint)
         elif split_wanted(text) and not re.search(r"\d", text, re.ASCII):
             yield NotFound(
                 f"No {which} has '{text}' in its subject, its reason, its service, its way or the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from gpcli.errors import (
     Partial,
     TlsError,
 )
+from gpcli.model.day_names import format_day
 from gpcli.model.person import Parties
 from gpcli.model.receipt import PlanValue, Receipt, WriteResult
 from gpcli.model.service import Charge, format_decimal
@@ -258,11 +259,6 @@ def _parse_cap(accepted: str | None) -> Decimal | None:
     raise InvalidUsage(f"--accept-fee '{accepted}' is not an amount.", hint="Write 310, or any.")
 
 
-def word_day(day: date) -> str:
-    """Format a day for a sentence or a plan: `Tue 1 Dec 2026`."""
-    return f"{day:%a} {day.day} {day:%b %Y}"
-
-
 def word_minute(when: datetime) -> str:
     """Format a time for a sentence or a plan, in its own zone: `Tue 1 Dec 2026 08:30`."""
-    return f"{word_day(when)} {when:%H:%M}"
+    return f"{format_day(when)} {when:%H:%M}"

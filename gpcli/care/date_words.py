@@ -14,6 +14,8 @@ from datetime import time
 from functools import cache
 from typing import Literal, TypeVar
 
+from gpcli.model.day_names import MONTH_NAMES, WEEKDAY_NAMES
+
 _Meaning = TypeVar("_Meaning")
 
 MIN_LETTERS = 3
@@ -57,11 +59,8 @@ class Language:
 
 ENGLISH = Language(
     code="en",
-    weekdays=("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
-    months=(
-        *("january", "february", "march", "april", "may", "june", "july", "august"),
-        *("september", "october", "november", "december"),
-    ),
+    weekdays=tuple(name.lower() for name in WEEKDAY_NAMES),
+    months=tuple(name.lower() for name in MONTH_NAMES),
     days={-1: "yesterday", 0: "today", 1: "tomorrow", 2: "day after tomorrow"},
     weeks={LAST: "last week", THIS: "this week", NEXT: "next week"},
     months_away={LAST: "last month", THIS: "this month", NEXT: "next month"},

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, time, tzinfo
 from difflib import get_close_matches
 
-from gpcli.care.confirmation import Asker, word_day, word_minute
+from gpcli.care.confirmation import Asker, word_minute
 from gpcli.errors import (
     ConsentNeeded,
     Cure,
@@ -20,6 +20,7 @@ from gpcli.errors import (
     OffForNow,
 )
 from gpcli.folding import MIN_ID_BEGINNING
+from gpcli.model.day_names import format_day
 from gpcli.model.service import (
     Absence,
     ConsentLevel,
@@ -362,7 +363,7 @@ def _format_bound(when: datetime, zone: tzinfo | None, whole: time) -> str:
     """Format an end of a period: a day, with the clock unless it is that of a `whole` day."""
     inside = when.astimezone(zone)
     is_whole = inside.time().replace(second=0, microsecond=0) == whole
-    return word_day(inside) if is_whole else word_minute(inside)
+    return format_day(inside) if is_whole else word_minute(inside)
 
 
 def _join_labels(services: Sequence[Service]) -> str:

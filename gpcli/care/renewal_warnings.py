@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 
-from gpcli.care.confirmation import word_day
 from gpcli.care.prescription_list import is_in_use
+from gpcli.model.day_names import format_day
 from gpcli.model.prescription import REFUSED, Prescription
 
 STRICT_GROUPS = frozenset({"A", "B"})
@@ -63,7 +63,7 @@ def _list_why_early(prescription: Prescription, today: date) -> Iterator[str]:
         return
     remaining, renewed = prescription.remaining, _find_day_renewed(prescription, today)
     if renewed:
-        yield "was renewed today" if renewed == today else f"was renewed on {word_day(renewed)}"
+        yield "was renewed today" if renewed == today else f"was renewed on {format_day(renewed)}"
     is_enough = renewed or prescription.low is False
     if remaining and is_enough and remaining.fills > (0 if renewed else 1):
         yield f"can be fetched {remaining.times}"

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from gpcli.care.confirmation import Asker, word_day
+from gpcli.care.confirmation import Asker
 from gpcli.care.dates import parse_day, parse_duration, parse_hours, parse_weekdays
 from gpcli.care.offers import (
     UNNAMED_GP,
@@ -27,6 +27,7 @@ from gpcli.care.selection import Naming, choose_fitting
 from gpcli.errors import InvalidUsage, NotOffered
 from gpcli.folding import MIN_ID_BEGINNING
 from gpcli.model.appointment import Slot, Window
+from gpcli.model.day_names import format_day
 from gpcli.model.service import BOOKABLE, Offers, Service, ServiceName, Standing
 
 DAYS_AHEAD = 28
@@ -229,7 +230,7 @@ class SlotSearch:
 
         `complete` tells whether all that the portal sent could be read.
         """
-        period = f"from {word_day(self.filters.first)} to {word_day(self.filters.last)}"
+        period = f"from {format_day(self.filters.first)} to {format_day(self.filters.last)}"
         flu = ServiceName.FLU_VACCINATION
         if any(each.service is flu and not _is_told(each) for each in self.asked):
             return "The portal does not say which times are for flu vaccination."

@@ -28,9 +28,10 @@ from gpcli.cli.result_output import (
 from gpcli.cli.value_parsers import whole_number
 from gpcli.config import index_format
 from gpcli.model.appointment import Appointment, Slot
+from gpcli.model.day_names import format_day
 from gpcli.model.receipt import MoveReceipt
 from gpcli.model.service import ServiceName
-from gpcli.render.times import TimeFormat, format_day
+from gpcli.render.times import TimeFormat
 from gpcli.render.views.appointment_views import (
     FLU,
     MOVE_RECEIPT,

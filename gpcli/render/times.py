@@ -6,17 +6,10 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
+from gpcli.model.day_names import DAYS, MONTH_NAMES, MONTHS, WEEKDAY_NAMES, format_day
 from gpcli.render.phrasing import MARKS, Phrasing
 
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_YEAR = (
-    *("January", "February", "March", "April", "May", "June", "July", "August"),
-    *("September", "October", "November", "December"),
-)
-DAYS = tuple(name[:3] for name in _WEEKDAYS)
-MONTHS = tuple(name[:3] for name in _YEAR)
-
-_WHOLE_NAMES = {name[:3]: name for name in (*_WEEKDAYS, *_YEAR)}
+_WHOLE_NAMES = {name[:3]: name for name in (*WEEKDAY_NAMES, *MONTH_NAMES)}
 _DAY = re.compile(rf"\b({'|'.join(DAYS)}) \d{{1,2}} ({'|'.join(MONTHS)})\b", re.ASCII)
 
 _RELATIVE_DAYS = {-1: "yesterday", 0: "today", 1: "tomorrow"}
@@ -145,12 +138,6 @@ def format_period(
     return phrasing.wide_range(first, last)
 
 
-def format_day(day: date, now: date | None = None) -> str:
-    """Format a day with its weekday: `Tue 24 Nov 2026`, without the year if that is `now`'s."""
-    text = f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
-    return text if now and day.year == now.year else f"{text} {day.year}"
-
-
 def name_days(text: str) -> str:
     """Return the whole names of the weekdays and months in the days that a text has."""
     return " ".join(_WHOLE_NAMES[name] for names in _DAY.findall(text) for name in names)
@@ -168,7 +155,7 @@ def _format_relative_day(when: datetime, now: datetime) -> str:
 def _format_machine_time(here: datetime, at_surgery: datetime) -> str:
     if here.date() == at_surgery.date():
         return f"{here:%H:%M}"
-    return f"{DAYS[here.weekday()]} {here.day} {MONTHS[here.month - 1]} {here:%H:%M}"
+    return f"{format_day(here, here)} {here:%H:%M}"
 
 
 def is_known_zone(name: str) -> bool:

@@ -3,7 +3,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpcli.render.times import TimeFormat, format_day
+from gpcli.model.day_names import format_day
+from gpcli.render.times import TimeFormat
 
 OSLO = ZoneInfo("Europe/Oslo")
 LONDON = ZoneInfo("Europe/London")

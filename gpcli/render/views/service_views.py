@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+from gpcli.model.day_names import format_day
 from gpcli.model.receipt import ConsentReceipt
 from gpcli.model.service import Absence, Consent, OpeningHours, Service, Standing, Surgery
 from gpcli.render.phrasing import MARKS, Phrasing
-from gpcli.render.times import TimeFormat, format_day
+from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.wording import format_plain_price, format_price, receipt_columns
 
