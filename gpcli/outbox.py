@@ -276,9 +276,12 @@ def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxReques
         )
         for write in journaled.writes
     ]
-    sender = _list_sender_options(context, first.profile, own, len(people)) if own else []
     is_unfinished = state not in {OutboxState.DONE, OutboxState.SENDING}
     kept = KeptRequests(context.state_dir).read(journaled.id) if is_unfinished else None
+    repeat = None
+    if kept:
+        sender = _list_sender_options(context, first.profile, own, len(people)) if own else []
+        repeat = _format_line(kept, str(journaled.id), sender)
     return OutboxRequest(
         request_id=str(journaled.id),
         command=first.command or None,
@@ -289,7 +292,7 @@ def _describe(context: AppContext, journaled: _JournaledRequest) -> OutboxReques
         needs_settling=journaled.needs_settling(now),
         can_be_found=all(write.can_be_found for write in journaled.writes),
         parts=tuple(parts),
-        repeat=_format_line(kept, str(journaled.id), sender) if kept else None,
+        repeat=repeat,
         own_id=kept.request_id if kept else None,
     )
 

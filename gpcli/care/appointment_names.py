@@ -105,8 +105,8 @@ class AppointmentFinder:
             found = self._find_fitting(text, day, self.portal.fetch_appointments(None))
         if not found:
             require_all_appointments(self.portal)
-        if not found and why:
-            raise why
+            if why:
+                raise why
         if len(found) > 1:
             return choose_fitting(text, found, self._naming, self.asker)
         return str(found[0].id) if found else None

@@ -149,6 +149,9 @@ class Command(TyperCommand):
 
 def _check_encoding(ctx: Any, words: Sequence[str]) -> None:
     """Raise InvalidUsage for a word that is not UTF-8, unless it names a file or follows `--`."""
+    strange = [word for word in takewhile("--".__ne__, words) if not is_unicode(word)]
+    if not strange:
+        return
     files = {param.name for param in ctx.command.params if param.metavar in _FILES}
     given = chain.from_iterable(
         value if isinstance(value, list | tuple) else [value]
@@ -156,8 +159,8 @@ def _check_encoding(ctx: Any, words: Sequence[str]) -> None:
         if name in files and value is not None
     )
     names = tuple(map(str, given))
-    for word in takewhile("--".__ne__, words):
-        if not word.isascii() and not is_unicode(word) and not word.endswith(names):
+    for word in strange:
+        if not word.endswith(names):
             shown = os.fsencode(word).decode(errors="backslashreplace")
             raise InvalidUsage(f"'{shown}' is not UTF-8.", hint=_help_hint(ctx))
 

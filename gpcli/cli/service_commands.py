@@ -29,16 +29,13 @@ OneService = Annotated[
     str | None,
     typer.Argument(
         metavar="[SERVICE]",
-        help=f"Only this one, with all that is known; exit 5 if it can't be used: "
-        f"{', '.join(ServiceName)}",
+        help="Only this one, with all that is known; exit 5 if it can't be used: "
+        + ", ".join(ServiceName),
     ),
 ]
 
 
-def services(
-    ctx: typer.Context,
-    service: OneService = None,
-) -> None:
+def services(ctx: typer.Context, service: OneService = None) -> None:
     """List what your GPs offer online, what they do not, and why."""
     context = get_context(ctx)
     offers = context.portal.fetch_offers()

@@ -333,8 +333,9 @@ class FhirSearch:
         self._lack(query, page_count.missing)
 
     def _lack(self, query: Query, flaws: Sequence[str]) -> None:
-        self.flaws += flaws
-        self.incomplete |= {query.resource_type} if flaws else set()
+        if flaws:
+            self.flaws += flaws
+            self.incomplete.add(query.resource_type)
 
     def _resolve_next(self, page: Bundle, response: HttpResponse) -> str | None:
         return resolve_next(page, response.url, self.client.base)
