@@ -8,8 +8,7 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING, TextIO
 
 from gpcli.config import paths
 from gpcli.errors import ConfigError, NotSignedIn, TimedOut
@@ -21,21 +20,18 @@ if TYPE_CHECKING:
     from gpcli.auth.client_source import ClientSource
     from gpcli.auth.session import StoredSession
     from gpcli.auth.vault import Vault
-    from gpcli.care.confirmation import Decision, Outcome, Proposal, SendStage
     from gpcli.config.offer_index import IndexedPerson, OfferIndex
     from gpcli.config.profiles import Config, Profile
     from gpcli.config.settings import Options, Settings
     from gpcli.http import httpx
     from gpcli.http.client import Bearer, HttpClient, RequestLog
     from gpcli.http.deadline import Deadline
-    from gpcli.journal import CommandRequest
     from gpcli.model.person import Identity
     from gpcli.portal.fhir_portal import FhirPortal
     from gpcli.render.output import Output
     from gpcli.render.prompt import Prompt
     from gpcli.render.terminal import Terminal
-
-Record = TypeVar("Record")
+    from gpcli.sending import Sending
 
 KEYRING_PATIENCE, PROMPT_PATIENCE = 5.0, 60.0
 """Seconds that one call of the keyring may take: without and with a person who can unlock it."""
@@ -46,9 +42,6 @@ class AppContext:
 
     Each part is built when it is first used. Nobody changes it from outside but by its methods.
 
-    `request` is what this run asks of the portal, `None` = nothing so far. `sent_request_id` is the
-    request id of what it has sent, `None` = it changed nothing; `pending_request_id` that of what
-    may have been sent and has no known outcome.
     `environment_error` is the ConfigError of an empty `GPCLI_CONFIG_DIR` or a wrong
     `GPCLI_CLOCK_OFFSET`. It is raised at once; for a command that diagnoses, by `config`.
 
@@ -58,9 +51,6 @@ class AppContext:
     (-1 = gpcli's own); `patience` is the time in seconds before progress is shown.
     """
 
-    request: CommandRequest | None = None
-    sent_request_id: str | None = None
-    pending_request_id: str | None = None
     environment_error: ConfigError | None = None
     _settings: Settings | None = None
     _person: IndexedPerson | None = None
@@ -103,7 +93,6 @@ class AppContext:
         self._terminal = terminal
         self._terminal_device = terminal_device
         self._patience = patience
-        self._before_sending: list[Callable[[], Path | None]] = []
         self._open_clients = ExitStack()
         self._deadlines: list[Deadline] = []
 
@@ -404,7 +393,7 @@ class AppContext:
         )
         dependencies = build_dependencies(
             search,
-            Journal(self.state_dir, profile.name, account, lambda: self.request),
+            Journal(self.state_dir, profile.name, account, lambda: self.sending.request),
             identity,
             PortalProfile.of(profile),
             lambda: bearer.scope,
@@ -423,74 +412,12 @@ class AppContext:
 
         return account_id(self.profile.name, self.profile.portal, user.patient, user.fhir_user)
 
-    def intent(self, command: str) -> UUID:
-        """Return the UUID that identifies this write of `command`.
+    @cached_property
+    def sending(self) -> Sending:
+        """What this run asks of the portal, and how far sending it has come."""
+        from gpcli.sending import Sending
 
-        It is random, or of `--request-id`: `derive_intent`.
-        Raises: Conflict where that is the request of another sign-in; ConfigError.
-        """
-        from gpcli.journal import CommandRequest, Journal, derive_intent
-
-        intent = uuid4()
-        if given := self.options.request_id:
-            intent = derive_intent(given, self.profile, lambda: self.identity.patient, command)
-            Journal(self.state_dir).check_is_own(intent, lambda: self.account)
-        self.request = CommandRequest(intent, command)
-        return intent
-
-    @property
-    def request_id(self) -> str | None:
-        """What `--request-id` repeats this run's request by; `None` = it has none."""
-        return self.options.request_id or (str(self.request.id) if self.request else None)
-
-    def call_before_sending(self, store: Callable[[], Path | None]) -> None:
-        """Have `store` called before anything is sent.
-
-        It returns the file in which it has put the text that is sent, `None` = in none.
-        """
-        self._before_sending.append(store)
-
-    def confirm_and_send(
-        self, decision: Decision[Record], *, word: str | None = None
-    ) -> Outcome[Record]:
-        """Show the plan, have the person agree, and send.
-
-        `word` is what the command line gave for a plan that asks for a word to be typed.
-        Raises: NotConfirmed, and what sending raises.
-        """
-        from gpcli.care.confirmation import Agreement, confirm_and_send
-
-        options = self.options
-        agreement = Agreement(options.yes, options.dry_run, options.accept_fee, word)
-        return confirm_and_send(decision, agreement, self.ask, self._show_plan, self.note_stage)
-
-    def note_stage(self, stage: SendStage) -> None:
-        """Note how far sending this run's request has come."""
-        if stage == "sending":
-            self._keep_line()
-        if stage == "sent":
-            self.sent_request_id = self.request_id
-        self.pending_request_id = self.request_id if stage == "sending" else None
-
-    def _keep_line(self) -> None:
-        """Keep this run's command line until it is known what became of its request."""
-        from gpcli.config.kept_requests import KeptRequests
-
-        drafts = [path for store in self._before_sending if (path := store())]
-        if self.request is not None and self.options.argv:
-            kept = KeptRequests(self.state_dir)
-            kept.try_to_write(self.request.id, self.options, drafts, self.timestamp())
-
-    def _show_plan(self, proposal: Proposal[Record]) -> str:
-        """Write the plan, and return the question that it ends in."""
-        from gpcli.render.views.wording import build_plan
-
-        what = (proposal.action, proposal.rows, proposal.warnings, proposal.charge)
-        environment, zone = self.profile.environment, self.zone.key
-        time_format = self.output.time_format
-        plan = build_plan(*what, environment=environment, zone=zone, time_format=time_format)
-        self.output.plan(plan)
-        return plan.question
+        return Sending(self)
 
     def log_request(self, request: RequestLog) -> None:
         """Write the line of a try of a request that --debug asks for."""

@@ -158,7 +158,8 @@ def settle_own(context: AppContext) -> None:
 def _find_own(context: AppContext) -> UUID | None:
     """Return the id of this run's request; `None` = it has none, or it is not known."""
     with suppress(ValueError):
-        return context.request.id if context.request else UUID(context.options.request_id or "")
+        request = context.sending.request
+        return request.id if request else UUID(context.options.request_id or "")
     return None
 
 

@@ -26,13 +26,13 @@ def explain_system_error(context: AppContext, error: OSError) -> GpcliError:
 
     What was or may have been sent before stays so, and can be repeated.
     """
-    if request_id := context.sent_request_id:
+    if request_id := context.sending.sent_request_id:
         return Failure(
             f"It was sent, but the answer can't be written: {error.strerror}.",
             hint="The same command with this --request-id answers again and sends nothing.",
             request_id=request_id,
         )
-    if request_id := context.pending_request_id:
+    if request_id := context.sending.pending_request_id:
         return OutcomeUnknown(
             f"It may have been sent; the system refused to go on: {error.strerror}.",
             hint="The same command with this --request-id goes on with it.",
@@ -50,7 +50,7 @@ def explain_error(context: AppContext, error: GpcliError) -> GpcliError:
     """
     if isinstance(error, Expired | NotPermitted) and context.settings.machine:
         error.replace_hint(word_machine_hint(error, context.settings.machine))
-    request_id = context.request_id
+    request_id = context.sending.request_id
     if request_id is None:
         return error
     if error.request_id is not None:

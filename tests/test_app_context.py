@@ -78,7 +78,7 @@ def test_a_request_id_that_is_a_uuid_is_the_identifier_itself(tmp_path):
     written = "7c8eb3d0-4747-4829-8450-b00ad6c4cc82"
     options = Options(request_id=written)
     ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
-    assert str(ours.intent("book")) == written
+    assert str(ours.sending.intent("book")) == written
 
 
 def test_questions_are_answered_at_the_terminal_once_standard_input_is_the_message(tmp_path):
@@ -142,17 +142,17 @@ def test_a_session_remembers_under_which_request_id_it_sent_something(
     tmp_path, options, decision, under
 ):
     ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
-    before = ours.sent_request_id
-    ours.confirm_and_send(decision)
-    assert (before, ours.sent_request_id) == (None, under)
+    before = ours.sending.sent_request_id
+    ours.sending.confirm_and_send(decision)
+    assert (before, ours.sending.sent_request_id) == (None, under)
 
 
 def test_without_a_request_id_it_remembers_the_intent(tmp_path):
     options = Options(yes=True)
     ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
-    intent = ours.intent("contact")
-    ours.confirm_and_send(a_step(changed=True))
-    assert ours.sent_request_id == str(intent)
+    intent = ours.sending.intent("contact")
+    ours.sending.confirm_and_send(a_step(changed=True))
+    assert ours.sending.sent_request_id == str(intent)
 
 
 @pytest.mark.parametrize(
@@ -164,16 +164,20 @@ def test_a_session_remembers_what_may_have_been_sent(tmp_path, error, under):
     during = []
 
     def send():
-        during.append(ours.pending_request_id)
+        during.append(ours.sending.pending_request_id)
         raise error
 
     with pytest.raises(type(error)):
-        ours.confirm_and_send(Proposal("Send it", (), "preview", send))
-    assert (during, ours.pending_request_id, ours.sent_request_id) == (["r-1"], under, None)
+        ours.sending.confirm_and_send(Proposal("Send it", (), "preview", send))
+    assert (during, ours.sending.pending_request_id, ours.sending.sent_request_id) == (
+        ["r-1"],
+        under,
+        None,
+    )
 
 
 def test_what_was_sent_is_no_longer_on_its_way(tmp_path):
     options = Options(yes=True, request_id="r-1")
     ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
-    ours.confirm_and_send(a_step(changed=True))
-    assert (ours.pending_request_id, ours.sent_request_id) == (None, "r-1")
+    ours.sending.confirm_and_send(a_step(changed=True))
+    assert (ours.sending.pending_request_id, ours.sending.sent_request_id) == (None, "r-1")

@@ -216,8 +216,8 @@ def grant(ctx: typer.Context) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(CONSENT_RECEIPT):
         return
-    intent = context.intent("consent grant")
-    outcome = context.confirm_and_send(propose_consent_grant(context.portal, intent))
+    intent = context.sending.intent("consent grant")
+    outcome = context.sending.confirm_and_send(propose_consent_grant(context.portal, intent))
     show_consent(context, outcome, intent)
     _refresh_offers(context)
 
@@ -246,8 +246,8 @@ def withdraw(
     context = get_context(ctx)
     if context.output.answer_field_query(CONSENT_RECEIPT):
         return
-    intent = context.intent("consent withdraw")
-    outcome = context.confirm_and_send(
+    intent = context.sending.intent("consent withdraw")
+    outcome = context.sending.confirm_and_send(
         propose_consent_withdrawal(context.portal, intent), word=confirm
     )
     if not outcome.dry_run:

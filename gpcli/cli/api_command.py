@@ -168,7 +168,7 @@ def _check_options(run: CommandRun, request: RawRequest, *, include: bool, pagin
 
 def _send(context: AppContext, request: RawRequest, *, include: bool) -> None:
     """Send a request that may change something, once the person has agreed."""
-    request_id = context.intent("api")
+    request_id = context.sending.intent("api")
     writes = context.portal.raw_writes
     decision = propose_raw_write(
         context.portal,
@@ -177,7 +177,9 @@ def _send(context: AppContext, request: RawRequest, *, include: bool) -> None:
         is_sent=writes.is_sent(request, request_id),
         send=lambda: writes.send(request, request_id),
     )
-    answer = _show(context, lambda: context.confirm_and_send(decision).record, include=include)
+    answer = _show(
+        context, lambda: context.sending.confirm_and_send(decision).record, include=include
+    )
     if answer:
         context.output.notice(f"The portal answered {answer.status} {answer.reason}.")
     elif context.options.dry_run:

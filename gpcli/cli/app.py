@@ -362,8 +362,8 @@ def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:
     context = command_run.context_if_built
     if context is None:
         return
-    is_sent = context.sent_request_id is not None
-    request_id = context.sent_request_id or context.pending_request_id
+    is_sent = context.sending.sent_request_id is not None
+    request_id = context.sending.sent_request_id or context.sending.pending_request_id
     if request_id is None:
         return
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):

@@ -68,7 +68,7 @@ def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(RECEIPT):
         return
-    intent = context.intent("cancel")
+    intent = context.sending.intent("cancel")
 
     def propose(appointment_id: str) -> Decision[Appointment]:
         return appointments.propose_cancellation(
@@ -76,7 +76,7 @@ def cancel(ctx: typer.Context, appointment: Id = None) -> None:
         )
 
     decision = act_on_appointment(context, appointment, propose)
-    show_appointment(context, context.confirm_and_send(decision), intent, decision)
+    show_appointment(context, context.sending.confirm_and_send(decision), intent, decision)
 
 
 def _filter_by_gp(context: AppContext, found: list[Appointment]) -> list[Appointment]:

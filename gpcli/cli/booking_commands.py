@@ -171,7 +171,7 @@ def book(
         _send_move(context, search, request, choice, replaces, flag="--replace")
         return
     decision = _propose_booking(context, search, request, choice)
-    show_appointment(context, context.confirm_and_send(decision), request.intent)
+    show_appointment(context, context.sending.confirm_and_send(decision), request.intent)
 
 
 def move(
@@ -230,7 +230,7 @@ def _send_move(
     decision = act_on_appointment(
         context, appointment, propose, choose=choose_to_move, prompt=TO_MOVE, flag=flag
     )
-    _show_move(context, context.confirm_and_send(decision), request.intent, decision)
+    _show_move(context, context.sending.confirm_and_send(decision), request.intent, decision)
 
 
 def _show_move(
@@ -299,7 +299,7 @@ def flu(
         return
     request = _build_request(context, ServiceName.FLU_VACCINATION, "flu", reason, another)
     decision = _propose_booking(context, search, request, BookingChoice(slot, take_first))
-    show_appointment(context, context.confirm_and_send(decision), request.intent)
+    show_appointment(context, context.sending.confirm_and_send(decision), request.intent)
 
 
 def _propose_booking(
@@ -371,7 +371,7 @@ def _build_request(
 ) -> ServiceRequest:
     return ServiceRequest(
         service=service,
-        intent=context.intent(command),
+        intent=context.sending.intent(command),
         repeated=context.options.request_id is not None,
         reason=reason,
         gp=context.options.gp,

@@ -136,7 +136,7 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(RECEIPT):
         return
-    intent = context.intent("econsult withdraw")
+    intent = context.sending.intent("econsult withdraw")
 
     def propose(appointment_id: str) -> Decision[Appointment]:
         return econsult.propose_econsult_withdrawal(
@@ -150,7 +150,7 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
         choose=econsult.choose_to_withdraw,
         prompt=econsult.TO_WITHDRAW,
     )
-    show_appointment(context, context.confirm_and_send(decision), intent, decision)
+    show_appointment(context, context.sending.confirm_and_send(decision), intent, decision)
 
 
 def _answer_field_query(context: AppContext, channel: Channel | None) -> bool:
@@ -245,4 +245,4 @@ def _start_at_a_time(
     decision = econsult.propose_timed_consultation(
         build_message_context(context), written, request, channel, search
     )
-    show_appointment(context, context.confirm_and_send(decision), request.intent)
+    show_appointment(context, context.sending.confirm_and_send(decision), request.intent)

@@ -186,9 +186,12 @@ def reply(
             lambda: _quote_answered(context, reply_context.facts),
         )
         decision = inbox.propose_reply(
-            build_message_context(context), reply_context.facts, message_draft, reply_context.intent
+            build_message_context(context),
+            reply_context.facts,
+            message_draft,
+            reply_context.intent,
         )
-        show_reply(context, context.confirm_and_send(decision), reply_context.intent)
+        show_reply(context, context.sending.confirm_and_send(decision), reply_context.intent)
 
 
 def save(
@@ -235,7 +238,7 @@ def mark_read(
         return
     if everything and threads:
         raise InvalidUsage("Name threads, or --all: only one of them.")
-    intent = context.intent("messages mark-read")
+    intent = context.sending.intent("messages mark-read")
     mailbox = context.portal.mailbox
     if everything:
         found = read_status.fetch_conversations(mailbox, _fetch_unread_ids(context))
@@ -247,7 +250,7 @@ def mark_read(
     else:
         found = [_act_on_thread(context, None, mailbox.fetch_conversation, _may_have_unread)]
     decision = read_status.propose_read_marks(context.portal, found, intent)
-    show_read_mark_result(context, context.confirm_and_send(decision), intent)
+    show_read_mark_result(context, context.sending.confirm_and_send(decision), intent)
 
 
 class _ReplyContext:
@@ -259,7 +262,7 @@ class _ReplyContext:
 
     @cached_property
     def intent(self) -> UUID:
-        return self._context.intent("messages reply")
+        return self._context.sending.intent("messages reply")
 
     @cached_property
     def facts(self) -> ReplyFacts:

@@ -68,12 +68,12 @@ def store_unless_sent(context: AppContext, draft: DraftText, file: str | None) -
     """
     with suppress(OSError):  # one that is not there yet
         check_private_directory(get_drafts_dir(context))
-    context.call_before_sending(lambda: _write_draft(context, draft))
+    context.sending.call_before_sending(lambda: _write_draft(context, draft))
     with _terminate_on_hangup():
         try:
             yield
         except BaseException:
-            if context.sent_request_id is None:
+            if context.sending.sent_request_id is None:
                 _store_draft(context, draft)
             else:
                 _delete_draft(context, draft.path)
@@ -96,7 +96,7 @@ def _store_draft(context: AppContext, draft: DraftText) -> None:
 
     What a program wrote stays only where it may have been sent.
     """
-    pending = context.pending_request_id
+    pending = context.sending.pending_request_id
     if draft.is_piped and pending is None:
         _delete_draft(context, draft.path)
         return

@@ -70,7 +70,7 @@ def build_request(
     """Return the request that this command line makes of a service."""
     return ServiceRequest(
         service=service,
-        intent=context.intent(command),
+        intent=context.sending.intent(command),
         repeated=context.options.request_id is not None,
         gp=context.options.gp,
         another=another,
@@ -80,7 +80,7 @@ def build_request(
 def send_new_thread(context: AppContext, decision: Decision[Conversation], intent: UUID) -> None:
     """Send a message that starts a thread, if the person agrees, and show the result."""
     answer_time = find_answer_time(decision)
-    outcome = context.confirm_and_send(decision)
+    outcome = context.sending.confirm_and_send(decision)
     receipt = ThreadReceipt.of(outcome.record.thread, build_receipt(context, outcome, intent))
     sentence = _format_thread_notice(receipt, outcome.record.messages, answer_time)
     context.output.show_receipt(THREAD_RECEIPT, receipt, sentence)

@@ -131,7 +131,7 @@ def renew(
     if context.output.answer_field_query(RENEWAL_RECEIPTS):
         return
     request = RenewalRequest(
-        intent=context.intent("rx renew"),
+        intent=context.sending.intent("rx renew"),
         repeated=context.options.request_id is not None,
         ids=_collect_ids(context, ids),
         low=low,
@@ -150,7 +150,7 @@ def renew(
     proposed = decision.record if isinstance(decision, Outcome) else decision.preview
     for left_out in proposed.skipped:
         context.output.notice(left_out.sentence, needed=True)
-    _show_renewal(context, context.confirm_and_send(decision), request.intent)
+    _show_renewal(context, context.sending.confirm_and_send(decision), request.intent)
 
 
 def requests(
@@ -185,7 +185,7 @@ def withdraw(
     context = get_context(ctx)
     if context.output.answer_field_query(WITHDRAWALS):
         return
-    intent = context.intent("rx withdraw")
+    intent = context.sending.intent("rx withdraw")
     decision = _act_on_request(
         context,
         request,
@@ -193,7 +193,7 @@ def withdraw(
             context.portal, renewal_id, intent
         ),
     )
-    _show_withdrawal(context, context.confirm_and_send(decision), intent)
+    _show_withdrawal(context, context.sending.confirm_and_send(decision), intent)
 
 
 def _act_on_request(

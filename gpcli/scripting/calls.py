@@ -108,8 +108,8 @@ class Session:
                 )
             context = self.context
             context.restart_deadlines()
-            context.options.request_id = context.request = None
-            context.sent_request_id = context.pending_request_id = None
+            context.options.request_id = context.sending.request = None
+            context.sending.sent_request_id = context.sending.pending_request_id = None
             try:
                 yield
             except GpcliError as error:

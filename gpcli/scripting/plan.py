@@ -52,8 +52,8 @@ class Plan(Generic[Result_co]):
         self._outcome: Outcome[Any] | None = None
         self._is_open = self._was_open = False
         session.context.options.request_id = request_id
-        self._intent = session.context.intent(errand.command)
-        self._request = session.context.request
+        self._intent = session.context.sending.intent(errand.command)
+        self._request = session.context.sending.request
         self._decision = errand.propose(self._intent, request_id is not None)
         if isinstance(self._decision, Outcome):
             self._build_result(replace(self._decision, changed=False))  # raises what can't be done
@@ -131,7 +131,7 @@ class Plan(Generic[Result_co]):
         again finds out. An error after which a part is done has that in `results`.
         """
         context = self._session.context
-        context.options.request_id, context.request = self._given_id, self._request
+        context.options.request_id, context.sending.request = self._given_id, self._request
         if self._outcome is not None:
             return self._build_result(replace(self._outcome, changed=False))
         was_open, decision = self._is_open, self._make_again()
@@ -151,7 +151,7 @@ class Plan(Generic[Result_co]):
         return result
 
     def _note_stage(self, stage: SendStage) -> None:
-        self._session.context.note_stage(stage)
+        self._session.context.sending.note_stage(stage)
         if stage == "sending":
             self._was_open, self._is_open = self._is_open, True
         elif stage == "not sent":

@@ -22,7 +22,9 @@ class FakeSession:
         self.closed = False
         self.state_dir = Path("/nonexistent")
         self.clock = lambda: datetime.now(UTC)
-        self.request = self.request_id = self.sent_request_id = self.pending_request_id = None
+        self.sending = SimpleNamespace(
+            request=None, request_id=None, sent_request_id=None, pending_request_id=None
+        )
 
     def close(self):
         self.closed = True

@@ -74,7 +74,7 @@ def test_what_is_sent_is_not_kept_even_if_the_answer_can_not_be_shown(context):
     ours = context()
     with store_unless_sent(ours, DraftText(b"Hei"), None):
         pass
-    ours.sent_request_id = "r-1"
+    ours.sending.sent_request_id = "r-1"
     with pytest.raises(BrokenPipeError), store_unless_sent(ours, DraftText(b"Hei"), None):
         raise BrokenPipeError
     assert kept(ours) == []
@@ -181,7 +181,7 @@ def test_who_has_hanging_up_ignored_is_not_ended_by_it(context):
 
 def test_what_may_have_been_sent_is_kept_with_the_request_id_that_goes_on_with_it(context):
     ours = context()
-    ours.pending_request_id = "my ramp"
+    ours.sending.pending_request_id = "my ramp"
     with pytest.raises(OutcomeUnknown), store_unless_sent(ours, DraftText(b"Hei"), None):
         raise OutcomeUnknown("Nobody knows.")
     [draft] = get_drafts_dir(ours).iterdir()

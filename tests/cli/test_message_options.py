@@ -29,8 +29,9 @@ class FakeContext:
         self.portal = SimpleNamespace(fetch_parties=lambda: ALONE)
         self.options = Options(request_id="r-1")
         self.zone = OSLO
+        self.sending = SimpleNamespace(confirm_and_send=self._confirm_and_send)
 
-    def confirm_and_send(self, decision):
+    def _confirm_and_send(self, decision):
         if isinstance(decision, Outcome):
             return decision
         written = decision.send()
