@@ -48,7 +48,8 @@ class AppContext:
     The keywords are for tests, `demo` and the process's start; `None` = the real thing. `browse`
     opens a page and returns whether it could; `terminal_device` opens the terminal to read answers
     from where standard input is data; `former_umask` is the umask of the programs that gpcli starts
-    (-1 = gpcli's own); `patience` is the time in seconds before progress is shown.
+    (-1 = gpcli's own); `patience` is the time in seconds before progress is shown; `elapsed`
+    returns the seconds by which waiting is measured.
     """
 
     environment_error: ConfigError | None = None
@@ -73,6 +74,7 @@ class AppContext:
         terminal: Terminal | None = None,
         terminal_device: Callable[[], TextIO] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        elapsed: Callable[[], float] | None = None,
         former_umask: int = -1,
         patience: float | None = None,
     ) -> None:
@@ -80,6 +82,7 @@ class AppContext:
         self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
         self.browse = browse
         self.sleep, self.former_umask = sleep, former_umask
+        self.elapsed = elapsed
         try:
             from gpcli.config.settings import build_clock
 

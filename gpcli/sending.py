@@ -124,7 +124,19 @@ class Sending:
         options = self._context.options
         agreement = Agreement(options.yes, options.dry_run, options.accept_fee, word)
         asker = self._context.ask
-        return confirm_and_send(decision, agreement, asker, self._show_plan, self.note_stage)
+        outcome = confirm_and_send(decision, agreement, asker, self._show_plan, self.note_stage)
+        if not outcome.dry_run:
+            self.note_told(outcome.record)
+        return outcome
+
+    def note_told(self, record: object) -> None:
+        """Note that how the records of a write are now is no news for this person."""
+        from gpcli.changes.own_writes import (  # noqa: PLC0415  (start-up: only what is sent)
+            note_own,
+        )
+
+        context = self._context
+        note_own(context.state_dir, lambda: context.account, record)
 
     def note_stage(self, stage: SendStage) -> None:
         """Note how far sending this run's request has come."""

@@ -67,6 +67,11 @@ class Move:
     trouble: GpcliError | None = None
 
     @property
+    def written(self) -> tuple[Appointment, ...]:
+        """The records that it makes or changes."""
+        return (self.appointment, self.replaced)
+
+    @property
     def slot_id(self) -> str | None:
         """The id of the new time."""
         return self.appointment.slot_id

@@ -34,6 +34,12 @@ class Mailbox(Protocol):
     def fetch_threads(self) -> list[Thread]:
         """Fetch all threads in one round trip: those with unread messages first, then newest."""
 
+    def fetch_conversations(self) -> list[Conversation]:
+        """Fetch all threads with their messages, these without texts and files, in one round trip.
+
+        They are in the order of `fetch_threads`.
+        """
+
     def fetch_conversation(self, thread: str) -> Conversation:
         """Fetch one thread with its messages.
 
@@ -189,7 +195,15 @@ class Portal(Protocol):
         """Fetch in one round trip what the other methods return of a day.
 
         That is what `fetch_offers`, `fetch_appointments` from today on, `mailbox.fetch_threads`
-        and `prescriptions.fetch_prescriptions` return in its body, without asking the portal.
+        and `prescriptions.fetch_prescriptions` return in its body, without asking the portal; and
+        what `fetched_changes_ahead` is for.
+        """
+
+    def fetched_changes_ahead(self) -> AbstractContextManager[None]:
+        """Fetch in one round trip what the other methods return of what can change at the surgery.
+
+        That is what `fetch_appointments` from today on, `mailbox.fetch_conversations` and
+        `prescriptions.fetch_renewals` return in its body, without asking the portal.
         """
 
     def fetch_appointment(self, appointment: str) -> Appointment:

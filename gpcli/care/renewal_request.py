@@ -14,6 +14,7 @@ from gpcli.care.portal_protocol import Portal
 from gpcli.errors import GpcliError, InvalidUsage, OutcomeUnknown, Partial
 from gpcli.model.person import Parties
 from gpcli.model.prescription import (
+    REFUSED,
     Prescription,
     Renewal,
     RenewalOutcome,
@@ -99,6 +100,11 @@ class RenewalItem:
         return self.renewal is None and self.error is None
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the surgery has refused it."""
+        return self.renewal is not None and self.renewal.status in REFUSED
+
+    @property
     def label(self) -> str:
         """The name and strength, or the id where the prescription is unknown."""
         return self.prescription.label if self.prescription else self.id
@@ -166,6 +172,11 @@ class RenewalPlan:
     items: tuple[RenewalItem, ...]
     skipped: tuple[SkippedPrescription, ...] = ()
     price: Price | None = None
+
+    @property
+    def written(self) -> tuple[Renewal, ...]:
+        """The requests that it makes, as far as they are made."""
+        return tuple(each.renewal for each in self.items if each.renewal)
 
 
 ServicesByGp = Mapping[str, Service]

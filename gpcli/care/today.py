@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from gpcli.care.appointments import find_next_visit
@@ -12,6 +13,7 @@ from gpcli.care.portal_protocol import Portal
 from gpcli.care.prescription_list import is_in_use, urgency
 from gpcli.care.renewal_warnings import find_skip_reason
 from gpcli.errors import ConsentNeeded, GpcliError, NotFound, NotPermitted, Rejected, SignInError
+from gpcli.model.change import RecordChange
 from gpcli.model.day import Day
 from gpcli.model.prescription import Prescription, Renewal
 from gpcli.model.service import Offers, ServiceName, Standing
@@ -22,31 +24,30 @@ NOT_SHOWN = (ConsentNeeded, NotFound, NotPermitted, Rejected)
 """Errors with which a portal says that it does not show something."""
 
 
-def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
+def fetch_day(
+    portal: Portal,
+    now: datetime,
+    zone: str,
+    read_changes: Callable[[Portal], tuple[RecordChange, ...] | None],
+) -> Day:
     """Fetch what matters today, in one round trip; `zone` is the surgeries'.
 
+    `read_changes` returns what is new of what was fetched ahead, `None` where that is not known.
     What the portal does not show, or fails to, costs that part alone, and is said.
     Raises: SignInError; what the offers raise.
     """
     errors: dict[str, GpcliError] = {}
-
-    def fetch_shown(what: str, fetch: Callable[[], list[Record]]) -> list[Record] | None:
-        try:
-            return fetch()
-        except SignInError:
-            raise
-        except GpcliError as error:
-            errors[what] = error
-            return None
-
+    fetch_shown = partial(_fetch_shown, errors)
     with portal.fetched_day_ahead():
         offers = portal.fetch_offers()
         coming = fetch_shown("appointments", lambda: portal.fetch_appointments(now.date()))
         threads = fetch_shown("messages", portal.mailbox.fetch_threads)
         listed = fetch_shown("prescriptions", portal.prescriptions.fetch_prescriptions)
+        changes = read_changes(portal)
         parties = portal.fetch_parties()
     running_out = _pick(listed and sorted(listed, key=urgency), _runs_out)
     return Day(
+        changes=changes,
         patient=parties.patient,
         acting_user=parties.acting_user,
         surgeries=offers.surgeries,
@@ -55,7 +56,7 @@ def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
         requests=_pick(_list_renewals(listed), lambda each: each.is_open),
         unread=_pick(threads, lambda each: bool(each.unread_count)),
         running_out=running_out,
-        not_shown=tuple(_word_absences(errors)),
+        not_shown=tuple(word_absences(errors)),
         is_whole=all(isinstance(each, NOT_SHOWN) for each in errors.values()),
         has_all_appointments=coming is not None and portal.has_all_appointments,
         zone=zone,
@@ -64,7 +65,20 @@ def fetch_day(portal: Portal, now: datetime, zone: str) -> Day:
     )
 
 
-def _word_absences(errors: Mapping[str, GpcliError]) -> Iterator[str]:
+def _fetch_shown(
+    errors: dict[str, GpcliError], what: str, fetch: Callable[[], list[Record]]
+) -> list[Record] | None:
+    """Return what is fetched; where the portal does not send it, put why into `errors`."""
+    try:
+        return fetch()
+    except SignInError:
+        raise
+    except GpcliError as error:
+        errors[what] = error
+        return None
+
+
+def word_absences(errors: Mapping[str, GpcliError]) -> Iterator[str]:
     """Yield a sentence for each reason why something is not shown; `errors` are by what that is."""
     absent: dict[str, list[str]] = {}
     for what, error in errors.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -15,10 +16,12 @@ from gpcli.cli.global_options import get_context
 from gpcli.cli.listed_records import keep_listed
 from gpcli.cli.meant_visits import act_on_appointment
 from gpcli.cli.result_output import require_complete, show_appointment
+from gpcli.cli.waiting import Every, Wait, Waiting, parse_waiting, wait_for
 from gpcli.config import index_format
 from gpcli.config.settings import FORMATS, word_format
 from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment
+from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.ics import build_calendar
 from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT
 
@@ -53,14 +56,32 @@ def list_appointments(
     require_complete(context, is_empty=not shown)
 
 
-def show(ctx: typer.Context, appointment: Id = None) -> None:
+def show(
+    ctx: typer.Context, appointment: Id = None, wait: Wait = None, every: Every = None
+) -> None:
     """Show one booking or enquiry."""
     context = get_context(ctx)
+    waiting = parse_waiting(context, wait, every)
     found = act_on_appointment(
         context, appointment, context.portal.fetch_appointment, looks_back=True
     )
+    if waiting is not None:
+        found = _await_change(context, waiting, found)
     context.output.show_item(APPOINTMENTS, found)
     require_complete(context)
+
+
+def _await_change(context: AppContext, waiting: Waiting, shown: Appointment) -> Appointment:
+    """Return an appointment once it is not as it was, or when the time is up."""
+
+    def ask(portal: FhirPortal) -> Appointment | None:
+        now = portal.fetch_appointment(str(shown.id))
+        return None if replace(now, version=shown.version) == shown else now
+
+    changed = wait_for(context, waiting, ask)
+    if changed is None:
+        context.output.notice("Nothing has changed in the time that was waited for.")
+    return changed or shown
 
 
 def cancel(ctx: typer.Context, appointment: Id = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
@@ -23,14 +24,18 @@ from gpcli.cli.result_output import (
     build_receipt,
     format_late_fee,
     require_complete,
+    show_answer,
     show_appointment,
 )
 from gpcli.cli.value_parsers import whole_number
+from gpcli.cli.waiting import Every, Wait, WaitForAnswer, Waiting, parse_waiting, wait_for
 from gpcli.config import index_format
+from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.day_names import format_day
 from gpcli.model.receipt import MoveReceipt
 from gpcli.model.service import ServiceName
+from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.appointment_views import (
     FLU,
@@ -100,6 +105,9 @@ Replace = Annotated[
 ]
 
 
+SearchOptions = tuple[str | None, str | None, str | None, list[str] | None, str | None, str | None]
+"""`--from`, `--to`, `--between`, `--weekday`, `--with`, `--via`."""
+
 FLU_SLOTS = 10
 """Free times that bare `flu` shows unless `--limit` says otherwise."""
 
@@ -116,13 +124,19 @@ def slots(
     everything: Annotated[
         bool, typer.Option("--all", help=f"On a terminal, also those after the first {SHOWN_SLOTS}")
     ] = False,
+    wait: Wait = None,
+    every: Every = None,
 ) -> None:
     """List free times."""
     context = get_context(ctx)
-    search = build_search(context, first, last, between, weekday, practitioner, via)
+    waiting = parse_waiting(context, wait, every)
+    options = (first, last, between, weekday, practitioner, via)
+    search = build_search(context, *options)
     free = fetch_slots(
         context.portal, ServiceName.BOOKING, search, gp=context.options.gp, limit=limit
     )
+    if waiting is not None:
+        free, search = _await_slots(context, waiting, free, search, options, limit)
     most = None if everything or limit else SHOWN_SLOTS
     seen: list[Slot] = []
     shown, more = context.output.show_beginning(SLOTS, collect_first(free, seen), most)
@@ -135,6 +149,29 @@ def slots(
         rest = f"{rest} until {last}: --all, --weekday, --between"
         context.output.notice(rest, needed=True)
     require_complete(context)
+
+
+def _await_slots(
+    context: AppContext,
+    waiting: Waiting,
+    free: Iterator[Slot],
+    search: SlotSearch,
+    options: SearchOptions,
+    limit: int | None,
+) -> tuple[Iterator[Slot], SlotSearch]:
+    """Wait for free times that fit; return them, and the search that has found them."""
+    if found := list(free):
+        return iter(found), search
+    offers = context.portal.fetch_offers()
+
+    def ask(portal: FhirPortal) -> tuple[list[Slot], SlotSearch] | None:
+        search = build_search(context, *options)
+        gp, service = context.options.gp, ServiceName.BOOKING
+        slots = list(fetch_slots(portal, service, search, gp=gp, limit=limit, offers=offers))
+        return (slots, search) if slots else None
+
+    slots, search = wait_for(context, waiting, ask) or ([], search)
+    return iter(slots), search
 
 
 def book(
@@ -154,6 +191,8 @@ def book(
     practitioner: With = None,
     via: Via = None,
     notice: Notice = "2h",
+    wait: WaitForAnswer = None,
+    every: Every = None,
 ) -> None:
     """Book a time, or ask the surgery for one."""
     context = get_context(ctx)
@@ -162,16 +201,25 @@ def book(
     if output.answer_field_query(MOVE_RECEIPT) if moves else output.answer_field_query(RECEIPT):
         return
     soonest = notice if take_first else None
+    waiting = parse_waiting(context, wait, every)
     search = build_search(context, first, last, between, weekday, practitioner, via, soonest)
     name = "move" if moves else "book"  # with one request id each way finishes the other
     request = _build_request(context, ServiceName.BOOKING, name, reason, another)
     asks_reason = not (context.options.yes or context.options.dry_run)
     choice = BookingChoice(slot, take_first, enquiry, asks_reason)
     if replaces is not None:
+        _check_not_waiting(waiting)
         _send_move(context, search, request, choice, replaces, flag="--replace")
         return
     decision = _propose_booking(context, search, request, choice)
-    show_appointment(context, context.sending.confirm_and_send(decision), request.intent)
+    show_answer(context, context.sending.confirm_and_send(decision), request.intent, waiting)
+
+
+def _check_not_waiting(waiting: Waiting | None) -> None:
+    """Raise InvalidUsage for --wait with a move, which has two things to wait for."""
+    if waiting is not None:
+        hint = "gpcli changes --wait 8h waits."
+        raise InvalidUsage("--wait and --replace exclude each other.", hint=hint)
 
 
 def move(

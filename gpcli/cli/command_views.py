@@ -26,6 +26,7 @@ from gpcli.render.views.appointment_views import (
     RECEIPT,
     SLOTS,
 )
+from gpcli.render.views.change_views import CHANGES
 from gpcli.render.views.day_views import DAY
 from gpcli.render.views.page_views import PAGES
 from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS
@@ -53,6 +54,7 @@ VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "appointments show": (APPOINTMENTS,),
     "book": (RECEIPT, MOVE_RECEIPT),
     "cancel": (RECEIPT,),
+    "changes": (CHANGES,),
     "consent grant": (CONSENT_RECEIPT,),
     "consent show": (CONSENTS,),
     "consent withdraw": (CONSENT_RECEIPT,),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import typer
 
 from gpcli.care.appointments import find_next_visit
 from gpcli.care.today import fetch_day
+from gpcli.cli.change_commands import peek_at_changes
 from gpcli.cli.global_options import get_context
 from gpcli.cli.result_output import require_complete
 from gpcli.errors import NotFound, Partial
@@ -14,11 +17,13 @@ from gpcli.render.views.day_views import DAY
 
 
 def today(ctx: typer.Context) -> None:
-    """Show the next visit, what waits for the surgery, what is unread, what runs out."""
+    """Show what is new, what comes next, waits for the surgery, is unread, runs out."""
     context = get_context(ctx)
     if context.output.answer_field_query(DAY):
         return
-    day = fetch_day(context.portal, context.now(), context.zone.key)
+    day = fetch_day(
+        context.portal, context.now(), context.zone.key, partial(peek_at_changes, context)
+    )
     context.output.show_item(DAY, day)
     require_complete(context)
     if not day.is_whole:

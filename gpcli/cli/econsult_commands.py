@@ -34,7 +34,7 @@ from gpcli.cli.message_options import (
     send_new_thread,
     show_safety_notice,
 )
-from gpcli.cli.result_output import show_appointment
+from gpcli.cli.result_output import show_answer, show_appointment
 from gpcli.cli.terminal_prompter import (
     Browser,
     NoBrowser,
@@ -42,6 +42,7 @@ from gpcli.cli.terminal_prompter import (
     is_openable,
     open_shown_link,
 )
+from gpcli.cli.waiting import Every, WaitForAnswer, Waiting, parse_waiting
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
 from gpcli.model.appointment import Appointment
 from gpcli.model.service import Channel, Offers, Service, ServiceName
@@ -74,17 +75,19 @@ def start(
     last: To = None,
     between: Between = None,
     weekday: Weekday = None,
+    wait: WaitForAnswer = None,
+    every: Every = None,
 ) -> None:
     """Start an e-consultation with your GP."""
     context = get_context(ctx)
+    waiting = parse_waiting(context, wait, every)
     channel = None if via is None else econsult.parse_channel(via)
     if _answer_field_query(context, channel):
         return
     source = build_source(context, message, message_file, attach)
     if channel is None and not context.ask.can_ask:
-        raise InputNeeded(
-            "--via is needed: in which way?", hint=f"One of {', '.join(econsult.CHANNEL_LABELS)}."
-        )
+        known = ", ".join(econsult.CHANNEL_LABELS)
+        raise InputNeeded("--via is needed: in which way?", hint=f"One of {known}.")
     offered = _OfferedConsultations(context)
     show_safety_notice(
         context, NOT_IN_PERSON, can_wait=can_wait, check=lambda: offered.check(channel)
@@ -93,12 +96,12 @@ def start(
     # where the channel was chosen only now, the fields must be those of its receipt
     if channel != econsult.TEXT and _answer_field_query(context, channel):
         return
-    times = (first, last, between, weekday)
+    asked = (subject, source, (first, last, between, weekday), offered)
     with store_draft_unless_sent(context, source):
         if channel == econsult.TEXT:
-            _start_in_writing(context, subject, source, times, offered, another=another)
+            _start_in_writing(context, *asked, waiting, another=another)
         else:
-            _start_at_a_time(context, subject, source, times, channel, offered, another=another)
+            _start_at_a_time(context, channel, *asked, waiting, another=another)
 
 
 def join(
@@ -206,6 +209,7 @@ def _start_in_writing(
     source: MessageSource,
     times: Times,
     offered: _OfferedConsultations,
+    waiting: Waiting | None,
     *,
     another: bool,
 ) -> None:
@@ -219,16 +223,17 @@ def _start_in_writing(
     decision = econsult.propose_written_consultation(
         build_message_context(context), written, request
     )
-    send_new_thread(context, decision, request.intent)
+    send_new_thread(context, decision, request.intent, waiting)
 
 
 def _start_at_a_time(
     context: AppContext,
+    channel: Channel,
     subject: str | None,
     source: MessageSource,
     times: Times,
-    channel: Channel,
     offered: _OfferedConsultations,
+    waiting: Waiting | None,
     *,
     another: bool,
 ) -> None:
@@ -245,4 +250,4 @@ def _start_at_a_time(
     decision = econsult.propose_timed_consultation(
         build_message_context(context), written, request, channel, search
     )
-    show_appointment(context, context.sending.confirm_and_send(decision), request.intent)
+    show_answer(context, context.sending.confirm_and_send(decision), request.intent, waiting)

@@ -14,8 +14,10 @@ from gpcli.care.message import check_can_wait, emergency_notice, find_answer_tim
 from gpcli.care.read_status import ReadMarkResult, format_marked_count
 from gpcli.care.service_request import ServiceRequest
 from gpcli.cli.result_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_receipt, end_sentence
+from gpcli.cli.waiting import Waiting, await_answer
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Conversation, Message, MessageReceipt, ThreadReceipt
+from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.views.thread_views import THREAD_RECEIPT, message_receipts_view
 
 Subject = Annotated[
@@ -77,13 +79,42 @@ def build_request(
     )
 
 
-def send_new_thread(context: AppContext, decision: Decision[Conversation], intent: UUID) -> None:
-    """Send a message that starts a thread, if the person agrees, and show the result."""
+def send_new_thread(
+    context: AppContext,
+    decision: Decision[Conversation],
+    intent: UUID,
+    waiting: Waiting | None = None,
+) -> None:
+    """Send a message that starts a thread, if the person agrees, and show the result.
+
+    With `waiting`, that is once the surgery has answered or time is up.
+    Raises: Rejected where the surgery has closed it without an answer; what ended the waiting.
+    """
     answer_time = find_answer_time(decision)
     outcome = context.sending.confirm_and_send(decision)
+    awaited = await_answer(context, waiting, outcome, _is_unanswered, _fetch_conversation)
+    outcome = awaited.outcome
     receipt = ThreadReceipt.of(outcome.record.thread, build_receipt(context, outcome, intent))
     sentence = _format_thread_notice(receipt, outcome.record.messages, answer_time)
     context.output.show_receipt(THREAD_RECEIPT, receipt, sentence)
+    if waiting is not None and not outcome.dry_run:
+        is_refused = outcome.record.thread.is_closed and not _list_answers(outcome.record.messages)
+        refusal = "The surgery has closed it without an answer." if is_refused else None
+        awaited.finish(receipt.request_id, refusal)
+
+
+def _fetch_conversation(portal: FhirPortal, sent: Conversation) -> Conversation:
+    return portal.mailbox.fetch_conversation(str(sent.thread.id))
+
+
+def _is_unanswered(conversation: Conversation) -> bool:
+    return not (conversation.thread.is_closed or _list_answers(conversation.messages))
+
+
+def _list_answers(messages: Sequence[Message]) -> list[Message]:
+    """Return the messages that a person at the surgery has sent, as far as the portal tells."""
+    standing = (each for each in messages if each.stands)
+    return [each for each in standing if each.mine is False and each.sender_type != "Device"]
 
 
 def show_reply(context: AppContext, outcome: Outcome[Message], intent: UUID) -> None:

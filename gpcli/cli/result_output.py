@@ -7,10 +7,13 @@ from uuid import UUID
 
 from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Decision, Outcome, Proposal
+from gpcli.care.portal_protocol import Portal
+from gpcli.cli.waiting import Waiting, await_answer
 from gpcli.errors import Partial
 from gpcli.model.appointment import Appointment
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Receipt
 from gpcli.model.service import Consent
+from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.phrasing import Phrasing
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.appointment_views import RECEIPT, format_appointment_time
@@ -24,12 +27,18 @@ REPEATED_NOTICE = "It was sent before; nothing was sent now."
 """The notice for a repeat of a request that was sent before."""
 
 
-def require_complete(context: AppContext, *, is_empty: bool = False) -> None:
-    """Raise Partial when records had to be left out; warn of each. Else, say what is empty."""
-    flaws = dict.fromkeys(context.portal.flaws)
+def require_complete(
+    context: AppContext, portal: Portal | None = None, *, is_empty: bool = False
+) -> None:
+    """Raise Partial when records had to be left out; warn of each. Else, say what is empty.
+
+    `portal` is the one that was asked last, `None` = the one of the context.
+    """
+    portal = portal or context.portal
+    flaws = dict.fromkeys(portal.flaws)
     if is_empty and not flaws:
         context.output.notice("There are none.")
-    context.output.warnings([*context.portal.remarks, *(f"Left out: {flaw}" for flaw in flaws)])
+    context.output.warnings([*portal.remarks, *(f"Left out: {flaw}" for flaw in flaws)])
     if flaws:
         raise Partial(
             "This is not all: what the portal sent broken or kept back is left out.",
@@ -54,6 +63,25 @@ def show_appointment(
     context.output.show_receipt(RECEIPT, receipt, sentence)
     for remark in context.portal.remarks:
         context.output.warning(remark)
+
+
+def show_answer(
+    context: AppContext, outcome: Outcome[Appointment], intent: UUID, waiting: Waiting | None
+) -> None:
+    """Show the receipt of a booking or an enquiry, once the surgery has answered or time is up.
+
+    Raises: Rejected where the surgery has declined it; what ended the waiting.
+    """
+
+    def fetch(portal: FhirPortal, sent: Appointment) -> Appointment:
+        return portal.fetch_appointment(str(sent.id))
+
+    awaited = await_answer(context, waiting, outcome, lambda sent: sent.is_waiting, fetch)
+    show_appointment(context, awaited.outcome, intent)
+    if waiting is not None:
+        is_declined = awaited.outcome.record.is_over and not outcome.dry_run
+        refusal = "The surgery has declined it." if is_declined else None
+        awaited.finish(context.options.request_id or str(intent), refusal)
 
 
 def show_consent(context: AppContext, outcome: Outcome[Consent], intent: UUID) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
@@ -30,10 +31,12 @@ from gpcli.cli.read_text import STDIN
 from gpcli.cli.renewal_sentences import format_next_steps
 from gpcli.cli.result_output import DRY_RUN_NOTICE, build_receipt, require_complete
 from gpcli.cli.value_parsers import choice, format_choices
+from gpcli.cli.waiting import Every, WaitForAnswer, Waiting, await_answer, parse_waiting
 from gpcli.config import index_format
-from gpcli.errors import InvalidUsage
+from gpcli.errors import InvalidUsage, Partial
 from gpcli.model.prescription import Prescription, Renewal
 from gpcli.outbox import find_own_target
+from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS, prescription_label
 from gpcli.render.views.renewal_views import (
     RENEWAL_RECEIPTS,
@@ -125,9 +128,12 @@ def renew(
     note: Annotated[
         str | None, typer.Option("--note", metavar="TEXT", help="A few words for the surgery")
     ] = None,
+    wait: WaitForAnswer = None,
+    every: Every = None,
 ) -> None:
     """Ask your GP to renew prescriptions."""
     context = get_context(ctx)
+    waiting = parse_waiting(context, wait, every)
     if context.output.answer_field_query(RENEWAL_RECEIPTS):
         return
     request = RenewalRequest(
@@ -139,18 +145,13 @@ def renew(
         gp=context.options.gp,
         named=frozenset(ids or ()) - {STDIN},
     )
-    renewal_context = RenewalContext(
-        context.portal,
-        context.now,
-        context.ask,
-        _build_labeller(context),
-        partial(note_ids, context),
-    )
+    asking = context.ask, _build_labeller(context), partial(note_ids, context)
+    renewal_context = RenewalContext(context.portal, context.now, *asking)
     decision = renewals.propose_renewal(renewal_context, request)
     proposed = decision.record if isinstance(decision, Outcome) else decision.preview
     for left_out in proposed.skipped:
         context.output.notice(left_out.sentence, needed=True)
-    _show_renewal(context, context.sending.confirm_and_send(decision), request.intent)
+    _show_renewal(context, context.sending.confirm_and_send(decision), request.intent, waiting)
 
 
 def requests(
@@ -284,8 +285,16 @@ def _read_ids(context: AppContext) -> list[str]:
     return [name for line in text.splitlines() if (name := line.partition("\t")[0].strip())]
 
 
-def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UUID) -> None:
-    """Show a result for each prescription, and a summary; raise the error of the whole."""
+def _show_renewal(
+    context: AppContext, outcome: Outcome[RenewalPlan], intent: UUID, waiting: Waiting | None
+) -> None:
+    """Show a result for each prescription, once the surgery has answered or time is up.
+
+    Raises: the error of the whole; what ended the waiting; Rejected or Partial for what the surgery
+    has refused meanwhile.
+    """
+    awaited = await_answer(context, waiting, outcome, _is_open, _fetch_answers)
+    outcome = awaited.outcome
     items, sent = outcome.record.items, build_receipt(context, outcome, intent)
     error = overall_error(items, sent.request_id)
     if error is None or isinstance(error, ERRORS_AFTER_RESULTS):
@@ -294,6 +303,26 @@ def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UU
         context.output.show_receipts(RENEWAL_RECEIPTS, receipts, sentences, whole=error is not None)
     if error:
         raise error
+    if waiting is not None and not outcome.dry_run:
+        refused = [item.label for item in items if item.is_refused]
+        if refused and len(refused) < len(items) and awaited.ending is None:
+            raise Partial(f"The surgery has refused: {', '.join(refused)}.")
+        awaited.finish(sent.request_id, "The surgery has refused it." if refused else None)
+
+
+def _is_open(plan: RenewalPlan) -> bool:
+    """Return whether the surgery has yet to answer a request."""
+    return any(renewal.is_open for renewal in plan.written)
+
+
+def _fetch_answers(portal: FhirPortal, plan: RenewalPlan) -> RenewalPlan:
+    """Return the plan with its requests as they are now."""
+    current = {each.id: each for each in portal.prescriptions.fetch_renewals()}
+    items = (
+        replace(item, renewal=current.get(item.renewal.id, item.renewal)) if item.renewal else item
+        for item in plan.items
+    )
+    return replace(plan, items=tuple(items))
 
 
 def _show_withdrawal(context: AppContext, outcome: Outcome[Renewal], intent: UUID) -> None:

@@ -1,10 +1,11 @@
-"""What matters today: the next visit, what waits, what is unread, what runs out."""
+"""What matters today: what is new, the next visit, what waits, is unread, runs out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from gpcli.model.appointment import Appointment
+from gpcli.model.change import RecordChange
 from gpcli.model.person import Person
 from gpcli.model.prescription import Prescription, Renewal
 from gpcli.model.service import ServiceName, Surgery
@@ -22,10 +23,12 @@ class Day:
     `None` where it is not known. `not_shown` are sentences on what the portal does not show of all
     this, and why; `is_whole` is whether nothing failed, so that asking again may not show more.
     `has_all_appointments` is whether no visit is kept back, as far as the portal tells.
+    `changes` are what is new since somebody asked for that last, `None` where it is not known.
     `startable` are the services that some GP offers, or of which that is not told; `can_renew_low`
     is whether there is something in `running_out` that would not be asked for in vain.
     """
 
+    changes: tuple[RecordChange, ...] | None
     patient: Person
     acting_user: Person | None
     surgeries: tuple[Surgery, ...]

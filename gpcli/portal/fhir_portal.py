@@ -221,17 +221,32 @@ class FhirPortal:
             prescriptions_query,
         )
 
+        services = queries.patient_with_services(self._patient)
         sent = [
             *self._dependencies.offer_queries().values(),
+            *self._change_queries(),
+            prescriptions_query(self._patient),
+        ]
+        gps = {queries.patient_with_gps(self._patient): services}
+        return self._search.fetched_ahead(dict(zip(sent, sent, strict=True)) | gps)
+
+    def fetched_changes_ahead(self) -> AbstractContextManager[None]:
+        """Fetch in one round trip what is coming, the messages and the requests to renew."""
+        sent = [queries.patient_with_gps(self._patient), *self._change_queries()]
+        return self._search.fetched_ahead(dict(zip(sent, sent, strict=True)))
+
+    def _change_queries(self) -> list[queries.Query]:
+        """Return the queries for what can change at the surgery."""
+        from gpcli.portal.prescriptions import (  # noqa: PLC0415  (start-up: few commands need it)
+            renewals_query,
+        )
+
+        return [
             *self._upcoming_queries(self._now().date()).values(),
             queries.communications(self._patient),
             queries.unread_messages(self._patient),
-            prescriptions_query(self._patient),
+            renewals_query(self._patient),
         ]
-        gps = {
-            queries.patient_with_gps(self._patient): queries.patient_with_services(self._patient)
-        }
-        return self._search.fetched_ahead(dict(zip(sent, sent, strict=True)) | gps)
 
     def fetch_appointment(self, appointment: str) -> Appointment:
         """Fetch one booking or enquiry; raise NotFound."""

@@ -153,6 +153,13 @@ class FhirMailbox:
 
     def fetch_threads(self) -> list[Thread]:
         """Fetch all threads: those with unread messages first, then by their newest message."""
+        return [each.thread for each in self.fetch_conversations()]
+
+    def fetch_conversations(self) -> list[Conversation]:
+        """Fetch all threads with their messages as the list shows them, in its order.
+
+        A message is without its text and files, unless it may be a thread of its own.
+        """
         patient = self._patient
         results = self._search.fetch_named(
             {
@@ -168,7 +175,7 @@ class FhirMailbox:
             headers = self._fetch_communications(ids)
             headers.merge(bundle)
             bundle = headers
-        return self._thread_mapper.read_threads(bundle)
+        return self._thread_mapper.read_conversations(bundle)
 
     def fetch_conversation(self, thread: str) -> Conversation:
         """Fetch a thread with its messages, by its id or by that of a message in it.

@@ -104,15 +104,18 @@ class ThreadMapper:
             },
         )
 
-    def read_threads(self, bundle: Bundle) -> list[Thread]:
-        """Return all threads: those with unread messages first, then by their newest message."""
+    def read_conversations(self, bundle: Bundle) -> list[Conversation]:
+        """Return all threads with their messages, which have the texts that the bundle has.
+
+        Those with unread messages come first, then they are in order of their newest message.
+        """
         self._report_orphans(bundle)
         groups = self.group_messages(bundle)
-        threads = self._mapper.read_each(
-            (header, partial(self._read_whole_thread, header, groups, bundle))
+        conversations = self._mapper.read_each(
+            (header, partial(self._read_whole_conversation, header, groups, bundle))
             for header in groups.headers.values()
         )
-        return sorted(threads, key=_unread_then_newest)
+        return sorted(conversations, key=lambda each: _unread_then_newest(each.thread))
 
     def read_headers(self, bundle: Bundle) -> list[Thread]:
         """Return the threads of a bundle as their headers describe them, without messages."""
@@ -193,10 +196,11 @@ class ThreadMapper:
             return None
         return LinkedMessage(record, header_reference(record), answered_reference(record))
 
-    def _read_whole_thread(
+    def _read_whole_conversation(
         self, header: Element, groups: GroupedMessages, bundle: Bundle
-    ) -> Thread:
-        return read_thread(header, self._read_messages(header, groups, bundle), bundle, self._zone)
+    ) -> Conversation:
+        messages = self._read_messages(header, groups, bundle)
+        return Conversation(read_thread(header, messages, bundle, self._zone), tuple(messages))
 
     def _build_conversation(
         self, header: Element, messages: Sequence[Message], bundle: Bundle

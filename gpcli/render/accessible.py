@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COUNTED = {
     "appointments": ("appointment", "appointments"),
+    "changes": ("change", "changes"),
     "consents": ("consent", "consents"),
     "gp": ("GP", "GPs"),
     "logout": ("person signed out", "people signed out"),

@@ -36,6 +36,7 @@ from gpcli.model.account import (
     SignInSummary,
 )
 from gpcli.model.appointment import Appointment, FluAnswer, Slot
+from gpcli.model.change import RecordChange
 from gpcli.model.day import Day
 from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt, WhyNot
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, MoveReceipt, OutboxRequest
@@ -72,6 +73,7 @@ ANSWERS: dict[str, Any] = {
     "appointments show": Appointment,
     "book": AppointmentReceipt | MoveReceipt,
     "cancel": AppointmentReceipt,
+    "changes": list[RecordChange],
     "consent grant": ConsentReceipt,
     "consent show": list[Consent],
     "consent withdraw": ConsentReceipt,

@@ -30,6 +30,8 @@ READS = (
     "gp",
     "today",
     "next",
+    "changes",
+    "changes --peek --exit-code",
     "messages list",
     "messages list --unread",
     "messages list --count",

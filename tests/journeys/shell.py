@@ -76,7 +76,7 @@ class Shell:
     `env` are its variables, `now` its clock. `typing` is what the person types, for `terminal`
     tells whether there is one to type at. A command that waits is given a `sleep` to do it with;
     `stderr` can be read meanwhile. `stdout` may be one that takes nothing. `transport` leads to a
-    portal that is not on the network.
+    portal that is not on the network. `elapsed` is what waiting is measured by.
     """
 
     env: Mapping[str, str]
@@ -88,6 +88,7 @@ class Shell:
     stderr: io.StringIO | None = None
     stdout: io.StringIO | None = None
     sleep: Callable[[float], None] = forbidden
+    elapsed: Callable[[], float] | None = None
     transport: httpx.BaseTransport | None = None
 
     def __call__(self, line: str | Sequence[str]) -> CommandResult:
@@ -131,6 +132,7 @@ class Shell:
             browse=self.browse,
             terminal=self.terminal,
             sleep=self.sleep,
+            elapsed=self.elapsed,
             transport=self.transport,
             patience=AN_HOUR,  # that a machine is busy is no news to a test
         )

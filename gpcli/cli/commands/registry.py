@@ -35,6 +35,21 @@ CARE_COMMANDS = (
         examples=(("When is it, in a script?", "gpcli next --plain --fields start"),),
     ),
     CommandSpec(
+        "changes",
+        CARE,
+        "What is new at the surgery since you asked last",
+        "gpcli.cli.change_commands:changes",
+        aliases=("new", "news", "updates", "notifications", "confirmation", "nytt"),
+        about="A visit that the surgery has confirmed, moved, declined or cancelled, a message, an "
+        "answer to an enquiry or to a request to renew. The first time it notes how things are; "
+        "from then on each change is shown once. What you send from here is no news. On disk it "
+        "keeps hashes, ids and status codes, nothing that can be read.",
+        examples=(
+            ("Wait for the surgery's answer", "gpcli changes --wait 8h"),
+            ("In a script: is there anything?", "gpcli changes --peek --exit-code > /dev/null"),
+        ),
+    ),
+    CommandSpec(
         "services",
         CARE,
         "What your GP offers online, and what not and why",

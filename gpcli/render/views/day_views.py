@@ -12,6 +12,7 @@ from gpcli.render.phrasing import Phrasing
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.appointment_views import format_appointment_time, format_way
+from gpcli.render.views.change_views import change_line
 from gpcli.render.views.renewal_views import format_renewal_status
 from gpcli.render.views.thread_views import NO_SUBJECT
 from gpcli.render.views.wording import acting_name, format_acting_user
@@ -28,6 +29,11 @@ def _format_gps(day: Day, time_format: TimeFormat) -> str:
         for line in (surgery.label, *(f"{phone}{each}" for each in surgery.phones))
     )
     return "\n".join(lines) or "none on record"
+
+
+def _format_changes(day: Day, time_format: TimeFormat) -> str:
+    lines = [change_line(each, time_format) for each in day.changes or ()]
+    return _with_command(lines, ("more with", "gpcli changes"), time_format.phrasing)
 
 
 def _format_visit(appointment: Appointment, time_format: TimeFormat) -> str:
@@ -128,6 +134,13 @@ DAY: View[Day] = dataclass_view(
             lambda day: tuple(phone for surgery in day.surgeries for phone in surgery.phones),
             for_people=False,
             json_path="surgeries",
+        ),
+        Column(
+            "changes",
+            "New",
+            lambda day: tuple(change.id for change in day.changes or ()),
+            _format_changes,
+            style="bold green",
         ),
         Column("next", "Next visit", _find_next_start, _format_next),
         Column("next_id", "Its ID", _find_next_id, for_people=False),

@@ -1,0 +1,319 @@
+"""What was told of a person's records: a SQLite file that holds hashes, ids and status codes alone.
+
+Nothing in it says what a record is about, or when: of that there are hashes, made with a key that
+is in the same file. A cursor is one reader of changes (`changes`, or a watch by its name), with its
+own memory of how each record was when it was told last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gpcli.config.private_files import build_cure, make_private_directory, open_private_file
+from gpcli.errors import ConfigError
+
+DIRECTORY = "changes"
+"""The directory of the files, a file for each account, in that of the state."""
+
+VERSION = 1
+"""The version of the tables (`user_version`)."""
+
+_PATIENCE = 10.0
+"""Seconds to wait for another process that is writing."""
+
+_TABLES = """
+CREATE TABLE secret (key BLOB NOT NULL);
+CREATE TABLE cursor (
+    name TEXT NOT NULL, kind TEXT NOT NULL, began REAL NOT NULL, PRIMARY KEY (name, kind)
+) WITHOUT ROWID;
+CREATE TABLE seen (
+    cursor TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+    status TEXT, version INTEGER, facets TEXT NOT NULL,
+    PRIMARY KEY (cursor, kind, id)
+) WITHOUT ROWID;
+CREATE TABLE telling (
+    cursor TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+    sink TEXT NOT NULL, digest TEXT NOT NULL, is_told INTEGER NOT NULL, tries INTEGER NOT NULL,
+    PRIMARY KEY (cursor, kind, id, sink)
+) WITHOUT ROWID;
+CREATE TABLE watch (name TEXT PRIMARY KEY, status TEXT NOT NULL);
+"""
+
+Key = tuple[str, str]
+"""Kind and id of a record."""
+
+
+@dataclass(frozen=True)
+class SeenRecord:
+    """How a record was when it was told last.
+
+    `status` is a code of R4, `None` for one that is not; `version` as in Appointment. `facets` has
+    a hash for each part of what it says, empty where it said nothing of it.
+    """
+
+    status: str | None
+    version: int | None
+    facets: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """What tells this state of the record from its others."""
+        text = json.dumps([self.status, sorted(self.facets.items())])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How far one change was told by one sink: begun, or done; `tries` counts the failed ones."""
+
+    digest: str
+    is_told: bool
+    tries: int
+
+
+class ChangeStore:
+    """The file of one account in the state directory.
+
+    `was_broken`: there was a file that could not be read; it was set aside, and this one is new.
+    Every method raises ConfigError for a file that can't be used.
+    """
+
+    was_broken = False
+    _key: bytes
+
+    def __init__(self, state: Path, account: str) -> None:
+        self.path = find_path(state, account)
+        try:
+            self._database = self._open()
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def hash(self, *values: str | None) -> str:
+        """Return a keyed hash of `values`, empty where none of them is told."""
+        if not any(values):
+            return ""
+        content = json.dumps(values).encode(errors="surrogatepass")
+        return hmac.new(self._key, content, hashlib.sha256).hexdigest()[:20]
+
+    def read_beginnings(self, cursor: str) -> dict[str, float]:
+        """Return since when a cursor tells changes (Unix seconds) of each kind of record."""
+        return dict(self._read("SELECT kind, began FROM cursor WHERE name = ?", (cursor,)))
+
+    def begin(
+        self,
+        cursor: str,
+        kinds: Iterable[str],
+        seen: Iterable[tuple[Key, SeenRecord]],
+        began: float,
+    ) -> None:
+        """Note how the records of `kinds` are from which on a cursor tells changes."""
+        rows = [(cursor, kind, began) for kind in kinds]
+        with self._writing() as database:
+            database.executemany("INSERT OR IGNORE INTO cursor VALUES (?, ?, ?)", rows)
+            _insert_seen(database, cursor, seen)
+
+    def read_seen(self, cursor: str) -> dict[Key, SeenRecord]:
+        """Return how each record was when the cursor told it last."""
+        sql = "SELECT kind, id, status, version, facets FROM seen WHERE cursor = ?"
+        return {
+            (kind, id_): SeenRecord(status, version, json.loads(facets))
+            for kind, id_, status, version, facets in self._read(sql, (cursor,))
+        }
+
+    def write_seen(
+        self,
+        cursor: str,
+        seen: Iterable[tuple[Key, SeenRecord]],
+        gone: Iterable[Key] = (),
+    ) -> None:
+        """Note how records are told, and forget what is `gone`; with that, what was being told."""
+        rows = [*seen]
+        lost = [(cursor, *key) for key in gone]
+        told = [*lost, *((cursor, *key) for key, _ in rows)]
+        with self._writing() as database:
+            _insert_seen(database, cursor, rows)
+            database.executemany("DELETE FROM seen WHERE cursor = ? AND kind = ? AND id = ?", lost)
+            database.executemany(_FORGET_TELLING, told)
+
+    def note_own(self, key: Key, record: SeenRecord) -> None:
+        """Note for every cursor how a record is after a write from here: that is no news."""
+        sql = "SELECT DISTINCT name FROM cursor WHERE kind = ?"
+        for (name,) in self._read(sql, (key[0],)):
+            self.write_seen(name, [(key, record)])
+
+    def read_tellings(self, cursor: str) -> dict[tuple[str, str, str], Telling]:
+        """Return what is being told: by kind, id and sink."""
+        sql = "SELECT kind, id, sink, digest, is_told, tries FROM telling WHERE cursor = ?"
+        return {
+            (kind, id_, sink): Telling(digest, bool(is_told), tries)
+            for kind, id_, sink, digest, is_told, tries in self._read(sql, (cursor,))
+        }
+
+    def write_tellings(
+        self, cursor: str, sink: str, tellings: Iterable[tuple[Key, Telling]]
+    ) -> None:
+        """Note how far changes are told by a sink."""
+        sql = "INSERT OR REPLACE INTO telling VALUES (?, ?, ?, ?, ?, ?, ?)"
+        rows = [
+            (cursor, *key, sink, each.digest, each.is_told, each.tries) for key, each in tellings
+        ]
+        with self._writing() as database:
+            database.executemany(sql, rows)
+
+    def read_watches(self) -> dict[str, dict[str, object]]:
+        """Return what is noted of each watch, by its name."""
+        rows = self._read("SELECT name, status FROM watch ORDER BY name", ())
+        return {name: json.loads(status) for name, status in rows}
+
+    def write_watch(self, name: str, status: Mapping[str, object]) -> None:
+        """Note where a watch stands."""
+        with self._writing() as database:
+            database.execute("INSERT OR REPLACE INTO watch VALUES (?, ?)", (name, _dump(status)))
+
+    def forget(self, cursor: str) -> None:
+        """Forget what a cursor has told, and where its watch stands."""
+        with self._writing() as database:
+            for sql in (
+                "DELETE FROM cursor WHERE name = ?",
+                "DELETE FROM seen WHERE cursor = ?",
+                "DELETE FROM telling WHERE cursor = ?",
+                "DELETE FROM watch WHERE name = ?",
+            ):
+                database.execute(sql, (cursor,))
+
+    def _open(self) -> sqlite3.Connection:
+        """Open the file; a broken one is set aside for a new one.
+
+        Raises: ConfigError for that of a later gpcli, or that is not this user's; OSError.
+        """
+        make_private_directory(self.path.parent.parent, DIRECTORY)
+        try:
+            return self._connect()
+        except sqlite3.OperationalError as error:
+            raise self._unusable(error) from error
+        except sqlite3.DatabaseError:
+            self._set_aside()
+        self.was_broken = True
+        try:
+            return self._connect()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        os.close(open_private_file(self.path, os.O_RDWR | os.O_CREAT))
+        database = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
+        try:
+            self._prepare(database)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise ConfigError(
+                f"{self.path} was written by a later gpcli.",
+                hint="Update gpcli, or delete the file: what was told is then not known.",
+            )
+        if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("malformed")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        if version == 0:
+            with _transaction(database):
+                if database.execute("PRAGMA user_version").fetchone() == (0,):
+                    self._create(database)
+        (key,) = database.execute("SELECT key FROM secret").fetchone() or (None,)
+        if not isinstance(key, bytes):
+            raise sqlite3.DatabaseError("it has no key")
+        self._key = key
+
+    def _create(self, database: sqlite3.Connection) -> None:
+        for statement in filter(str.strip, _TABLES.split(";")):
+            database.execute(statement)
+        database.execute("INSERT INTO secret VALUES (?)", (secrets.token_bytes(32),))
+        database.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _set_aside(self) -> None:
+        for end in ("-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self.path.with_name(f"{self.path.name}{end}").unlink()
+        self.path.replace(self.path.with_name(f"{self.path.name}.broken"))
+
+    def _read(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        try:
+            with closing(self._database.execute(sql, parameters)) as rows:
+                return rows.fetchall()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with _transaction(self._database):
+                yield self._database
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError | sqlite3.Error) -> ConfigError:
+        if isinstance(error, OSError):
+            return ConfigError(
+                f"{self.path} can't be used: {error.strerror}.", hint=build_cure(error)
+            )
+        hint = "Delete it: what was told is then not known."
+        return ConfigError(f"{self.path} can't be used: {error}.", hint=hint)
+
+
+def find_path(state: Path, account: str) -> Path:
+    """Return the path of the file of an account in the state directory `state`."""
+    return state / DIRECTORY / f"{account}.sqlite3"
+
+
+def forget_account(state: Path, account: str) -> None:
+    """Delete the file of an account, with what SQLite keeps beside it; what is not there is gone.
+
+    Raises: OSError.
+    """
+    path = find_path(state, account)
+    for end in ("", "-wal", "-shm", ".broken"):
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+_FORGET_TELLING = "DELETE FROM telling WHERE cursor = ? AND kind = ? AND id = ?"
+
+
+def _insert_seen(
+    database: sqlite3.Connection, cursor: str, seen: Iterable[tuple[Key, SeenRecord]]
+) -> None:
+    rows = ((cursor, *key, each.status, each.version, _dump(each.facets)) for key, each in seen)
+    database.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def _dump(values: Mapping[str, object]) -> str:
+    return json.dumps(values, separators=(",", ":"))

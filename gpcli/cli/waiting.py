@@ -1,0 +1,167 @@
+"""`--wait` and `--every`: asking the portal again and again until something is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Annotated, Generic, TypeVar
+
+import typer
+
+from gpcli.app_context import AppContext
+from gpcli.care.confirmation import Outcome
+from gpcli.care.dates import parse_duration
+from gpcli.changes.polling import EVERY, Poller, read_elapsed
+from gpcli.errors import GpcliError, InvalidUsage, Partial, Rejected
+from gpcli.portal.fhir_portal import FhirPortal
+
+Found = TypeVar("Found")
+Record = TypeVar("Record")
+
+Wait = Annotated[
+    str | None,
+    typer.Option("--wait", metavar="TIME", help="Wait so long for it: 30m, 8h, 2d"),
+]
+WaitForAnswer = Annotated[
+    str | None,
+    typer.Option(
+        "--wait", metavar="TIME", help="Wait so long for the surgery's answer: 30m, 8h, 2d"
+    ),
+]
+Every = Annotated[
+    str | None,
+    typer.Option("--every", metavar="TIME", help="How often the portal is asked, 1m by default"),
+]
+
+LONGEST = timedelta(days=365)
+"""The longest time to wait."""
+
+_LEAST, _LEAST_IN_SANDBOX = timedelta(seconds=10), timedelta(milliseconds=100)
+"""The shortest time between two questions: at a portal, and on this computer."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What `--wait` and `--every` ask for: how long to wait, and how often to ask."""
+
+    limit: timedelta
+    every: timedelta
+
+
+def parse_waiting(context: AppContext, wait: str | None, every: str | None) -> Waiting | None:
+    """Return what the options ask for, `None` = not to wait; raise InvalidUsage."""
+    if wait is None:
+        if every is not None:
+            raise InvalidUsage("--every says how often --wait asks: give --wait TIME as well.")
+        return None
+    return Waiting(_parse_length("--wait", wait), parse_every(context, every))
+
+
+def parse_every(context: AppContext, every: str | None) -> timedelta:
+    """Return how often to ask; raise InvalidUsage for more often than is gentle."""
+    pause = EVERY if every is None else _parse_length("--every", every)
+    is_sandbox = context.profile.environment == "sandbox"
+    least = _LEAST_IN_SANDBOX if is_sandbox else _LEAST
+    if pause < least:
+        raise InvalidUsage(
+            f"--every {every} is too often for a portal.",
+            hint=f"Write {least.total_seconds():g}s or more.",
+        )
+    return pause
+
+
+def _parse_length(option: str, text: str) -> timedelta:
+    length = parse_duration(text, option)
+    if timedelta() < length <= LONGEST:
+        return length
+    raise InvalidUsage(f"{option} needs a time that is more than 0, and at most {LONGEST.days}d.")
+
+
+def build_poller(context: AppContext, every: timedelta, limit: timedelta | None) -> Poller:
+    """Return a poller that tells when the portal begins to fail, and when it answers again."""
+
+    def tell_trouble(error: GpcliError | None) -> None:
+        if error is None:
+            context.output.notice("The portal answers again.")
+        else:
+            context.output.notice(f"{error.message} It is asked again.", needed=True)
+
+    elapsed = context.elapsed or read_elapsed
+    return Poller(every, limit, context.sleep, tell_trouble, elapsed)
+
+
+def open_fresh_portal(context: AppContext) -> FhirPortal:
+    """Return the portal as if it was asked for the first time, with the whole time limit."""
+    context.restart_deadlines()
+    return context.open_portal(context.identity, context.client, context.bearer)
+
+
+def wait_for(
+    context: AppContext, waiting: Waiting, ask: Callable[[FhirPortal], Found | None]
+) -> Found | None:
+    """Return what `ask` finds at the portal, `None` when the time is up.
+
+    Raises: what waiting does not mend.
+    """
+    poller = build_poller(context, waiting.every, waiting.limit)
+    return poller.poll(lambda: ask(open_fresh_portal(context)))
+
+
+@dataclass(frozen=True)
+class Awaited(Generic[Record]):
+    """A write, with its record as it was when the waiting ended.
+
+    `ending` is what ended it before the surgery answered, `None` = it did, or nobody waited.
+    """
+
+    outcome: Outcome[Record]
+    ending: BaseException | None = None
+
+    def finish(self, request_id: str, refusal: str | None) -> None:
+        """Raise what ended the waiting, or Rejected with a `refusal` by the surgery.
+
+        It is for use once the receipt is shown, which has the same `request_id`.
+        """
+        ending = self.ending or (Rejected(refusal) if refusal else None)
+        if isinstance(ending, GpcliError):
+            ending.request_id = request_id
+        if ending is not None:
+            raise ending
+
+
+def await_answer(
+    context: AppContext,
+    waiting: Waiting | None,
+    outcome: Outcome[Record],
+    is_open: Callable[[Record], bool],
+    fetch: Callable[[FhirPortal, Record], Record],
+) -> Awaited[Record]:
+    """Wait until a record that was sent is no longer open, and return how it is then.
+
+    `fetch` returns it as the portal has it now.
+    """
+    if waiting is None or outcome.dry_run or not is_open(outcome.record):
+        return Awaited(outcome)
+    until = context.output.time_format.time(context.now() + waiting.limit, context.zone.key)
+    context.output.notice(
+        f"Sent. Waiting for the surgery's answer until {until}: Ctrl-C ends the waiting alone."
+    )
+    newest = outcome.record
+
+    def ask(portal: FhirPortal) -> Record | None:
+        nonlocal newest
+        newest = fetch(portal, newest)
+        return None if is_open(newest) else newest
+
+    ending: BaseException | None = None
+    try:
+        if wait_for(context, waiting, ask) is None:
+            ending = Partial(
+                "It was sent, and the surgery has not answered in the time that was waited for.",
+                hint="gpcli changes --wait 8h goes on waiting.",
+            )
+    except BaseException as error:  # whatever it is: what was sent is told first
+        ending = error
+    context.sending.note_told(newest)
+    return Awaited(replace(outcome, record=newest), ending)
