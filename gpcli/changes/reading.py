@@ -68,7 +68,7 @@ class ChangeReader:
         find_own: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._store = store
-        self._name = name
+        self.name = name
         self._clock = clock
         self._find_own = find_own
 
@@ -84,11 +84,11 @@ class ChangeReader:
         self, snapshot: Snapshot, portal: Portal | None, own: frozenset[str] = frozenset()
     ) -> Reading:
         """Return what is new in a snapshot; `portal` is asked for what is missing, `None` = not."""
-        begun = self._store.read_beginnings(self._name)
+        begun = self._store.read_beginnings(self.name)
         if new := snapshot.came - begun.keys():
             self._begin(new, snapshot)
         now = self._clock().replace(microsecond=0)
-        seen = self._store.read_seen(self._name)
+        seen = self._store.read_seen(self.name)
         comparison = compare(seen, snapshot, self._store.hash, now, own)
         news = [_build_news(*each) for each in comparison.changes]
         noted = [*comparison.noted]
@@ -110,14 +110,14 @@ class ChangeReader:
         """Note that all of a reading is told, and what need not be."""
         self.note_told(reading.news)
         if reading.noted or reading.forgotten:
-            self._store.write_seen(self._name, reading.noted, reading.forgotten)
+            self._store.write_seen(self.name, reading.noted, reading.forgotten)
 
     def note_told(self, news: Collection[News]) -> None:
         """Note that this is told."""
         seen = [(each.key, each.record) for each in news if each.record is not None]
         gone = [each.key for each in news if each.record is None]
         if news:
-            self._store.write_seen(self._name, seen, gone)
+            self._store.write_seen(self.name, seen, gone)
 
     def _begin(self, kinds: Collection[str], snapshot: Snapshot) -> None:
         rows = [
@@ -125,7 +125,7 @@ class ChangeReader:
             for each in snapshot.sights
             if each.kind in kinds
         ]
-        self._store.begin(self._name, kinds, rows, self._clock().timestamp())
+        self._store.begin(self.name, kinds, rows, self._clock().timestamp())
 
 
 def _build_news(change: RecordChange, record: SeenRecord) -> News:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gpcli.config.private_files import build_cure, make_private_directory, open_private_file
 from gpcli.errors import ConfigError
@@ -43,7 +43,7 @@ CREATE TABLE seen (
 ) WITHOUT ROWID;
 CREATE TABLE telling (
     cursor TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
-    sink TEXT NOT NULL, digest TEXT NOT NULL, is_told INTEGER NOT NULL, tries INTEGER NOT NULL,
+    sink TEXT NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL,
     PRIMARY KEY (cursor, kind, id, sink)
 ) WITHOUT ROWID;
 CREATE TABLE watch (name TEXT PRIMARY KEY, status TEXT NOT NULL);
@@ -51,6 +51,8 @@ CREATE TABLE watch (name TEXT PRIMARY KEY, status TEXT NOT NULL);
 
 Key = tuple[str, str]
 """Kind and id of a record."""
+
+TellingState = Literal["begun", "told", "failed"]
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,13 @@ class SeenRecord:
 
 @dataclass(frozen=True)
 class Telling:
-    """How far one change was told by one sink: begun, or done; `tries` counts the failed ones."""
+    """How far one change was told by one sink; `digest` is of the record as it is after it.
+
+    `begun` means that nothing is known of how it ended. `tries` counts those that failed.
+    """
 
     digest: str
-    is_told: bool
+    state: TellingState
     tries: int
 
 
@@ -157,10 +162,10 @@ class ChangeStore:
 
     def read_tellings(self, cursor: str) -> dict[tuple[str, str, str], Telling]:
         """Return what is being told: by kind, id and sink."""
-        sql = "SELECT kind, id, sink, digest, is_told, tries FROM telling WHERE cursor = ?"
+        sql = "SELECT kind, id, sink, digest, state, tries FROM telling WHERE cursor = ?"
         return {
-            (kind, id_, sink): Telling(digest, bool(is_told), tries)
-            for kind, id_, sink, digest, is_told, tries in self._read(sql, (cursor,))
+            (kind, id_, sink): Telling(digest, state, tries)
+            for kind, id_, sink, digest, state, tries in self._read(sql, (cursor,))
         }
 
     def write_tellings(
@@ -168,9 +173,7 @@ class ChangeStore:
     ) -> None:
         """Note how far changes are told by a sink."""
         sql = "INSERT OR REPLACE INTO telling VALUES (?, ?, ?, ?, ?, ?, ?)"
-        rows = [
-            (cursor, *key, sink, each.digest, each.is_told, each.tries) for key, each in tellings
-        ]
+        rows = [(cursor, *key, sink, each.digest, each.state, each.tries) for key, each in tellings]
         with self._writing() as database:
             database.executemany(sql, rows)
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from gpcli.model.appointment import Appointment, Slot
+
 RecordKind = Literal["appointment", "message", "renewal", "thread"]
 """What a patient calls a record of which changes are told."""
 
@@ -78,3 +80,81 @@ class RecordChange:
     zone: str
     again: bool = False
     digest: str = field(default="", metadata={"json": False}, repr=False)
+
+
+SOMETHING_NEW = "Something new at your GP's."
+"""What is told of changes where nothing of them is to be told."""
+
+
+class WatchWord(StrEnum):
+    """What a watch tells."""
+
+    CHANGES = "changes"
+    """The surgery has changed something."""
+
+    TIMES = "times"
+    """Free times fit the wish."""
+
+    BOOKED = "booked"
+    """A time that fits was booked."""
+
+    SIGNED_OUT = "signed_out"
+    """The sign-in has ended, and the watch with it."""
+
+
+@dataclass(frozen=True)
+class WatchEvent:
+    """What a watch tells at once.
+
+    `message` is a sentence; unless details were asked for, it tells nothing of the record, and
+    `patient`, `changes`, `times` and `appointment` are `None`. `count` is how many changes or times
+    it is about. `watch` is the name of the watch. `again`: some of it may have been told before,
+    since gpcli was stopped between telling and noting it.
+    """
+
+    event: WatchWord
+    message: str
+    count: int
+    watch: str
+    again: bool = False
+    patient: str | None = None
+    changes: tuple[RecordChange, ...] | None = None
+    times: tuple[Slot, ...] | None = None
+    appointment: Appointment | None = None
+
+
+class WatchState(StrEnum):
+    """Whether a watch is at work."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    """It does not run: it was ended, or it is not known why."""
+
+    SIGNED_OUT = "signed_out"
+    """It has ended with the sign-in."""
+
+    DONE = "done"
+    """It has booked what it was to book."""
+
+
+@dataclass(frozen=True)
+class WatchStatus:
+    """Where a watch stands.
+
+    `name` is its name. `since` is when it was started last, `heartbeat` when it was alive last,
+    `last_success` when the portal answered it last, `None` = never. `until` is when its sign-in
+    ends, `None` = not known. `every` is the number of seconds between two questions. `told` is how
+    much it has told since it was first started, `not_told` what it gave up telling. `trouble` is
+    why it is failing, `None` = it is not.
+    """
+
+    name: str
+    state: WatchState
+    since: datetime
+    heartbeat: datetime
+    last_success: datetime | None
+    until: datetime | None
+    every: float
+    told: int
+    not_told: int
+    trouble: str | None

@@ -1,0 +1,158 @@
+"""Telling changes: by whom each is told, once, and again only where nobody can know that it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from gpcli.changes.reading import ChangeReader, News
+from gpcli.changes.store import ChangeStore, Key, Telling, TellingState
+from gpcli.model.change import SOMETHING_NEW, WatchEvent, WatchWord
+
+MAX_TRIES = 10
+"""How often one change is tried to be told by one sink."""
+
+
+class TellingFailed(Exception):
+    """Raised by a Sink that could not tell; its text is a sentence for the person who watches."""
+
+
+class Sink(Protocol):
+    """A way to tell somebody.
+
+    `name` tells it from the other ways of a watch. `takes_one`: each change is told alone.
+    `has_details`: it is told what has changed, and not only that something has.
+    """
+
+    name: str
+    takes_one: bool
+    has_details: bool
+
+    def tell(self, event: WatchEvent) -> None:
+        """Tell it.
+
+        Raises: TellingFailed.
+        """
+
+
+class Teller:
+    """Tells what is new by each of `sinks`, and notes it for the cursor of `reader`.
+
+    A change is noted as begun before it is told, and as told after: one that was only begun when
+    gpcli was stopped is told again, and says so. What a sink fails to tell is tried again the next
+    time, at most `MAX_TRIES` times. `watch` is the watch's name, `patient` whose records they are.
+    `on_failure` is called with the sentence of each failure. `told` and `not_told` count the
+    changes that were told, and those that were given up.
+    """
+
+    def __init__(
+        self,
+        store: ChangeStore,
+        reader: ChangeReader,
+        sinks: Sequence[Sink],
+        watch: str,
+        patient: str | None,
+        on_failure: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._sinks = sinks
+        self._watch = watch
+        self._patient = patient
+        self._on_failure = on_failure
+        self.told = 0
+        self.not_told = 0
+
+    def tell(self, news: Sequence[News]) -> None:
+        """Tell what is new, and note what all sinks have told or given up."""
+        if not news:
+            return
+        for sink in self._sinks:
+            begun = self._read_tellings(sink)
+            due = [each for each in news if _is_due(each, begun)]
+            groups = [[each] for each in due] if sink.takes_one else [due]
+            for group in filter(None, groups):
+                self._tell_group(group, sink, begun)
+        self._note_finished(news)
+
+    def _tell_group(
+        self, group: Sequence[News], sink: Sink, earlier: Mapping[Key, Telling]
+    ) -> None:
+        """Tell changes by one sink at once; note before that it is begun, and after how it ended.
+
+        Where it is the only one, what it has told is noted as told altogether.
+        """
+        self._note(group, sink, earlier, "begun")
+        changes = tuple(replace(each.change, again=_is_unsure(each, earlier)) for each in group)
+        event = WatchEvent(
+            WatchWord.CHANGES,
+            SOMETHING_NEW,
+            len(changes),
+            self._watch,
+            any(each.again for each in changes),
+            patient=self._patient if sink.has_details else None,
+            changes=changes if sink.has_details else None,
+        )
+        try:
+            sink.tell(event)
+        except TellingFailed as error:
+            self._note(group, sink, earlier, "failed")
+            self._on_failure(str(error))
+            return
+        if len(self._sinks) == 1:
+            self._reader.note_told(group)
+            self.told += len(group)
+        else:
+            self._note(group, sink, earlier, "told")
+
+    def _note(
+        self,
+        group: Sequence[News],
+        sink: Sink,
+        earlier: Mapping[Key, Telling],
+        state: TellingState,
+    ) -> None:
+        failed = 1 if state == "failed" else 0
+        tellings = [
+            (each.key, Telling(each.change.digest, state, _count_tries(each, earlier) + failed))
+            for each in group
+        ]
+        self._store.write_tellings(self._reader.name, sink.name, tellings)
+
+    def _read_tellings(self, sink: Sink) -> dict[Key, Telling]:
+        found = self._store.read_tellings(self._reader.name)
+        return {(kind, id_): each for (kind, id_, name), each in found.items() if name == sink.name}
+
+    def _note_finished(self, news: Sequence[News]) -> None:
+        """Note what every sink has told, or given up."""
+        tellings = [self._read_tellings(sink) for sink in self._sinks]
+        begun = [each for each in news if any(each.key in one for one in tellings)]
+        ended = [each for each in begun if not any(_is_due(each, one) for one in tellings)]
+        lost = [each for each in ended if any(one[each.key].state != "told" for one in tellings)]
+        self._reader.note_told(ended)
+        self.told += len(ended) - len(lost)
+        self.not_told += len(lost)
+
+
+def _is_due(news: News, earlier: Mapping[Key, Telling]) -> bool:
+    """Return whether a sink has yet to tell it: it has not, and has not given it up."""
+    telling = _find_same(news, earlier)
+    return telling is None or (telling.state != "told" and telling.tries < MAX_TRIES)
+
+
+def _is_unsure(news: News, earlier: Mapping[Key, Telling]) -> bool:
+    """Return whether a sink may have told it: gpcli was stopped while it did."""
+    telling = _find_same(news, earlier)
+    return telling is not None and telling.state == "begun"
+
+
+def _count_tries(news: News, earlier: Mapping[Key, Telling]) -> int:
+    telling = _find_same(news, earlier)
+    return telling.tries if telling else 0
+
+
+def _find_same(news: News, earlier: Mapping[Key, Telling]) -> Telling | None:
+    """Return how far this very change was told; a record may have changed again since."""
+    telling = earlier.get(news.key)
+    return telling if telling and telling.digest == news.change.digest else None
