@@ -66,7 +66,7 @@ def find_differences(
     is_repeat: bool,
     convert: Callable[[str], str] = str,
 ) -> list[str]:
-    """Return the labels of what is not as it was `shown`, in the order of what is `current`.
+    """Return the labels of what is not as it was `shown`, in the order of the plan.
 
     `convert` makes of a form what was kept of it. With `is_repeat` an earlier try may have done a
     part: then it may be less than what was shown, at the same price each.
@@ -74,7 +74,7 @@ def find_differences(
     before: dict[str, list[str]] = {}
     for label, kept in shown:
         before.setdefault(label, []).append(kept)
-    after: dict[str, list[set[str]]] = {label: [] for label, _ in (*current, *shown)}
+    after: dict[str, list[set[str]]] = {label: [] for label, _ in (*shown, *current)}
     for part in current:
         after[part.label].append(set(map(convert, part.forms)))
     compare = _is_part_of if is_repeat else _is_same
