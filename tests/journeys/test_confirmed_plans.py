@@ -8,12 +8,13 @@ import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gpcli.cli.commands.registry import REGISTRY
+from tests.journeys.process import as_person, gpcli, start_gpcli, wait_for_end
 from tests.journeys.shell import CommandResult, Shell, at_once
 from tests.journeys.test_api import a_message
 from tests.journeys.test_meanwhile import changes_the_price
@@ -328,6 +329,36 @@ def test_another_price_is_another_plan_also_a_better_one(world, amount):
     assert ending.error["hint"] == "--dry-run shows what it would be now, and gives it an id."
 
 
+def hour_later(world: World, reference: str) -> None:
+    """The surgery puts a time, or a visit, an hour later."""
+    there = world.sandbox.store.get(*reference.split("/"))
+    times = {
+        name: (datetime.fromisoformat(there[name]) + timedelta(hours=1)).isoformat()
+        for name in ("start", "end")
+    }
+    world.change(reference, **times)
+
+
+def test_a_time_or_a_visit_that_the_surgery_has_put_later_is_another_plan(world):
+    ada = world.shell("ada")
+    slot = ada.json("gpcli slots --limit 1 --from +2d")[0]["id"]
+    visit = ada.json("gpcli book --first --another --yes --from +10d")["id"]
+    lines = {
+        f"gpcli book {slot}": (f"Slot/{slot}", "When"),
+        f"gpcli cancel {visit}": (f"Appointment/{visit}", "When"),
+        f"gpcli move {visit} --first --another --from +5d": (f"Appointment/{visit}", "Old time"),
+    }
+    before = {one["id"]: one["status"] for one in world.appointments("ada")}
+
+    for line, (record, label) in lines.items():
+        plan_id = plan_of(ada, line)
+        hour_later(world, record)
+        ending = ada(f"{line} --confirm {plan_id} --json")
+        assert ending.refused == (9, "plan_changed", "")
+        assert label in ending.error["message"]
+    assert {one["id"]: one["status"] for one in world.appointments("ada")} == before
+
+
 def test_a_plan_is_good_for_an_hour(world):
     ada = world.shell("ada")
     line = "gpcli contact --subject Ramp --message Where?"
@@ -377,6 +408,47 @@ def test_what_never_arrived_is_sent_by_the_same_line(world):
 
     assert (ending.code, unreachable.code, sent["changed"]) == (10, 10, True)
     assert not later_on.json(f"{line} --confirm {plan_id}")["changed"]
+
+
+def test_the_line_that_the_outbox_keeps_finishes_it_after_its_hour(world):
+    """The text was on standard input, and is in a draft by now."""
+    ada = replace(world.shell("ada"), typing="Hei,\n  where?\n")
+    line = "gpcli contact --subject Ramp --message-file -"
+    plan_id = plan_of(ada, line)
+    cut_off(ada, arrives=False)(f"{line} --confirm {plan_id} --json")
+    world.sandbox.advance(timedelta(minutes=90))
+    [listed] = ada.json("gpcli outbox list")
+
+    ending = ada(listed["repeat"])
+
+    assert (ending.code, f"--confirm {plan_id}" in listed["repeat"]) == (0, True)
+    assert has_changed(ending.json)
+
+
+def test_what_is_written_in_a_dry_run_is_sent_from_its_draft(world, tmp_path):
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\nprintf '  Where is\\n\\nthe ramp?  \\n\\n' > \"$1\"\n")
+    editor.chmod(0o700)
+    person = world.shell("ada").with_env(EDITOR=str(editor)).at_a_screen()
+    shown = person("gpcli contact --subject Ramp --dry-run")
+    [plan_id], [_, draft] = ids_of(shown), shown.err.split("--message-file ")
+
+    line = f"gpcli contact --subject Ramp --message-file {draft.split()[0]}"
+    assert world.shell("ada").json(f"{line} --confirm {plan_id}")["changed"]
+
+
+@pytest.mark.real
+def test_eight_processes_send_one_plan_once(live, tmp_path):
+    live.set_delay(timedelta(hours=1))
+    env, line = as_person(live, tmp_path, "ada"), ("contact", "--subject", "Ramp", "--message", "?")
+    plan_id = gpcli(*line, "--dry-run", "--json", env=env).json["plan_id"]
+
+    agreed = [start_gpcli(*line, "--confirm", plan_id, "--json", env=env) for _ in range(8)]
+    endings = [wait_for_end(each) for each in agreed]
+
+    assert [ending.code for ending in endings] == [0] * 8
+    assert sorted(ending.json["changed"] for ending in endings) == [False] * 7 + [True]
+    assert len({ending.json["id"] for ending in endings}) == 1
 
 
 def test_a_part_that_is_left_is_sent_by_the_same_line_and_no_more(world):
