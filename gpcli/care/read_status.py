@@ -94,7 +94,6 @@ def propose_read_marks(
         preview=ReadMarkResult(unread, subjects=subjects),
         send=lambda: _send_read_marks(portal.mailbox, unread, subjects, intent),
         asks=False,
-        content=tuple(("Message", message.id) for message in unread),
     )
 
 

@@ -19,6 +19,8 @@ from gpcli.care.confirmation import (
     Proposal,
     confirm_and_send,
 )
+from gpcli.care.econsult import propose_timed_consultation
+from gpcli.care.inbox import fetch_reply_facts, propose_reply
 from gpcli.care.message import propose_contact
 from gpcli.care.plan_binding import (
     COST,
@@ -35,7 +37,7 @@ from gpcli.model.appointment import Window
 from gpcli.model.person import Parties
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import ServiceName
-from gpcli.model.thread import AttachedFile
+from gpcli.model.thread import AttachedFile, Draft
 from tests.care.builders import (
     ADA,
     GURO,
@@ -46,6 +48,7 @@ from tests.care.builders import (
     a_booking_context,
     a_price,
     a_request,
+    a_search,
     a_slot,
     an_appointment,
     an_offer,
@@ -61,6 +64,8 @@ from tests.care.medicines import (
 )
 from tests.care.messages import (
     PHOTO,
+    a_conversation,
+    a_message,
     a_message_context,
     a_new_thread,
     a_thread_request,
@@ -70,6 +75,7 @@ from tests.care.messages import (
 TRIES = 10_000
 
 BOOKING, CONTACT, CANCEL = ServiceName.BOOKING, ServiceName.CONTACT, ServiceName.CANCELLATION
+ECONSULT = ServiceName.E_CONSULTATION
 SENT = replace(a_price("100", "150"), at_sending=True)
 SKETCH = AttachedFile("rash.jpg", "image/jpeg", PHOTO.content[::-1])
 """As long as PHOTO, of the same name and kind."""
@@ -317,6 +323,44 @@ ONE = plan(
 )
 def test_what_may_be_done_in_part_may_be_less(current, labels):
     assert compare(BOTH, current, is_repeat=True) == labels
+
+
+DEARER = replace(SENT, high=SENT.high + 1)
+
+
+@pytest.mark.parametrize(
+    ("ids", "note", "price", "labels"),
+    [
+        (("rx-2",), "Soon", SENT, []),
+        (("rx-2",), "Soon", DEARER, [EACH]),
+        (("rx-1",), "Later", SENT, ["Note"]),
+    ],
+)
+def test_what_is_left_of_several_costs_no_more_each(ids, note, price, labels):
+    both = plan_renewal(("rx-1", "rx-2"), "Soon", SENT, ADA, None)
+    assert compare(both, plan_renewal(ids, note, price, ADA, None), is_repeat=True) == labels
+
+
+def plan_call(channel):
+    portal = mail_portal(priced(ECONSULT, a_price()))
+    request, search = a_thread_request(ECONSULT), a_search(last="+7d")
+    context = a_message_context(portal)
+    return propose_timed_consultation(context, a_new_thread(), request, channel, search)
+
+
+def plan_reply(thread):
+    found = a_conversation(a_message(thread_id=thread), id=thread)
+    portal = mail_portal(offers(), found)
+    facts = fetch_reply_facts(portal, thread, None)
+    return propose_reply(a_message_context(portal), facts, Draft("It aches."), INTENT)
+
+
+def test_what_may_have_been_sent_does_not_go_elsewhere_nor_another_way():
+    call, reply = plan_call("phone"), plan_reply("thr-1")
+    assert compare(call, plan_call("phone"), is_repeat=True) == []
+    assert compare(call, plan_call("video"), is_repeat=True) == ["Way"]
+    assert compare(reply, plan_reply("thr-1"), is_repeat=True) == []
+    assert compare(reply, plan_reply("thr-2"), is_repeat=True) == ["the thread"]
 
 
 def test_a_part_of_a_plan_is_another_plan_as_long_as_nothing_was_sent():

@@ -545,7 +545,7 @@ def test_a_plan_made_at_a_terminal_is_sent_by_a_script(world):
     """Among others, a warning has words there that depend on the clock and the screen."""
     ada = world.shell("ada")
     slot = ada.json("gpcli slots --limit 1 --from +2d")[0]["id"]
-    shown = ada.at_a_screen()(f"gpcli book {slot} --dry-run")
+    shown = ada.at_a_screen()(f"gpcli book {slot} --dry-run --accessible")
     [plan_id] = ids_of(shown)
 
     assert "You have one already" in shown.err
