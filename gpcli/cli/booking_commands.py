@@ -27,6 +27,7 @@ from gpcli.cli.result_output import (
 )
 from gpcli.cli.value_parsers import whole_number
 from gpcli.config import index_format
+from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.day_names import format_day
 from gpcli.model.receipt import MoveReceipt
@@ -294,6 +295,8 @@ def flu(
         return
     soonest = notice if take_first else None
     search = build_search(context, first, last, between, weekday, practitioner, None, soonest)
+    if not books and context.options.confirm is not None:
+        raise InvalidUsage("--confirm books, and the line names no time: give it, or --first.")
     if not books:
         _show_flu(context, search, limit or FLU_SLOTS)
         return

@@ -186,7 +186,7 @@ WRITE_OPTIONS = (
     GlobalOption("--yes", "", "Agree to the plan without being asked"),
     GlobalOption("--dry-run", "", "Show the plan and send nothing"),
     GlobalOption(
-        "--confirm", "ID", "Send just what --dry-run showed within the hour", check_plan_id
+        "--confirm", "ID", "Send exactly what --dry-run showed, within the hour", check_plan_id
     ),
     GlobalOption(
         "--accept-fee", "MAX", "Agree to a charge up to MAX, or to 'any'", check_not_empty

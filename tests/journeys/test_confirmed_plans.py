@@ -523,6 +523,15 @@ def test_a_request_id_goes_with_its_own_plan_only(world):
     assert sent["request_id"] == "ramp"
 
 
+def test_a_plan_is_not_passed_over_by_a_line_that_only_shows(world):
+    guro = world.shell("guro")
+    plan_id = plan_of(guro, "gpcli flu --first")
+
+    ending = guro(f"gpcli flu --confirm {plan_id} --json")
+
+    assert ending.refused == (2, "usage", "")
+
+
 def test_what_is_chosen_from_a_list_has_to_be_on_the_line(world):
     ada = world.shell("ada")
     plan_id = plan_of(ada, f"gpcli cancel {TOMORROW}")
