@@ -219,7 +219,7 @@ class Sending:
         parts = self._list_parts(proposal, now)
         changed = find_differences(plan.parts, parts, is_repeat=plan.begun, convert=plan.hash)
         if changed:
-            raise plan_changed_error(changed, _PLAN_HINT)
+            raise plan_changed_error(changed, _PLAN_HINT, is_repeat=plan.begun)
 
     def _name_plan(self, proposal: Proposal[Any]) -> PlanName | None:
         """Keep a plan that was shown, and return its name; `None` = that failed, which is said."""

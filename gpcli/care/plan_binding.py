@@ -85,11 +85,14 @@ def find_differences(
     return [label for label in found if label not in implied]
 
 
-def plan_changed_error(labels: Sequence[str], hint: str) -> PlanChanged:
-    """Return the error for a plan of which the parts with these labels are not what they were."""
+def plan_changed_error(labels: Sequence[str], hint: str, *, is_repeat: bool = False) -> PlanChanged:
+    """Return the error for a plan of which the parts with these labels are not what they were.
+
+    With `is_repeat` an earlier try may have sent something.
+    """
+    sent = "sent now" if is_repeat else "sent"
     return PlanChanged(
-        f"The plan is not what it was: {', '.join(dict.fromkeys(labels))}. Nothing was sent.",
-        hint=hint,
+        f"The plan is not what it was: {', '.join(labels)}. Nothing was {sent}.", hint=hint
     )
 
 

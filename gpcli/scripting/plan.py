@@ -193,7 +193,8 @@ def _require_same(
     if is_repeat and _is_less(current.charge, charge):
         changed = [label for label in changed if label not in {COST, EACH}]
     if changed:
-        raise plan_changed_error(changed, "Make it again, and look at it.")
+        hint = "Make it again, and look at it."
+        raise plan_changed_error(changed, hint, is_repeat=is_repeat)
 
 
 def _is_less(charge: Charge | None, limit: Charge | None) -> bool:

@@ -410,6 +410,17 @@ def test_what_never_arrived_is_sent_by_the_same_line(world):
     assert not later_on.json(f"{line} --confirm {plan_id}")["changed"]
 
 
+def test_what_may_have_been_sent_is_not_sent_with_other_words(world):
+    ada = world.shell("ada")
+    line = "gpcli contact --subject Ramp --message"
+    plan_id = plan_of(ada, f"{line} Where?")
+    cut_off(ada, arrives=False)(f"{line} Where? --confirm {plan_id}")
+
+    ending = ada(f"{line} Whence? --confirm {plan_id} --json")
+
+    assert said(ending) == (9, "The plan is not what it was: Message. Nothing was sent now.")
+
+
 def test_the_line_that_the_outbox_keeps_finishes_it_after_its_hour(world):
     """The text was on standard input, and is in a draft by now."""
     ada = replace(world.shell("ada"), typing="Hei,\n  where?\n")
