@@ -135,7 +135,7 @@ class AppContext:
                 self.stderr,
                 self.output.terminal,
                 self.env,
-                no_input=self.options.no_input,
+                no_input=self.options.no_input or self.options.confirm is not None,
                 stdin_claimed=self._is_stdin_claimed,
                 terminal_device=self._terminal_device,
                 on_answer=self.restart_deadlines,

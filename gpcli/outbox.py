@@ -166,10 +166,10 @@ def _find_own(context: AppContext) -> UUID | None:
 def find_own_target(context: AppContext, resource_type: str) -> str | None:
     """Return the id of what an earlier try of this run's request was to change, of this type.
 
-    `None` = there was none, or `--request-id` names none; a create changes nothing.
+    `None` = there was none, or the line names none; a create changes nothing.
     Raises: ConfigError where the journal can't be read.
     """
-    if context.options.request_id is None:
+    if not context.options.may_be_repeat:
         return None
     own, account = _find_own(context), context.account
     for entry in Journal(context.state_dir).read_entries():

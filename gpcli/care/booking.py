@@ -11,7 +11,14 @@ from datetime import date, datetime
 from itertools import islice
 
 from gpcli.care.appointments import require_all_appointments
-from gpcli.care.confirmation import Asker, Decision, Outcome, PlanRows, Proposal
+from gpcli.care.coming_visits import (
+    SAME_VISIT,
+    find_coming,
+    find_one_already,
+    find_overlapping,
+    list_others,
+)
+from gpcli.care.confirmation import WARNINGS, Asker, Decision, Outcome, PlanRows, Proposal
 from gpcli.care.dates import parse_day
 from gpcli.care.offers import (
     choose_service,
@@ -56,9 +63,6 @@ from gpcli.model.appointment import (
 from gpcli.model.receipt import BookingFacts, WriteResult
 from gpcli.model.service import Offer, Offers, Service, ServiceName, Standing, Surgery
 
-BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})
-"""What counts as seeing the GP; the surgery's own bookings may have no service code."""
-
 MAX_CHOICES = 200
 """The most slots in the list to choose from."""
 
@@ -66,14 +70,6 @@ SEASON_START_MONTH = 7
 """The month in which one influenza season ends and the next begins (northern hemisphere)."""
 
 _SEE_SLOTS = "gpcli slots lists the free times."
-
-_SAME_VISIT: dict[ServiceName, frozenset[str | None]] = {
-    ServiceName.BOOKING: BOOKINGS,
-    ServiceName.BOOKING_ENQUIRY: BOOKINGS,
-    ServiceName.FLU_VACCINATION: frozenset({ServiceName.FLU_VACCINATION}),
-    ServiceName.E_CONSULTATION: frozenset({ServiceName.E_CONSULTATION}),
-}
-"""The services whose appointments count as one and the same visit, for each that has times."""
 
 
 def propose_booking(
@@ -139,12 +135,12 @@ def _propose_found(
     """Propose to book the first free slot that fits, or one that the person chooses."""
     facts = context.portal.fetch_booking_facts(slot=None, intent=request.lookup)
     if facts.earlier:
-        same_visit = facts.earlier.service in _SAME_VISIT[request.service]
+        same_visit = facts.earlier.service in SAME_VISIT[request.service]
         same = same_visit and not _is_enquiry(facts.earlier)
         return _resolve_repeat(facts.earlier, request, facts, same=same)
     service = _choose_gp(context, request, facts)
     if first and not request.another:
-        _require_none_coming(context, _list_others(facts.coming, request), service)
+        _require_none_coming(context, list_others(facts.coming, request), service)
     if not first and not context.asker.can_ask:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
     booked_ids = {appointment.slot_id for appointment in facts.coming if not appointment.is_over}
@@ -188,6 +184,7 @@ def _propose_enquiry(
     if must_ask:
         reason = context.asker.ask_optional("What is it about?", flag="--reason")
         request = replace(request, reason=reason or None)
+    offer = require_offer(service)
     rows: PlanRows = (
         *party_rows(portal.fetch_parties(), service),
         *(("Wished", window) for window in windows),
@@ -201,9 +198,8 @@ def _propose_enquiry(
         preview=preview_appointment(
             service, request, zone=search.zone.key, requested=tuple(windows)
         ),
-        send=lambda: portal.send_enquiry(
-            require_offer(service), windows, request.reason, request.intent
-        ),
+        send=lambda: portal.send_enquiry(offer, windows, request.reason, request.intent),
+        content=(("Surgery", offer.id),),
     )
 
 
@@ -241,23 +237,6 @@ def _can_enquire(offers: Offers, now: datetime) -> bool:
         and service.status is not Standing.NOT_OFFERED
         for service in list_services(offers, now)
     )
-
-
-def find_coming(
-    coming: Sequence[Appointment], service: Service, now: datetime
-) -> Appointment | None:
-    """Return the coming booking or open enquiry for the same service at the same GP, if any."""
-    for appointment in coming:
-        same_gp = appointment.surgery_id in {None, service.surgery.id}
-        to_come = not appointment.is_over and (appointment.start is None or appointment.start > now)
-        if same_gp and to_come and appointment.service in _SAME_VISIT[service.service]:
-            return appointment
-    return None
-
-
-def _list_others(coming: Sequence[Appointment], request: ServiceRequest) -> list[Appointment]:
-    """Return those of `coming` that stay beside what is requested."""
-    return [each for each in coming if each.id != request.replaces]
 
 
 def _require_none_coming(
@@ -308,30 +287,40 @@ def _build_booking(
     portal = context.portal
     offer = require_offer(service)
     flu = service.service is ServiceName.FLU_VACCINATION
+    warnings = [
+        *(() if any_slot else _warn_of_another(context, request, facts, service, slot)),
+        *_warn_of_overlaps(context, request, facts, slot),
+        *((text, text) for text in (_flu_warnings(context, service) if flu else ())),
+        *((f"Left out: {flaw}.", flaw) for flaw in dict.fromkeys(portal.flaws)),
+    ]
     return Proposal(
         action="Book this time for flu vaccination" if flu else "Book this time",
         rows=_booking_rows(portal, request, service, slot),
-        preview=preview_appointment(
-            service,
-            request,
-            zone=slot.zone,
-            start=slot.start,
-            end=slot.end,
-            channel=slot.channel,
-            practitioner=slot.practitioner,
-            practitioner_ref=slot.practitioner_ref,
-            participants=slot.participants,
-            surgery=slot.surgery or service.surgery.name,
-            location=slot.location,
-            slot_id=slot.id,
-        ),
+        preview=_preview_booking(request, service, slot),
         send=lambda: _send_booking(portal, slot, offer, request, any_slot=any_slot),
-        warnings=(
-            *(() if any_slot else _another_warnings(context, request, facts, service, slot)),
-            *_overlap_warnings(context, request, facts, slot),
-            *(_flu_warnings(context, service) if flu else ()),
-            *(f"Left out: {flaw}." for flaw in dict.fromkeys(portal.flaws)),
+        warnings=tuple(text for text, _ in warnings),
+        content=(
+            ("When", slot.id),
+            ("Surgery", offer.id),
+            (WARNINGS, tuple(about for _, about in warnings)),
         ),
+    )
+
+
+def _preview_booking(request: ServiceRequest, service: Service, slot: Slot) -> Appointment:
+    return preview_appointment(
+        service,
+        request,
+        zone=slot.zone,
+        start=slot.start,
+        end=slot.end,
+        channel=slot.channel,
+        practitioner=slot.practitioner,
+        practitioner_ref=slot.practitioner_ref,
+        participants=slot.participants,
+        surgery=slot.surgery or service.surgery.name,
+        location=slot.location,
+        slot_id=slot.id,
     )
 
 
@@ -385,44 +374,33 @@ def _send_booking(
     return WriteResult(filled, written.changed)
 
 
+def _warn_of_overlaps(
+    context: BookingContext, request: ServiceRequest, facts: BookingFacts, slot: Slot
+) -> Iterator[tuple[str, str]]:
+    """Yield which coming appointments it overlaps: a sentence and the id."""
+    for each in find_overlapping(facts, request, slot):
+        what = context.coming_label(each)
+        yield f"It overlaps your booking {each.id}: {what}.", str(each.id)
+
+
+def _warn_of_another(
+    context: BookingContext,
+    request: ServiceRequest,
+    facts: BookingFacts,
+    service: Service,
+    slot: Slot,
+) -> Iterator[tuple[str, str]]:
+    """Yield which one there is for the same service already: a sentence and the id."""
+    if one := find_one_already(context, request, facts, service, slot):
+        yield f"You have one already: {context.coming_label(one)}.", str(one.id)
+
+
 def _flu_warnings(context: BookingContext, service: Service) -> Iterator[str]:
     vaccinations = context.portal.fetch_vaccinations() or ()
     if is_vaccinated_this_season(vaccinations, context.search.now, is_all=True):
         yield "The record shows a flu vaccination this season already."
     if link := require_offer(service).deep_link:
         yield f"The portal books this at {link}."
-
-
-def _overlap_warnings(
-    context: BookingContext, request: ServiceRequest, facts: BookingFacts, slot: Slot
-) -> Iterator[str]:
-    """Yield which coming appointments it overlaps."""
-    for appointment in _list_others(facts.coming, request):
-        if _overlaps(appointment, slot):
-            what = context.coming_label(appointment)
-            yield f"It overlaps your booking {appointment.id}: {what}."
-
-
-def _another_warnings(
-    context: BookingContext,
-    request: ServiceRequest,
-    facts: BookingFacts,
-    service: Service,
-    slot: Slot,
-) -> Iterator[str]:
-    """Yield which one there is for the same service, unless one more was asked for."""
-    if request.another or request.replaces:
-        return
-    booked = find_coming(facts.coming, service, context.search.now)
-    if booked and not _overlaps(booked, slot):
-        yield f"You have one already: {context.coming_label(booked)}."
-
-
-def _overlaps(appointment: Appointment, slot: Slot) -> bool:
-    start, end = appointment.start, appointment.end
-    if start is None or end is None or appointment.is_over:
-        return False
-    return start < slot.end and slot.start < end
 
 
 def _resolve_repeat(

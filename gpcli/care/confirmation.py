@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from gpcli.errors import (
     ConfirmationNeeded,
@@ -23,13 +23,16 @@ from gpcli.errors import (
 )
 from gpcli.model.day_names import format_day
 from gpcli.model.person import Parties
-from gpcli.model.receipt import PlanValue, Receipt, WriteResult
+from gpcli.model.receipt import PlanName, PlanValue, Receipt, WriteResult
 from gpcli.model.service import Charge, format_decimal
 
 Record = TypeVar("Record")
 
 PlanRows = tuple[tuple[str, PlanValue], ...]
 """Rows of a plan: label and value. The writer leaves out those without a value, but for prices."""
+
+WARNINGS = "what it warns of"
+"""The label of the content that a plan's warnings stand for."""
 
 ANY_FEE = "any"
 """What `--accept-fee` takes in place of an amount: whatever it costs, known or not."""
@@ -84,6 +87,10 @@ class Proposal(Generic[Record]):
     person has agreed, who may have taken long: it reads the facts again and raises if they no
     longer are as the plan showed. With `asks` false, whoever runs the command has agreed by that:
     there is nothing to regret in it, so that its plan is shown in a dry run only.
+
+    `content` is what `send` sends and the rows don't tell to the letter, each part with the label
+    of its row, or one in a person's words: texts, bytes, ids, or records of them. With the label
+    WARNINGS, it is what the warnings are about, where their words depend on who reads them.
     """
 
     action: str
@@ -96,6 +103,7 @@ class Proposal(Generic[Record]):
     word: str = ""
     revalidate: Callable[[], None] | None = None
     asks: bool = True
+    content: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,26 +111,30 @@ class Agreement:
     """What the command line agreed to in advance.
 
     `accept_fee` is an amount, `any`, or `None` = no fee; `word` is the one that a proposal may
-    require, `None` = the person types it.
+    require, `None` = the person types it. `check_plan` raises PlanChanged unless a proposal is the
+    plan that somebody has seen and agreed to, with its fee and its word; `None` = there was none.
     """
 
     yes: bool = False
     dry_run: bool = False
     accept_fee: str | None = None
     word: str | None = None
+    check_plan: Callable[[Proposal[Any]], None] | None = None
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[Record]):
     """How a write ended: the record, whether anything changed, and whether it was a dry run.
 
-    `here_only`: the portal did not take it, and only this machine remembers it.
+    `here_only`: the portal did not take it, and only this machine remembers it. `plan` is the name
+    of the plan that a dry run has shown, `None` = it has none.
     """
 
     record: Record
     changed: bool
     dry_run: bool = False
     here_only: bool = False
+    plan: PlanName | None = None
 
     def to_receipt(self, parties: Parties, request_id: str) -> Receipt:
         """Return how it went for whom; `request_id` repeats the request."""
@@ -132,6 +144,8 @@ class Outcome(Generic[Record]):
             request_id=request_id,
             patient=parties.patient,
             acting_user=parties.acting_user,
+            plan_id=self.plan.id if self.plan else None,
+            plan_until=self.plan.until if self.plan else None,
         )
 
 
@@ -155,24 +169,25 @@ def confirm_and_send(
     `show` returns the question by which a person agrees; `note_stage` is called with each stage of
     sending.
     Raises: InvalidUsage if `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted;
-    whatever revalidating and sending raise.
+    whatever checking the plan, revalidating and sending raise.
     """
     _parse_cap(agreement.accept_fee)  # what is no amount is refused before anything is shown
     if isinstance(decision, Outcome):
         return replace(decision, dry_run=agreement.dry_run)
+    if agreement.check_plan is not None:
+        agreement.check_plan(decision)
+        _require_accepted(decision, agreement)
+        return _send(decision, note_stage)
     question = show(decision) if decision.asks or agreement.dry_run else ""
     if agreement.dry_run:
         return Outcome(decision.preview, changed=False, dry_run=True)
     was_asked = decision.asks and _require_agreement(decision, question, agreement, asker)
     if was_asked and decision.revalidate:
         decision.revalidate()
-    written = _send_and_note_stages(decision, note_stage)
-    return Outcome(written.record, written.changed, here_only=written.here_only)
+    return _send(decision, note_stage)
 
 
-def _send_and_note_stages(
-    proposal: Proposal[Record], note_stage: Callable[[SendStage], None]
-) -> WriteResult[Record]:
+def _send(proposal: Proposal[Record], note_stage: Callable[[SendStage], None]) -> Outcome[Record]:
     note_stage("sending")
     try:
         written = proposal.send()
@@ -181,7 +196,7 @@ def _send_and_note_stages(
             note_stage("not sent")
         raise
     note_stage("sent" if written.changed and not written.here_only else "not sent")
-    return written
+    return Outcome(written.record, written.changed, here_only=written.here_only)
 
 
 def _can_have_happened(error: GpcliError) -> bool:
@@ -200,9 +215,7 @@ def _require_agreement(
 
     Raises: Declined, ConfirmationNeeded, FeeNotAccepted; InputNeeded for the word.
     """
-    charge = proposal.charge or (proposal.later_charge if agreement.accept_fee else None)
-    if charge and (agreement.yes or agreement.accept_fee):
-        check_fee(charge, agreement.accept_fee)
+    charge = _require_accepted(proposal, agreement)
     if proposal.word:
         _require_word(proposal.word, agreement.word, asker)
         return agreement.word is None
@@ -218,6 +231,15 @@ def _require_agreement(
     if not agreed:
         raise Declined("Nothing was sent.")
     return True
+
+
+def _require_accepted(proposal: Proposal[Record], agreement: Agreement) -> Charge | None:
+    """Return the charge to agree to; raise FeeNotAccepted if the command line has, and to less."""
+    charge = proposal.charge or (proposal.later_charge if agreement.accept_fee else None)
+    is_agreed = agreement.yes and agreement.check_plan is None
+    if charge and (is_agreed or agreement.accept_fee):
+        check_fee(charge, agreement.accept_fee)
+    return charge
 
 
 def _require_word(word: str, given: str | None, asker: Asker) -> None:

@@ -69,6 +69,7 @@ def propose_consent_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent
         send=lambda: _send_withdrawals(portal, held, intent),
         warnings=("The portal deletes what it has stored for you. This can't be undone.",),
         word=WITHDRAW,
+        content=tuple(("Consents", consent.id) for consent in held),
     )
 
 

@@ -15,7 +15,7 @@ from gpcli.care.appointments import (
     late_cancellation_charge,
     no_such_appointment,
 )
-from gpcli.care.booking import find_coming
+from gpcli.care.coming_visits import find_coming
 from gpcli.care.confirmation import Decision, Outcome, PlanRows, Proposal
 from gpcli.care.message import (
     MessageContext,
@@ -202,6 +202,7 @@ def _build_timed(
         ),
         charge=_build_charge(service),
         revalidate=build_offer_check(portal, service, context.clock),
+        content=(("Surgery", offer.id), ("Way", channel), ("Message", reason)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -16,6 +16,7 @@ from gpcli.care.message import (
     MessageContext,
     check_limits,
     describe_text_limit,
+    draft_content,
     draft_rows,
     has_same_content,
 )
@@ -316,7 +317,15 @@ def propose_reply(
         preview=_preview_message(context.portal, conversation, draft),
         send=lambda: context.portal.mailbox.send_reply(conversation, draft, intent),
         warnings=(RECEPTION,) if administrative else (),
+        content=(*_place_content(conversation), *draft_content(draft)),
     )
+
+
+def _place_content(conversation: Conversation) -> Iterator[tuple[str, object]]:
+    """Yield where a reply goes: its thread, and the surgery's message that it is an answer to."""
+    latest = conversation.latest_from_surgery
+    yield "the thread", conversation.thread.id
+    yield "the message that it answers", latest.id if latest else None
 
 
 def select_attachments(conversation: Conversation, ids: Sequence[str]) -> list[Attachment]:

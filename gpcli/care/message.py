@@ -93,15 +93,16 @@ class MessageContext:
     asker: Asker
     clock: Callable[[], datetime]
     zone: ZoneInfo
-    is_dry_run: bool = False
+    tells_all: bool = False
 
     @property
     def can_show_text(self) -> bool:
-        """Whether a plan shows how the message begins: only to a person, and in a dry run.
+        """Whether a plan tells how the message begins: to a person, and where it `tells_all`.
 
-        The plan of a script's write may go to a log, where health data has no place.
+        That is in a dry run, and where it is only compared with one. The plan of a script's write
+        may go to a log, where health data has no place.
         """
-        return self.asker.can_ask or self.is_dry_run
+        return self.asker.can_ask or self.tells_all
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def build_new_thread(
         charge=action.charge,
         warnings=action.warnings,
         revalidate=build_offer_check(context.portal, service, context.clock),
+        content=(("Surgery", offer.id), *draft_content(new_thread.draft)),
     )
 
 
@@ -259,6 +261,12 @@ def draft_rows(draft: Draft, *, shown: bool) -> Iterator[tuple[str, PlanValue]]:
     yield "Message", f"{_shorten(draft.text)} ({count})" if shown else count
     for file in draft.attachments:
         yield "Attachment", f"{file.name} ({file.content_type}, {len(file.content)} bytes)"
+
+
+def draft_content(draft: Draft) -> Iterator[tuple[str, object]]:
+    """Yield all of a message: what is bound of it, and the rows only begin to tell."""
+    yield "Message", draft.text
+    yield "Attachment", draft.attachments
 
 
 def price_rows(price: Price | None) -> Iterator[tuple[str, PlanValue]]:

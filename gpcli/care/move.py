@@ -21,7 +21,8 @@ from gpcli.care.appointments import (
     no_such_appointment,
     require_appointment,
 )
-from gpcli.care.booking import BOOKINGS, propose_booking
+from gpcli.care.booking import propose_booking
+from gpcli.care.coming_visits import BOOKINGS
 from gpcli.care.confirmation import Decision, Outcome, PlanRows, Proposal
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
@@ -263,9 +264,7 @@ def _build_move(
     charge: Charge | None,
     intent: UUID,
 ) -> Proposal[Move]:
-    new_rows = tuple(
-        ("New time" if label == "When" else label, value) for label, value in booking.rows
-    )
+    new_rows = tuple((_name_new(label), value) for label, value in booking.rows)
     return Proposal(
         action="Move this visit",
         rows=(
@@ -278,7 +277,13 @@ def _build_move(
         send=lambda: _send_move(portal, booking.send, old, intent),
         charge=charge,
         warnings=(*booking.warnings, *_warn_of_loss(old, booking.preview)),
+        content=tuple((_name_new(label), value) for label, value in booking.content),
     )
+
+
+def _name_new(label: str) -> str:
+    """Return the label that a part of the booking has in the plan of a move."""
+    return "New time" if label == "When" else label
 
 
 def _warn_of_loss(old: Appointment, new: Appointment) -> Iterator[str]:

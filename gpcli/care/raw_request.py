@@ -191,7 +191,14 @@ def propose_raw_write(
         ("Body", _describe_body(request)),
         *_party_rows(portal, patient),
     ]
-    return Proposal("Send this request", tuple(rows), None, send, warnings=(_PLAN_WARNING,))
+    return Proposal(
+        "Send this request",
+        tuple(rows),
+        None,
+        send,
+        warnings=(_PLAN_WARNING,),
+        content=(("Header", request.headers), ("Body", request.body)),
+    )
 
 
 def _describe_body(request: RawRequest) -> str:

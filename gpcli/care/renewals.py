@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 from gpcli.care.confirmation import Decision, Outcome, Proposal
 from gpcli.care.offers import build_refusal, filter_by_gp, list_services, require_service
+from gpcli.care.plan_binding import EACH
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.prescription_list import SEE_PRESCRIPTIONS, is_in_use
 from gpcli.care.renewal_names import resolve_named
@@ -410,6 +411,11 @@ def _build_proposal(
         later_charge=charge,
         warnings=tuple(plan_warnings(plan)),
         revalidate=lambda: _run_all(offer_checks),
+        content=(
+            *((EACH, price) for _ in due[:1] if plan.price),
+            *(("Prescription", item.id) for item in due),
+            ("Note", request.note),
+        ),
     )
 
 

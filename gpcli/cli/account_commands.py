@@ -25,6 +25,7 @@ from gpcli.cli.result_output import require_complete, show_consent
 from gpcli.cli.service_commands import note_offers, store_offers
 from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.cli.value_parsers import decimal_number, patient_id, whole_number
+from gpcli.config.settings import PLAN_PREFIX, check_plan_id
 from gpcli.errors import GpcliError
 from gpcli.model.service import Offers
 from gpcli.render.views.account_views import SIGN_INS, SIGNED_IN, SIGNED_OUT
@@ -239,13 +240,19 @@ def withdraw(
     ctx: typer.Context,
     confirm: Annotated[
         str | None,
-        typer.Option("--confirm", metavar="WORD", help=f"The word '{WITHDRAW}', for scripts"),
+        typer.Option(
+            "--confirm",
+            metavar="WORD|ID",
+            help=f"The word '{WITHDRAW}', for scripts; or the plan that --dry-run showed",
+        ),
     ] = None,
 ) -> None:
     """Withdraw consent; the portal deletes what it keeps for you."""
     context = get_context(ctx)
     if context.output.answer_field_query(CONSENT_RECEIPT):
         return
+    if confirm is not None and confirm.strip().lower().startswith(PLAN_PREFIX):
+        context.options.confirm = check_plan_id("--confirm", confirm)
     intent = context.sending.intent("consent withdraw")
     outcome = context.sending.confirm_and_send(
         propose_consent_withdrawal(context.portal, intent), word=confirm

@@ -11,7 +11,7 @@ from gpcli.app_context import AppContext
 from gpcli.care.raw_request import METHODS, build_request, propose_raw_write
 from gpcli.cli.global_options import CommandRun, find_write_flags
 from gpcli.cli.read_text import STDIN, read_bytes, read_given_file
-from gpcli.cli.result_output import DRY_RUN_NOTICE, REPEATED_NOTICE
+from gpcli.cli.result_output import REPEATED_NOTICE, format_dry_run
 from gpcli.config.settings import word_format
 from gpcli.errors import GpcliError, InputNeeded, InvalidUsage, Partial
 from gpcli.model.raw_exchange import RawAnswer, RawRequest
@@ -177,13 +177,15 @@ def _send(context: AppContext, request: RawRequest, *, include: bool) -> None:
         is_sent=writes.is_sent(request, request_id),
         send=lambda: writes.send(request, request_id),
     )
+    if context.options.dry_run:
+        plan = context.sending.confirm_and_send(decision).plan
+        context.output.notice(format_dry_run(plan), needed=True, plan_id=plan.id if plan else None)
+        return
     answer = _show(
         context, lambda: context.sending.confirm_and_send(decision).record, include=include
     )
     if answer:
         context.output.notice(f"The portal answered {answer.status} {answer.reason}.")
-    elif context.options.dry_run:
-        context.output.notice(DRY_RUN_NOTICE)
     else:
         _show_former(context, writes.find_target(request, request_id), include=include)
 

@@ -322,7 +322,7 @@ def run(
 def _settle_repeat(command_run: CommandRun) -> None:
     """Have the journal know what became of a request that was repeated with success."""
     context, options = command_run.context_if_built, command_run.options
-    if context is None or options.request_id is None or options.dry_run:
+    if context is None or options.dry_run or not options.may_be_repeat:
         return
     from gpcli.outbox import settle_own  # noqa: PLC0415  (start-up: repeats)
 

@@ -19,9 +19,9 @@ from gpcli.cli.global_options import get_context
 from gpcli.cli.listed_records import collect_first, keep_listed
 from gpcli.cli.meant_visits import act_on_appointment, act_on_slot
 from gpcli.cli.result_output import (
-    DRY_RUN_NOTICE,
     REPEATED_NOTICE,
     build_receipt,
+    format_dry_run,
     format_late_fee,
     require_complete,
     show_answer,
@@ -307,7 +307,7 @@ def _show_move(
 def _format_move_step(receipt: MoveReceipt, time_format: TimeFormat) -> str:
     """Format the sentence on what has become of both times."""
     if receipt.dry_run:
-        return DRY_RUN_NOTICE
+        return format_dry_run(receipt.plan)
     before, old = "" if receipt.changed else f"{REPEATED_NOTICE} ", receipt.replaced.id
     if receipt.replaced.status == "cancelled":
         when = format_appointment_time(receipt, time_format)
@@ -342,6 +342,8 @@ def flu(
         return
     soonest = notice if take_first else None
     search = build_search(context, first, last, between, weekday, practitioner, None, soonest)
+    if not books and context.options.confirm is not None:
+        raise InvalidUsage("--confirm books, and the line names no time: give it, or --first.")
     if not books:
         _show_flu(context, search, limit or FLU_SLOTS)
         return
@@ -420,7 +422,7 @@ def _build_request(
     return ServiceRequest(
         service=service,
         intent=context.sending.intent(command),
-        repeated=context.options.request_id is not None,
+        repeated=context.options.may_be_repeat,
         reason=reason,
         gp=context.options.gp,
         another=another,

@@ -68,7 +68,6 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--environment": ("production", "staging", "sandbox"),
     "--accept-fee": ("any",),
     "--output": FORMATS,
-    "--confirm": ("withdraw",),
     "--ca-file": (FILES,),
     "--people": (FILES,),
     "--message-file": (FILES,),
@@ -79,6 +78,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 """What the value of an option may be, whichever command it belongs to."""
 
 OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("consent withdraw", "--confirm"): ("withdraw",),
     ("book", "--replace"): VISITS,
     ("econsult start", "--via"): ("text", "phone", "video"),
     ("messages list", "--kind"): ("e-consultation", "administrative"),

@@ -20,6 +20,7 @@ from gpcli.config.settings import (
     MAX_TIMEOUT,
     Options,
     check_not_empty,
+    check_plan_id,
     check_request_id,
     word_format,
 )
@@ -184,6 +185,9 @@ GLOBAL_OPTIONS = (
 WRITE_OPTIONS = (
     GlobalOption("--yes", "", "Agree to the plan without being asked"),
     GlobalOption("--dry-run", "", "Show the plan and send nothing"),
+    GlobalOption(
+        "--confirm", "ID", "Send exactly what --dry-run showed, within the hour", check_plan_id
+    ),
     GlobalOption(
         "--accept-fee", "MAX", "Agree to a charge up to MAX, or to 'any'", check_not_empty
     ),

@@ -230,7 +230,7 @@ EXIT_MEANINGS = {
     Exit.REJECTED: "The portal understood and said no, or it would repeat or contradict something.",
     Exit.PARTIAL: "Some of it worked and is on stdout, the rest did not.",
     Exit.CANCELLED: "Somebody said no, left a question with q or Ctrl-D, or --yes or --accept-fee "
-    "was needed. From Python also: the plan is not what it was.",
+    "was needed; or a plan that was agreed to is not what it was.",
     Exit.UNKNOWN: "A request went out and no answer came: it may or may not have been done.",
     Exit.SMOKE_FAILED: "A check of gpcli smoke failed: the portal does not do what gpcli needs.",
     Exit.BUG: "A fault of gpcli itself.",

@@ -266,7 +266,7 @@ class _ReplyContext:
 
     @cached_property
     def facts(self) -> ReplyFacts:
-        lookup = self.intent if self._context.options.request_id is not None else None
+        lookup = self.intent if self._context.options.may_be_repeat else None
         return _act_on_thread(
             self._context,
             self._thread,

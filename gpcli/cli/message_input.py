@@ -56,7 +56,7 @@ def build_message_context(context: AppContext) -> MessageContext:
         context.ask,
         context.now,
         context.zone,
-        is_dry_run=context.options.dry_run,
+        tells_all=context.options.dry_run or context.options.confirm is not None,
     )
 
 

@@ -13,7 +13,7 @@ from gpcli.care.confirmation import Decision, Outcome
 from gpcli.care.message import check_can_wait, emergency_notice, find_answer_time
 from gpcli.care.read_status import ReadMarkResult, format_marked_count
 from gpcli.care.service_request import ServiceRequest
-from gpcli.cli.result_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_receipt, end_sentence
+from gpcli.cli.result_output import REPEATED_NOTICE, build_receipt, end_sentence, format_dry_run
 from gpcli.cli.waiting import Waiting, await_answer
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Conversation, Message, MessageReceipt, ThreadReceipt
@@ -61,7 +61,7 @@ def show_safety_notice(
         context.output.notice(text, needed=True)
     options = context.options
     if not (can_wait or options.yes or options.dry_run):
-        if context.ask.can_ask and options.request_id is None:
+        if context.ask.can_ask and not context.options.may_be_repeat:
             check()
         check_can_wait(context.ask, numbers)
 
@@ -73,7 +73,7 @@ def build_request(
     return ServiceRequest(
         service=service,
         intent=context.sending.intent(command),
-        repeated=context.options.request_id is not None,
+        repeated=context.options.may_be_repeat,
         gp=context.options.gp,
         another=another,
     )
@@ -150,7 +150,7 @@ def _format_thread_notice(
     A message may be an answer only where the portal tells that a person has sent it.
     """
     if receipt.dry_run:
-        return DRY_RUN_NOTICE
+        return format_dry_run(receipt.plan)
     follow = f"Follow it with gpcli messages show {receipt.id}."
     if receipt.is_closed:
         why = f": {receipt.closed_because}" if receipt.closed_because else ""
@@ -168,7 +168,7 @@ def _format_thread_notice(
 
 def _format_read_notice(outcome: Outcome[ReadMarkResult]) -> str:
     if outcome.dry_run:
-        return DRY_RUN_NOTICE
+        return format_dry_run(outcome.plan)
     count = len(outcome.record.messages)
     where = ON_THIS_MACHINE_ONLY if outcome.here_only else ""
     return f"{format_marked_count(count)}{where}." if count else "Nothing is unread there."
@@ -177,5 +177,5 @@ def _format_read_notice(outcome: Outcome[ReadMarkResult]) -> str:
 def _format_unsent(outcome: Outcome[Any]) -> str | None:
     """Format why nothing was sent now; `None` = it was sent."""
     if outcome.dry_run:
-        return DRY_RUN_NOTICE
+        return format_dry_run(outcome.plan)
     return None if outcome.changed else REPEATED_NOTICE

@@ -12,7 +12,7 @@ from gpcli.care.renewal_request import (
     format_result,
     multiply_price,
 )
-from gpcli.cli.result_output import DRY_RUN_NOTICE, end_sentence
+from gpcli.cli.result_output import end_sentence, format_dry_run
 from gpcli.model.prescription import REFUSED
 from gpcli.model.service import Price
 from gpcli.render.times import TimeFormat
@@ -25,7 +25,7 @@ def format_next_steps(outcome: Outcome[RenewalPlan], time_format: TimeFormat) ->
     if not plan.items:
         return [f"There is nothing {'else ' if plan.skipped else ''}to ask for."]
     if outcome.dry_run:
-        return [DRY_RUN_NOTICE]
+        return [format_dry_run(outcome.plan)]
     groups: dict[str, list[RenewalItem]] = {}
     for item in sorted(plan.items, key=lambda item: not item.changed):
         if item.renewal:

@@ -11,7 +11,7 @@ from gpcli.care.portal_protocol import Portal
 from gpcli.cli.waiting import Waiting, await_answer
 from gpcli.errors import Partial
 from gpcli.model.appointment import Appointment
-from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Receipt
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, PlanName, Receipt
 from gpcli.model.service import Consent
 from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.phrasing import Phrasing
@@ -20,7 +20,7 @@ from gpcli.render.views.appointment_views import RECEIPT, format_appointment_tim
 from gpcli.render.views.service_views import CONSENT_RECEIPT
 from gpcli.render.views.wording import format_price
 
-DRY_RUN_NOTICE = "Nothing was sent: this was a dry run."
+_DRY_RUN_NOTICE = "Nothing was sent: this was a dry run."
 UNCHANGED_NOTICE = "It was so already; nothing was sent."
 
 REPEATED_NOTICE = "It was sent before; nothing was sent now."
@@ -90,10 +90,20 @@ def show_consent(context: AppContext, outcome: Outcome[Consent], intent: UUID) -
     context.output.show_receipt(CONSENT_RECEIPT, receipt, _format_consent(receipt))
 
 
+def format_dry_run(plan: PlanName | None) -> str:
+    """Format that nothing was sent, and what sends just that which the plan showed, if anything."""
+    if plan is None:
+        return _DRY_RUN_NOTICE
+    return (
+        f"{_DRY_RUN_NOTICE} --confirm {plan.id} in place of --dry-run sends exactly this, "
+        f"until {plan.until:%H:%M}."
+    )
+
+
 def _format_consent(receipt: ConsentReceipt) -> str:
     """Format what the consent is now, in the portal's words."""
     if receipt.dry_run:
-        return DRY_RUN_NOTICE
+        return format_dry_run(receipt.plan)
     before = "" if receipt.changed else f"{UNCHANGED_NOTICE} "
     return f"{before}Your consent to {receipt.level} is {receipt.status}."
 
@@ -101,7 +111,7 @@ def _format_consent(receipt: ConsentReceipt) -> str:
 def format_next_step(receipt: AppointmentReceipt, time_format: TimeFormat) -> str:
     """Format what has happened and what comes next; it says "booked" only where the portal does."""
     if receipt.dry_run:
-        return DRY_RUN_NOTICE
+        return format_dry_run(receipt.plan)
     when = format_appointment_time(receipt, time_format)
     what = f": {when}" if when else ""
     if receipt.status == "cancelled":

@@ -29,7 +29,7 @@ from gpcli.cli.listed_records import keep_listed
 from gpcli.cli.noted_ids import note_id, note_ids
 from gpcli.cli.read_text import STDIN
 from gpcli.cli.renewal_sentences import format_next_steps
-from gpcli.cli.result_output import DRY_RUN_NOTICE, build_receipt, require_complete
+from gpcli.cli.result_output import build_receipt, format_dry_run, require_complete
 from gpcli.cli.value_parsers import choice, format_choices
 from gpcli.cli.waiting import Every, WaitForAnswer, Waiting, await_answer, parse_waiting
 from gpcli.config import index_format
@@ -138,7 +138,7 @@ def renew(
         return
     request = RenewalRequest(
         intent=context.sending.intent("rx renew"),
-        repeated=context.options.request_id is not None,
+        repeated=context.options.may_be_repeat,
         ids=_collect_ids(context, ids),
         low=low,
         note=None if note is None else parse_message_text(note, "--note"),
@@ -333,7 +333,7 @@ def _show_withdrawal(context: AppContext, outcome: Outcome[Renewal], intent: UUI
 
 def _format_withdrawn(outcome: Outcome[Renewal]) -> str:
     if outcome.dry_run:
-        return DRY_RUN_NOTICE
+        return format_dry_run(outcome.plan)
     name = outcome.record.prescription
     what = f": {name}" if name else ""
     return f"Withdrawn{what}." if outcome.changed else f"It was withdrawn already{what}."

@@ -30,7 +30,7 @@ def config_dir(env: "Mapping[str, str]") -> str:
 
 
 def state_dir(env: "Mapping[str, str]") -> str:
-    """Return the directory of the journal, locks, the offer index, listed ids, marks and drafts."""
+    """Return the directory of the journal, the offer index, listed ids, marks, plans and drafts."""
     return _find_below_root("state", env) or _find_xdg_dir("state", env)
 
 

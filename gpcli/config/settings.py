@@ -36,11 +36,11 @@ class Options:
 
     It is filled in while the line is parsed, so it is not frozen. `fields` is empty for `--fields
     ''`, which asks for the names of the columns. `timeout` is in seconds. `accept_fee` is an amount
-    or `any`. `accessible` asks for what a screen reader can read. `yes`, `dry_run`, `accept_fee`
-    and `request_id` belong to commands that send; `sends` says whether the command that runs is
-    one. `diagnoses` is for `troubleshoot`: wrong environment variables don't keep it from starting.
-    `settles` is for the commands of the outbox, which are not told what is in it. `argv` is the
-    whole line, without the program's name.
+    or `any`, `confirm` the id of a plan. `accessible` asks for what a screen reader can read.
+    `yes`, `dry_run`, `confirm`, `accept_fee` and `request_id` belong to commands that send; `sends`
+    says whether the command that runs is one. `diagnoses` is for `troubleshoot`: wrong environment
+    variables don't keep it from starting. `settles` is for the commands of the outbox, which are
+    not told what is in it. `argv` is the whole line, without the program's name.
     """
 
     json: bool = False
@@ -58,6 +58,7 @@ class Options:
     accessible: bool = False
     yes: bool = False
     dry_run: bool = False
+    confirm: str | None = None
     accept_fee: str | None = None
     request_id: str | None = None
     sends: bool = False
@@ -69,6 +70,11 @@ class Options:
     def format(self) -> str | None:
         """The one of FORMATS that was asked for, else `accessible` if that was; `None` = none."""
         return next((name for name in (*FORMATS, "accessible") if getattr(self, name)), None)
+
+    @property
+    def may_be_repeat(self) -> bool:
+        """Whether an earlier run may have sent the request: the line names it, or its plan."""
+        return self.request_id is not None or self.confirm is not None
 
 
 MAX_TIMEOUT = 3600.0
@@ -90,6 +96,21 @@ def check_request_id(name: str, value: str) -> str:
     if len(check_not_empty(name, value)) <= MAX_REQUEST_ID:
         return value
     raise InvalidUsage(f"{name} is too long: {MAX_REQUEST_ID} characters at most.")
+
+
+PLAN_PREFIX, PLAN_LENGTH = "plan-", 12
+PLAN_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""The characters that follow the prefix of a plan's id; none looks like another."""
+
+
+def check_plan_id(name: str, value: str) -> str:
+    """Return the id of a plan; raise InvalidUsage, which names the option, for what is none."""
+    plan_id = check_not_empty(name, value).strip().lower()
+    if re.fullmatch(f"{PLAN_PREFIX}[{PLAN_CHARACTERS}]{{{PLAN_LENGTH}}}", plan_id):
+        return plan_id
+    raise InvalidUsage(
+        f"{name} '{value}' is no plan's id.", hint="--dry-run shows the plan, and gives it an id."
+    )
 
 
 TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"

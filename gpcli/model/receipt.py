@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from gpcli.model.appointment import Appointment, AppointmentId, Slot, Window
 from gpcli.model.person import Person
@@ -60,13 +60,21 @@ class WriteResult(Generic[Record]):
     remark: str | None = None
 
 
+class PlanName(NamedTuple):
+    """What a plan is agreed to by: its id, and until when that counts."""
+
+    id: str
+    until: datetime
+
+
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
     """How a sending went.
 
     `changed` is false when it was so already, and in a dry run. `request_id` is what
     `--request-id` gave, else the identifier that the portal knows this request by.
-    `acting_user` is `None` where nobody said who acts.
+    `acting_user` is `None` where nobody said who acts. `plan_id` is what `--confirm` takes until
+    `plan_until`; both are `None` but for a dry run of something to send.
     """
 
     changed: bool
@@ -74,6 +82,15 @@ class Receipt:
     request_id: str
     patient: Person
     acting_user: Person | None
+    plan_id: str | None = None
+    plan_until: datetime | None = None
+
+    @property
+    def plan(self) -> PlanName | None:
+        """What the plan of a dry run is agreed to by; `None` = there is none, or it has no id."""
+        if self.plan_id is None or self.plan_until is None:
+            return None
+        return PlanName(self.plan_id, self.plan_until)
 
 
 @dataclass(frozen=True, kw_only=True)

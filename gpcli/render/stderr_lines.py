@@ -16,6 +16,7 @@ class NoticeDetails(TypedDict, total=False):
     verification_uri_complete: str | None
     unsettled: int
     request_id: str
+    plan_id: str | None
 
 
 class Notice(NoticeDetails):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,11 +17,16 @@ from gpcli.care.confirmation import (
     SendStage,
     confirm_and_send,
 )
+from gpcli.care.plan_binding import (
+    COST,
+    EACH,
+    find_differences,
+    list_parts,
+    plan_changed_error,
+)
 from gpcli.care.revalidate import is_within
 from gpcli.config.settings import check_request_id
-from gpcli.errors import OutcomeUnknown, PlanChanged
-from gpcli.model.appointment import Window
-from gpcli.model.receipt import PlanValue
+from gpcli.errors import OutcomeUnknown
 from gpcli.model.service import Charge
 from gpcli.outbox import settle_own
 from gpcli.render.stderr import StderrText
@@ -31,9 +35,6 @@ from gpcli.render.times import TimeFormat
 from gpcli.render.views.wording import build_plan
 from gpcli.scripting.calls import Session, public
 from gpcli.scripting.errands import Errand, Result_co, find_record
-
-_SUMS = frozenset({"Thread", "Price", "Price each", "Price in all"})
-"""Labels of rows that count or sum up what is still to be sent."""
 
 
 class Plan(Generic[Result_co]):
@@ -185,28 +186,15 @@ def _require_same(
     A period that has begun counts from `now`. Where an earlier try may have done a part
     (`is_repeat`), it may be less than what was shown.
     """
-    before = [*_iterate_rows(shown, now)]
-    after = [*_iterate_rows(current, now)]
-    new = [label for label, value in after if (label, value) not in before]
-    gone = [label for label, value in before if (label, value) not in after]
-    changed = [label for label in new if not (is_repeat and label in _SUMS)]
-    changed += [] if is_repeat else gone
+    before = list_parts(shown, now) if isinstance(shown, Proposal) else []
+    kept = [(part.label, part.forms[0]) for part in before]
+    changed = find_differences(kept, list_parts(current, now), is_repeat=is_repeat)
     charge = shown.charge if isinstance(shown, Proposal) else None
-    if current.charge != charge and not (is_repeat and _is_less(current.charge, charge)):
-        changed.append("what sending costs")
+    if is_repeat and _is_less(current.charge, charge):
+        changed = [label for label in changed if label not in {COST, EACH}]
     if changed:
-        raise PlanChanged(
-            f"The plan is not what it was: {', '.join(dict.fromkeys(changed))}. Nothing was sent.",
-            hint="Make it again, and look at it.",
-        )
-
-
-def _iterate_rows(decision: Decision[Any], now: datetime) -> Iterator[tuple[str, PlanValue]]:
-    for label, value in decision.rows if isinstance(decision, Proposal) else ():
-        if isinstance(value, Window):
-            yield label, Window(max(value.start, now), value.end)
-        else:
-            yield label, value
+        hint = "Make it again, and look at it."
+        raise plan_changed_error(changed, hint, is_repeat=is_repeat)
 
 
 def _is_less(charge: Charge | None, limit: Charge | None) -> bool:

@@ -99,11 +99,9 @@ def a_message_context(
     asker: ScriptedAsker | None = None,
     now: object = NOW,
     *,
-    is_dry_run: bool = False,
+    tells_all: bool = False,
 ) -> MessageContext:
-    return MessageContext(
-        portal, asker or ScriptedAsker(), lambda: now, OSLO, is_dry_run=is_dry_run
-    )
+    return MessageContext(portal, asker or ScriptedAsker(), lambda: now, OSLO, tells_all=tells_all)
 
 
 @dataclass

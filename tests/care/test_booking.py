@@ -3,7 +3,8 @@ from datetime import date
 
 import pytest
 
-from gpcli.care.booking import MAX_CHOICES, find_coming, propose_booking
+from gpcli.care.booking import MAX_CHOICES, propose_booking
+from gpcli.care.coming_visits import find_coming
 from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
 from gpcli.care.offers import list_services
 from gpcli.care.service_request import BookingChoice

@@ -72,18 +72,18 @@ RATES = (
 )
 
 
-def write(portal, new_thread=None, asker=None, is_dry_run=False, **changes):
-    context = a_message_context(portal, asker, is_dry_run=is_dry_run)
+def write(portal, new_thread=None, asker=None, tells_all=False, **changes):
+    context = a_message_context(portal, asker, tells_all=tells_all)
     return propose_written_consultation(
         context, new_thread or a_new_thread(), a_thread_request(**changes)
     )
 
 
 def ask_for(
-    portal, way="video", new_thread=None, asker=None, search=None, is_dry_run=False, **changes
+    portal, way="video", new_thread=None, asker=None, search=None, tells_all=False, **changes
 ):
     wished = search or a_search(last="+7d")
-    context = a_message_context(portal, asker, is_dry_run=is_dry_run)
+    context = a_message_context(portal, asker, tells_all=tells_all)
     return propose_timed_consultation(
         context, new_thread or a_new_thread(), a_thread_request(**changes), way, wished
     )
@@ -264,7 +264,7 @@ def test_no_number_stands_in_a_scripts_log(phones, words):
 
 def test_a_dry_run_shows_the_number():
     portal = mail_portal(CAN, phones=PHONES[:1])
-    rows = dict(ask_for(portal, "phone", is_dry_run=True).rows)
+    rows = dict(ask_for(portal, "phone", tells_all=True).rows)
     assert rows["Phone"] == "+47 000 00 001, as the portal has it"
 
 
@@ -302,7 +302,7 @@ def test_at_a_time_the_subject_is_the_receipts_too():
 
 @pytest.mark.parametrize("decide", [write, ask_for])
 @pytest.mark.parametrize(
-    ("asker", "is_dry_run", "service"),
+    ("asker", "tells_all", "service"),
     [
         (ScriptedAsker(), False, "38 characters"),
         (ScriptedAsker(), True, "It itches since Monday. (38 characters)"),
@@ -310,9 +310,9 @@ def test_at_a_time_the_subject_is_the_receipts_too():
     ],
 )
 def test_the_plan_shows_how_the_message_begins_except_in_a_scripts_log(
-    decide, asker, is_dry_run, service
+    decide, asker, tells_all, service
 ):
-    decision = decide(mail_portal(CAN), asker=asker, is_dry_run=is_dry_run)
+    decision = decide(mail_portal(CAN), asker=asker, tells_all=tells_all)
     assert dict(decision.rows)["Message"] == service
 
 

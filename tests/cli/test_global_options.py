@@ -24,7 +24,7 @@ def test_every_option_reaches_the_session(line):
     context = line.run(
         "book", "slot-1", "--ndjson", "--fields", "id, start", "--profile", "home", "--as", "Ada",
         "--gp", "Dahl", "--timeout", "2.5", "--no-input", "--debug", "--yes", "--dry-run",
-        "--accept-fee", "250", "--request-id", "monday",
+        "--confirm", "plan-abcdefgh2345", "--accept-fee", "250", "--request-id", "monday",
     )  # fmt: skip
 
     assert context.options == Options(
@@ -38,6 +38,7 @@ def test_every_option_reaches_the_session(line):
         debug=True,
         yes=True,
         dry_run=True,
+        confirm="plan-abcdefgh2345",
         accept_fee="250",
         request_id="monday",
         sends=True,

@@ -150,6 +150,7 @@ OPTIONS
 WHEN SENDING
   --yes             Agree to the plan without being asked
   --dry-run         Show the plan and send nothing
+  --confirm ID      Send exactly what --dry-run showed, within the hour
   --accept-fee MAX  Agree to a charge up to MAX, or to 'any'
   --request-id ID   Makes a retry the same request: done once
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,15 @@ from gpcli.sandbox.server import Sandbox
 PIPED = Terminal(stdin_tty=False, stdout_tty=False, stderr_tty=False)
 AN_HOUR = 3600.0
 SCREEN = Terminal(stdin_tty=True, stdout_tty=True, stderr_tty=True, width=200)
+
+
+_PLAN = re.compile(r" --confirm plan-[a-z2-9]{12} in place of --dry-run [^.]+, until \d\d:\d\d\.")
+"""What a dry run says of its plan's id."""
+
+
+def without_plan(text: str) -> str:
+    """What a dry run says, without its plan's id, which is another each time."""
+    return _PLAN.sub("", text)
 
 
 @dataclass(frozen=True)

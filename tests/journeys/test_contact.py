@@ -13,6 +13,7 @@ import pexpect
 import pytest
 
 from tests.journeys.process import PYTHON, as_person, wait_until
+from tests.journeys.shell import without_plan
 
 SAFETY = [
     "Not for emergencies: call 113. If it can't wait and the surgery is closed: call 116 117.",
@@ -50,7 +51,7 @@ def test_a_message_to_the_reception_needs_only_yes_and_makes_a_thread(world):
 def test_the_plan_shows_what_it_costs_and_nothing_is_sent_in_a_rehearsal(world):
     ending = world.shell("ada")([*CONTACT, "--message", "Is there a ramp?", "--dry-run"])
     assert (ending.code, written(world, "ada")) == (0, [])
-    assert ending.err.splitlines() == [
+    assert without_plan(ending.err).splitlines() == [
         *SAFETY,
         "Write to the surgery's reception [sandbox]",
         "  Surgery  Dr. Ingrid Haugland, Solbakken legesenter",

@@ -36,6 +36,8 @@ SENDING = {
     "request_id": "r-1",
     "patient": ADA,
     "acting_user": GURO,
+    "plan_id": None,
+    "plan_until": None,
 }
 
 

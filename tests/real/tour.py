@@ -50,6 +50,7 @@ BOOKING = (
     Stop("ada", "book ID --yes --reason 'Sore knee'", chosen="slots --limit 1"),
     Stop("ada", "book --first --another --yes --request-id r1"),
     Stop("ada", "book --first --another --yes --request-id r1"),
+    Stop("ada", "book --first --another --dry-run"),
     Stop("finn", "book --first --yes --gp 'Lars Myrvold'"),
     Stop("guro/emil", "book --first --yes"),
     Stop("bo", "book --enquiry --yes --reason 'A check-up'"),

@@ -530,6 +530,8 @@ def test_a_result_in_json_has_every_key_whatever_came_of_it():
         "request_id": "req-1",
         "patient": person,
         "acting_user": person,
+        "plan_id": None,
+        "plan_until": None,
     }
     assert refused == {
         **asked,
@@ -544,7 +546,7 @@ def test_a_result_in_json_has_every_key_whatever_came_of_it():
 def test_plain_results_begin_with_the_prescription():
     assert shown(RENEWAL_RECEIPTS, receipt({"changed": False}, **FAILED)) == (
         "rx-1\tMetformin 500 mg\t\t\t\t\trejected\t\tEurope/Oslo\tfalse\tfalse\treq-1\t"
-        "Ada Nordmann\tAda Nordmann\n"
+        "Ada Nordmann\tAda Nordmann\t\t\n"
     )
 
 

@@ -332,12 +332,14 @@ def test_a_thread_receipt_has_the_thread_and_how_sending_went(make_output):
         THREAD_RECEIPT, ThreadReceipt.of(THREAD, build_receipt(acting_user=GURO))
     )
     answer = json.loads(shown.stdout_text)
-    assert {name: answer[name] for name in list(answer)[-5:]} == {
+    assert {name: answer[name] for name in list(answer)[-7:]} == {
         "changed": True,
         "dry_run": False,
         "request_id": "r-1",
         "patient": {"id": "ada", "name": "Ada Solberg"},
         "acting_user": {"id": "guro", "name": "Guro Holm"},
+        "plan_id": None,
+        "plan_until": None,
     }
     assert (answer["id"], answer["status"]) == ("t-1", "in-progress")
 

@@ -20,6 +20,7 @@ from gpcli.render.views.wording import (
     format_appointment_status,
     format_plain_price,
     format_price,
+    plan_columns,
     receipt_columns,
 )
 
@@ -346,6 +347,7 @@ RECEIPT: View[AppointmentReceipt] = dataclass_view(
     (
         *_appointment_columns(AppointmentReceipt),
         *receipt_columns(AppointmentReceipt),
+        *plan_columns(AppointmentReceipt),
     ),
 )
 
@@ -364,6 +366,7 @@ MOVE_RECEIPT: View[MoveReceipt] = dataclass_view(
                 f"{receipt.replaced.id}, {format_appointment_status(receipt.replaced.status)}"
             ),
         ),
+        *plan_columns(MoveReceipt),
     ),
 )
 

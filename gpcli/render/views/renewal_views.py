@@ -7,7 +7,7 @@ from dataclasses import replace
 from gpcli.model.prescription import Renewal, RenewalReceipt
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, Entry, View, dataclass_view
-from gpcli.render.views.wording import UNKNOWN, receipt_columns
+from gpcli.render.views.wording import UNKNOWN, plan_columns, receipt_columns
 
 RENEWAL_STATUSES = {
     "requested": "asked for",
@@ -152,6 +152,7 @@ RENEWAL_RECEIPTS: View[RenewalReceipt] = dataclass_view(
         ),
         Column("zone", "Zone", lambda receipt: receipt.zone, for_people=False),
         *receipt_columns(RenewalReceipt),
+        *plan_columns(RenewalReceipt),
     ),
 )
 

@@ -11,7 +11,12 @@ from gpcli.model.service import Absence, Consent, OpeningHours, Service, Standin
 from gpcli.render.phrasing import MARKS, Phrasing
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
-from gpcli.render.views.wording import format_plain_price, format_price, receipt_columns
+from gpcli.render.views.wording import (
+    format_plain_price,
+    format_price,
+    plan_columns,
+    receipt_columns,
+)
 
 _STANDING_TEXTS = {
     Standing.OFFERED: "yes",
@@ -278,5 +283,6 @@ CONSENT_RECEIPT: View[ConsentReceipt] = dataclass_view(
         Column("status", "Status", lambda receipt: receipt.status),
         Column("since", "Since", lambda receipt: receipt.since, in_table=False),
         *receipt_columns(ConsentReceipt),
+        *plan_columns(ConsentReceipt),
     ),
 )

@@ -23,7 +23,7 @@ from gpcli.model.thread import (
 from gpcli.render.sanitise import safe_text
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view
-from gpcli.render.views.wording import receipt_columns
+from gpcli.render.views.wording import plan_columns, receipt_columns
 
 THREAD_STATUSES = {
     "preparation": "not sent",
@@ -272,6 +272,7 @@ THREAD_RECEIPT: View[ThreadReceipt] = dataclass_view(
         *_thread_columns(_as_thread),
         *receipt_columns(ThreadReceipt),
         *_thread_fact_columns(_as_thread),
+        *plan_columns(ThreadReceipt),
     ),
 )
 
@@ -464,6 +465,7 @@ def message_receipts_view(
             _status_column(for_people=False),
             *receipt_columns(MessageReceipt),
             *_message_fact_columns(MessageReceipt, zone),
+            *plan_columns(MessageReceipt),
         ),
     )
 

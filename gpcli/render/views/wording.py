@@ -97,6 +97,14 @@ def receipt_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
     )
 
 
+def plan_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
+    """Return the last columns that every receipt has: what a dry run's plan is agreed to by."""
+    return (
+        Column("plan_id", "Plan", lambda receipt: receipt.plan_id, for_people=False),
+        Column("plan_until", "Good until", lambda receipt: receipt.plan_until, for_people=False),
+    )
+
+
 def build_plan(
     action: str,
     rows: Iterable[tuple[str, PlanValue]],
