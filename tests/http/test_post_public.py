@@ -1,4 +1,4 @@
-"""Sending to somebody who has nothing to do with the portal: no token, no retry, no path in logs."""
+"""Sending to whom the portal does not know: no token, no second try, no path in the log."""
 
 import gzip
 
