@@ -15,7 +15,7 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.auth.vault import find_session_bus
 from gpcli.changes.desktop import choose_notify
-from gpcli.changes.sinks import DesktopSink, ExecSink, NtfySink, Send, WebhookSink
+from gpcli.changes.sinks import DesktopSink, ExecSink, NtfySink, Send, WebhookSink, Word
 from gpcli.changes.telling import Sink, TellingFailed
 from gpcli.config.given_token import find_token_flaw
 from gpcli.config.settings import read_variable
@@ -99,16 +99,18 @@ def build_sinks(
     ntfy: str | None = None,
     webhook: str | None = None,
     details: bool = False,
+    platform: str = sys.platform,
 ) -> list[Sink]:
     """Return the ways of telling that the options ask for, once all of them are checked.
 
     Standard output is told too where a person reads it, where a format was asked for, and where no
-    other way was.
+    other way was. `platform` is the system's name.
 
     Raises: InvalidUsage, ConfigError.
     """
-    sinks = [
-        *_build_local_sinks(context, exec_, desktop=desktop, details=details),
+    sinks: list[Sink] = [
+        *_build_exec_sinks(context, exec_, details=details),
+        *_build_desktop_sinks(context, platform if desktop else None, details=details),
         *_build_web_sinks(context, ntfy, webhook, details=details),
     ]
     if not sinks or context.options.format or context.output.is_read_by_person:
@@ -116,28 +118,24 @@ def build_sinks(
     return sinks
 
 
-def _build_local_sinks(
-    context: AppContext, exec_: str | None, *, desktop: bool, details: bool
+def _build_exec_sinks(context: AppContext, command: str | None, *, details: bool) -> Iterator[Sink]:
+    if command is not None:
+        words, env = _parse_command(command, context.env), without_secrets(context.env)
+        umask = context.former_umask
+        yield ExecSink(words, env, encode_event, has_details=details, umask=umask)
+
+
+def _build_desktop_sinks(
+    context: AppContext, platform: str | None, *, details: bool
 ) -> Iterator[Sink]:
-    env = without_secrets(context.env)
-    if exec_ is not None:
-        yield ExecSink(
-            _parse_command(exec_, context.env),
-            env,
-            encode_event,
-            has_details=details,
-            umask=context.former_umask,
-        )
-    if desktop:
-        try:
-            notify = choose_notify(sys.platform, find_session_bus(context.env), env)
-        except TellingFailed as why:
-            raise InvalidUsage(f"--desktop: {why}") from why
-        yield DesktopSink(
-            notify,
-            lambda event: word_event(event, context.output.time_format),
-            has_details=details,
-        )
+    if platform is None:
+        return
+    bus, env = find_session_bus(context.env), without_secrets(context.env)
+    try:
+        notify = choose_notify(platform, bus, env)
+    except TellingFailed as why:
+        raise InvalidUsage(f"--desktop: {why}") from why
+    yield DesktopSink(notify, _build_word(context), has_details=details)
 
 
 def _build_web_sinks(
@@ -149,15 +147,14 @@ def _build_web_sinks(
         return
     token, send = _read_token(context.env, topic, hook), _build_send(context)
     if topic is not None:
-        yield NtfySink(
-            topic.geturl(),
-            send,
-            lambda event: word_event(event, context.output.time_format),
-            has_details=details,
-            token=token,
-        )
+        word = _build_word(context)
+        yield NtfySink(topic.geturl(), send, word, has_details=details, token=token)
     if hook is not None:
         yield WebhookSink(hook.geturl(), send, encode_event, has_details=details, token=token)
+
+
+def _build_word(context: AppContext) -> Word:
+    return lambda event: word_event(event, context.output.time_format)
 
 
 def _build_send(context: AppContext) -> Send:

@@ -37,7 +37,8 @@ NOTING = """
 import json, os, pathlib, sys
 said = {"argv": sys.argv, "env": dict(os.environ), "umask": os.umask(0)}
 said["stdin"] = sys.stdin.buffer.read().decode()
-pathlib.Path(sys.argv[1]).write_text(json.dumps(said))
+text = json.dumps(said, ensure_ascii=False)
+pathlib.Path(sys.argv[1]).write_text(text, encoding="utf-8")
 print("nobody hears this")
 """
 ENV = {"PATH": os.environ["PATH"], "HOME": "/home/of-nobody"}
