@@ -3,6 +3,7 @@
 import socket
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -14,9 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the session bus
 
 def read_until(connection: socket.socket, end: bytes) -> None:
     said = b""
-    while not said.endswith(end):
-        piece = connection.recv(1024)
-        assert piece
+    while end not in said and (piece := connection.recv(1024)):
         said += piece
 
 
@@ -34,7 +33,8 @@ def bad_bus(tmp_path):
             read_until(connection, b"\r\n")
             connection.sendall(b"OK 1234\r\n")
             read_until(connection, b"BEGIN\r\n")
-            connection.sendall(sent)
+            with suppress(OSError):  # who comes may have gone at the first byte
+                connection.sendall(sent)
             over.wait(20)
 
     def start(sent: bytes) -> str:
@@ -54,10 +54,10 @@ def test_one_that_says_nothing_is_left_after_the_time_limit(bad_bus):
         choose_notify("linux", bad_bus(b""), {}, patience=0.3)("gpcli", "new")
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [b"x" * 64, bytes(64), b"l\x09\x00\x01" + bytes(60), bytes(range(256)) * 16, b"l" * 4096],
-)
+NONSENSE = (b"x" * 64, bytes(64), b"l\x09\x00\x01" + bytes(60), bytes(range(256)) * 16, b"l" * 4096)
+
+
+@pytest.mark.parametrize("sent", NONSENSE)
 def test_one_that_says_nonsense_is_none(bad_bus, sent):
     with pytest.raises(TellingFailed):
         choose_notify("linux", bad_bus(sent), {}, patience=0.3)("gpcli", "new")
