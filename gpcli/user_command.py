@@ -105,9 +105,12 @@ def run_command(
     writer = _StreamWriter(process.stdin, stdin)
     stdout = _StreamReader(process.stdout, max_output, on_full=lambda: _kill(process))
     stderr = _StreamReader(process.stderr, MAX_ERROR_BYTES, keeps_last=keeps_last)
-    status = _wait(process, timeout)
-    writer.join(_DRAIN_SECONDS)
-    return CommandResult(status, stdout.finish(), stderr.finish(), timeout)
+    try:
+        status = _wait(process, timeout)
+    finally:
+        writer.join(_DRAIN_SECONDS)
+        streams = stdout.finish(), stderr.finish()
+    return CommandResult(status, *streams, timeout)
 
 
 class _StreamWriter(Thread):

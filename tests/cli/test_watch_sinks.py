@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
+import sys
 import threading
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 
 from gpcli.app_context import AppContext
@@ -28,7 +31,9 @@ ENDED = WatchEvent(WatchWord.SIGNED_OUT, "Your sign-in has ended.", 0, "default"
 SCREEN = Terminal(stdin_tty=True, stdout_tty=True, stderr_tty=True, width=200)
 
 
-def a_context(tmp_path, *, screen: bool = False, transport=None, env=None, **options):
+def a_context(
+    tmp_path, *, screen: bool = False, transport=None, env=None, former_umask=-1, **options
+):
     """What a watch works with, at a portal that nobody may ask."""
     variables = {
         "PATH": os.environ["PATH"],
@@ -47,6 +52,7 @@ def a_context(tmp_path, *, screen: bool = False, transport=None, env=None, **opt
         now=lambda: NOW,
         terminal=terminal,
         transport=transport,
+        former_umask=former_umask,
     )
 
 
@@ -267,6 +273,40 @@ def test_a_webhook_gets_json_with_the_token_that_is_its_own(tmp_path, receive):
         "Bearer tk_1",
     )
     assert TOKEN not in repr(server.requests)
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("my-Topic_1", "https://ntfy.sh/my-Topic_1"),
+        ("https://ntfy.example:8443/t?x=1", "https://ntfy.example:8443/t?x=1"),
+    ],
+)
+def test_the_name_of_a_topic_is_one_of_ntfy_sh(tmp_path, given, url):
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, str(request.url)))
+        return httpx.Response(200)
+
+    tell(a_context(tmp_path, transport=httpx.MockTransport(answer)), ntfy=given)
+    assert asked == [("POST", url)]
+
+
+@pytest.mark.parametrize("details", [True, False])
+def test_a_program_gets_no_token_and_nothing_of_the_record_but_on_its_input(tmp_path, details):
+    seen = tmp_path / "seen"
+    context = a_context(tmp_path, env={"GPCLI_NOTIFY_TOKEN": "tk-canary"}, former_umask=0o024)
+    code = (
+        "import os, sys; said = f'{os.umask(0):o} {sys.argv} {dict(os.environ)}';"
+        f"open({str(seen)!r}, 'w', encoding='utf-8').write(said)"
+    )
+    tell(context, WHOLE, exec_=shlex.join([sys.executable, "-c", code]), details=details)
+    said = seen.read_text(encoding="utf-8")
+    assert said.startswith("24 ['-c'] ")
+    assert "GPCLI_PORTAL" in said
+    assert not [word for word in (TOKEN, "tk-canary", "_TOKEN") if word in said]
+    assert find_leaks(said) == set()
 
 
 def test_a_redirect_is_not_followed(tmp_path, receive):
