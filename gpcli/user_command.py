@@ -105,12 +105,9 @@ def run_command(
     writer = _StreamWriter(process.stdin, stdin)
     stdout = _StreamReader(process.stdout, max_output, on_full=lambda: _kill(process))
     stderr = _StreamReader(process.stderr, MAX_ERROR_BYTES, keeps_last=keeps_last)
-    try:
-        status = _wait(process, timeout)
-    finally:
-        writer.join(_DRAIN_SECONDS)
-        streams = stdout.finish(), stderr.finish()
-    return CommandResult(status, *streams, timeout)
+    status = _wait(process, timeout)
+    writer.join(_DRAIN_SECONDS)
+    return CommandResult(status, stdout.finish(), stderr.finish(), timeout)
 
 
 class _StreamWriter(Thread):
@@ -154,17 +151,18 @@ class _StreamReader(Thread):
         self.start()
 
     def run(self) -> None:
-        """Read until no process can write to the stream."""
-        while self._stream and (piece := self._stream.read(_PIECE)):
-            self._content = (self._content + piece)[self._kept]
-            if len(self._content) == self._max_bytes:
-                self._on_full()
+        """Read until no process can write to the stream, and close it."""
+        if self._stream is None:
+            return
+        with self._stream as stream:
+            while piece := stream.read(_PIECE):
+                self._content = (self._content + piece)[self._kept]
+                if len(self._content) == self._max_bytes:
+                    self._on_full()
 
     def finish(self) -> bytes:
-        """Return what was read, and close the stream unless a process can still write to it."""
+        """Return what was read, though a process left behind may still write to the stream."""
         self.join(_DRAIN_SECONDS)
-        if self._stream and not self.is_alive():
-            self._stream.close()
         return self._content
 
 

@@ -7,6 +7,7 @@ import os
 import select
 import shlex
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -172,9 +173,14 @@ def test_what_it_started_ends_with_it_when_the_time_is_up(pipe):
 
 
 def test_what_it_leaves_behind_lives_on_and_keeps_nobody_waiting(pipe):
+    """And the stream that it holds is closed when it ends."""
     watched, holding = pipe
-    hook(["sh", "-c", f"{holding}; sleep 4 & exit 0"], timeout=60.0).tell(BLANK)
+    before = threading.active_count()
+    hook(["sh", "-c", f"{holding}; sleep 2 & exit 0"], timeout=60.0).tell(BLANK)
     assert not is_over(watched, 0.0)
+    assert is_over(watched, 10.0)
+    for thread in threading.enumerate()[before:]:
+        thread.join(10.0)
 
 
 # --- the desktop
