@@ -88,26 +88,42 @@ def run_command(
 
     Raises: NotRun.
     """
+    process = _start(words, env, umask, has_input=bool(stdin), has_output=bool(max_output))
     try:
-        process = subprocess.Popen(  # noqa: S603  (the user's own command)
+        writer = _StreamWriter(process.stdin, stdin)
+        stdout = _StreamReader(process.stdout, max_output, on_full=lambda: _kill(process))
+        stderr = _StreamReader(process.stderr, MAX_ERROR_BYTES, keeps_last=keeps_last)
+        status = _wait(process, timeout)
+    except BaseException:  # such as Ctrl-C, which does not reach the command's own session
+        _kill(process)
+        process.wait()
+        raise
+    writer.join(_DRAIN_SECONDS)
+    return CommandResult(status, stdout.finish(), stderr.finish(), timeout)
+
+
+def _start(
+    words: Sequence[str],
+    env: Mapping[str, str],
+    umask: int,
+    *,
+    has_input: bool,
+    has_output: bool,
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603  (the user's own command)
             words,
             env=dict(env),
             umask=umask,
             bufsize=0,
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE if max_output else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if has_output else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is no command"
         raise NotRun(f"can't be run: {why}") from error
-    writer = _StreamWriter(process.stdin, stdin)
-    stdout = _StreamReader(process.stdout, max_output, on_full=lambda: _kill(process))
-    stderr = _StreamReader(process.stderr, MAX_ERROR_BYTES, keeps_last=keeps_last)
-    status = _wait(process, timeout)
-    writer.join(_DRAIN_SECONDS)
-    return CommandResult(status, stdout.finish(), stderr.finish(), timeout)
 
 
 class _StreamWriter(Thread):
@@ -168,15 +184,12 @@ class _StreamReader(Thread):
 
 def _wait(process: subprocess.Popen[bytes], timeout: float) -> int | None:
     """Return the exit status; None = it was killed because it did not end in time."""
-    status = None
     try:
-        with suppress(subprocess.TimeoutExpired):
-            status = process.wait(timeout)
-    finally:
-        if status is None:
-            _kill(process)
-            process.wait()
-    return status
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        process.wait()
+        return None
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
