@@ -11,6 +11,7 @@ from gpcli.cli.run import (
     run_command_line,
     write_ready_answer,
 )
+from gpcli.config.variables import SECRETS
 
 try:
     import gpcli.cli.ready_answers  # noqa: F401  (whether it is built)
@@ -49,7 +50,8 @@ def _run_whole_program() -> int:
     argv = name_command(sys.argv[1:])
     former_umask = protect_process()
     env = dict(os.environ)
-    os.environ.pop("GPCLI_TOKEN", None)  # or whatever opens pages would inherit it
+    for secret in SECRETS:
+        os.environ.pop(secret, None)  # or whatever opens pages would inherit it
 
     def build_context(
         options: "Options",

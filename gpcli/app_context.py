@@ -349,11 +349,13 @@ class AppContext:
         """The HTTP client of the portal, with the access token."""
         return self.open_client(self.bearer)
 
-    def open_client(self, bearer: Bearer | None) -> HttpClient:
+    def open_client(
+        self, bearer: Bearer | None, *, doing: str = "Waiting for the portal"
+    ) -> HttpClient:
         """Return an HTTP client of the portal with a time limit of its own.
 
-        `bearer` gives the access tokens; `None` = requests carry no token. It is closed with this
-        context.
+        `bearer` gives the access tokens; `None` = requests carry no token. `doing` is shown as
+        progress. It is closed with this context.
         """
         from gpcli.http.client import HttpClient
         from gpcli.http.deadline import Deadline
@@ -369,7 +371,7 @@ class AppContext:
             transport=self.transport,
             sleep=self.sleep,
             log=self.log_request if self.is_debugging else None,
-            progress=lambda: self.output.progress("Waiting for the portal"),
+            progress=lambda: self.output.progress(doing),
         )
         return self._open_clients.enter_context(client)
 

@@ -9,6 +9,7 @@ OWN_VARIABLES = (
     ("GPCLI_SHOW_ALL", "Show also the commands that your GP does not offer"),
     ("GPCLI_PAGER", "What shows long answers on a terminal: less, unless given; empty = nothing"),
     ("GPCLI_DEBUG", "Tell each request, and where gpcli failed, as --debug"),
+    ("GPCLI_NOTIFY_TOKEN", "For gpcli watch: a token for --ntfy or --webhook"),
     ("GPCLI_ALLOW_PRODUCTION", "The production profile that a CI run may touch"),
 )
 MACHINE_VARIABLES = (

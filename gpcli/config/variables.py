@@ -8,7 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-SECRETS = ("GPCLI_TOKEN",)
+NOTIFY_BEARER = "GPCLI_NOTIFY_TOKEN"
+"""The variable with the token for where a watch sends what it tells."""
+
+SECRETS = ("GPCLI_TOKEN", NOTIFY_BEARER)
 """Variables that other programs do not get."""
 
 

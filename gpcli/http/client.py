@@ -176,6 +176,17 @@ class HttpClient:
         request = self._build_request("POST", parse_safe_url(url), all_headers, content)
         return self._sender.send(replace(request, expects_any_type=True))
 
+    def post_public(
+        self, url: str, content: bytes, *, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> HttpResponse:
+        """Send to any https or loopback URL that is not the portal's, without the token.
+
+        It is tried again only where nothing can have arrived. The body of the response is not read,
+        and of the URL only the host stands in the log and in errors: who knows it may use it.
+        """
+        request = self._build_request("POST", parse_safe_url(url), headers, content)
+        return self._sender.send(replace(request, is_foreign=True))
+
     def wait_to_try_again(self, tries: int) -> bool:
         """Wait as after `tries` tries of a request; return False at once if no time is left for it.
 

@@ -130,26 +130,32 @@ def is_permanent(error: httpx.TransportError) -> bool:
 
 
 def to_gpcli_error(
-    error: httpx.TransportError, host: str, seconds: float, *, sent: bool, trace_id: str
+    error: httpx.TransportError,
+    host: str,
+    seconds: float,
+    *,
+    who: str,
+    sent: bool,
+    trace_id: str,
 ) -> errors.GpcliError:
     """Return the error to raise for `error`, with which the last try of a request ended.
 
-    `host` is the portal's; `seconds` is the time limit; `sent` says whether any try may have
-    reached the portal.
+    `host` was asked, which `who` is called in messages; `seconds` is the time limit; `sent` says
+    whether any try may have reached it.
     """
     if isinstance(error, ProxyFailed):
         return _to_proxy_error(error, host, seconds, sent=sent, trace_id=trace_id)
     if isinstance(error, httpx.TimeoutException):
-        message = f"The portal at {host} did not answer within {seconds:g} s."
+        message = f"{who} did not answer within {seconds:g} s."
         hint = "Try again later; --timeout SECONDS raises the limit."
         return ResponseTimedOut(message, sent=sent, hint=hint, trace_id=trace_id)
     tls = _find_cause(error, ssl.SSLError)
     if tls is not None and not sent and not _is_cut(tls):
         return _to_tls_error(tls, host)
     why, hint = _explain(error)
-    message = f"The portal at {host} can't be reached: {why}."
+    message = f"{who} can't be reached: {why}."
     if can_have_reached_portal(error):
-        message = f"The portal at {host} did not finish its answer: {why}."
+        message = f"{who} did not finish its answer: {why}."
     return ConnectionFailed(message, sent=sent, hint=hint, trace_id=trace_id)
 
 

@@ -57,8 +57,8 @@ class HttpResponse:
 class RequestLog:
     """All that may be logged of a try. `status` is None when no response came.
 
-    `route` is the URL's path without ids; `ms` is how long it took, in milliseconds; `size` is that
-    of the response's body in bytes, unpacked.
+    `route` is the URL's path without ids, or the host alone of what is not the portal's; `ms` is
+    how long it took, in milliseconds; `size` is that of the response's body in bytes, unpacked.
     """
 
     method: str
@@ -75,7 +75,9 @@ class OutgoingRequest:
 
     `content` is the body, None for none. With `expects_file`, the body of a successful response is
     left as bytes, with `expects_raw` that of any. With `expects_any_type`, a body is read by what
-    it holds, whatever its media type says: JSON, or a form.
+    it holds, whatever its media type says: JSON, or a form. With `is_foreign`, it goes to somebody
+    whose answer counts by its status alone, and whose URL is a secret: no body is read, and the log
+    has the host.
     """
 
     method: str
@@ -86,6 +88,12 @@ class OutgoingRequest:
     expects_file: bool = False
     expects_raw: bool = False
     expects_any_type: bool = False
+    is_foreign: bool = False
+
+    @property
+    def recipient(self) -> str:
+        """Who gets it, for the beginning of a sentence."""
+        return self.url.host if self.is_foreign else f"The portal at {self.url.host}"
 
     @property
     def trace_id(self) -> str:
@@ -151,6 +159,7 @@ class RequestSender:
             outcome,
             request.url.host,
             self.deadline.seconds,
+            who=request.recipient,
             sent=sent,
             trace_id=request.trace_id,
         ) from outcome
@@ -198,6 +207,9 @@ class RequestSender:
 
     def _read_response(self, request: OutgoingRequest, response: httpx.Response) -> HttpResponse:
         status, headers = response.status_code, response.headers
+        if request.is_foreign:
+            response.close()
+            return HttpResponse(status, headers, None, str(request.url), request.trace_id)
         is_record = httpx.codes.is_success(status) and not request.expects_any_type
         size = 0
         max_bytes = self.max_bytes if is_record else min(MAX_EXPLANATION_BYTES, self.max_bytes)
@@ -220,7 +232,8 @@ class RequestSender:
         if self.log is None:
             return
         ms = round((self.deadline.clock() - began) * 1000)
-        route = redact_route(request.url, self.base)
+        url = request.url
+        route = url.host if request.is_foreign else redact_route(url, self.base)
         self.log(RequestLog(request.method, route, status, ms, request.trace_id, size))
 
 
@@ -240,8 +253,10 @@ def _can_have_been_done(outcome: HttpResponse | httpx.TransportError) -> bool:
 
 
 def _can_retry(request: OutgoingRequest, outcome: HttpResponse | httpx.TransportError) -> bool:
-    if isinstance(outcome, HttpResponse):  # 429 says that nothing was done
-        return outcome.status == 429 or (
+    if isinstance(outcome, HttpResponse):
+        if request.is_foreign:
+            return False
+        return outcome.status == 429 or (  # which says that nothing was done
             request.retry and outcome.status in retry.RETRYABLE_STATUSES
         )
     if network_errors.is_permanent(outcome):

@@ -21,7 +21,7 @@ from gpcli.auth.vault import Vault
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.config.profiles import Config, Profile
 from gpcli.config.settings import TOKEN, TOKEN_COMMAND, Options, Settings, choose_profile
-from gpcli.config.variables import find_variable
+from gpcli.config.variables import SECRETS, find_variable
 from gpcli.errors import BadResponse, ConfigError, GpcliError, NoToken, list_coded_errors
 from gpcli.http.client import FHIR, HttpClient, HttpResponse
 from gpcli.model.account import Finding, Verdict
@@ -53,7 +53,7 @@ def build_redactor(secrets: Iterable[str], home: str) -> Callable[[str], str]:
 
 
 _SECRET_VARIABLES = (
-    "GPCLI_TOKEN",
+    *SECRETS,
     "GPCLI_PATIENT",
     "GPCLI_FHIR_USER",
     "GPCLI_AS",

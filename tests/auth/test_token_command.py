@@ -9,12 +9,17 @@ import threading
 
 import pytest
 
-from gpcli.auth.token_command import MAX_ERROR_BYTES, MAX_TOKEN_BYTES, CommandBearer
+from gpcli.auth.token_command import MAX_TOKEN_BYTES, CommandBearer
 from gpcli.errors import ConfigError, Expired, NoToken, TimedOut, shorten
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
+from gpcli.user_command import MAX_ERROR_BYTES
 
-WITHHELD = {"GPCLI_TOKEN": "secret", "GPCLI_TOKEN_COMMAND": "gpcli whoami"}
+WITHHELD = {
+    "GPCLI_TOKEN": "secret",
+    "GPCLI_NOTIFY_TOKEN": "another",
+    "GPCLI_TOKEN_COMMAND": "gpcli whoami",
+}
 ENV = {"PATH": os.environ["PATH"], "HOME": "/home/of-nobody"} | WITHHELD
 SOON = 0.3  # seconds that a command which never ends is given
 LONG = "import threading; threading.Event().wait(60)"

@@ -362,12 +362,13 @@ sys.argv = ["gpcli", "gp"]
 try:
     main()
 except SystemExit:
-    print("GPCLI_TOKEN" in os.environ, "GPCLI_PORTAL" in os.environ)
+    print(sorted(name for name in os.environ if name.startswith("GPCLI_")))
 """
 
 
-def test_the_token_is_gpclis_alone_and_not_for_what_it_starts(tmp_path):
-    given = {"GPCLI_TOKEN": "secret", "GPCLI_PORTAL": "https://portal.example"}
+def test_tokens_are_gpclis_alone_and_not_for_what_it_starts(tmp_path):
+    tokens = {"GPCLI_TOKEN": "secret", "GPCLI_NOTIFY_TOKEN": "another"}
+    given = {**tokens, "GPCLI_PORTAL": "https://portal.example"}
     env = {"PATH": os.environ["PATH"], "GPCLI_CONFIG_DIR": str(tmp_path), **given}
     ending = subprocess.run(
         [sys.executable, "-c", BY_TOKEN],
@@ -377,5 +378,5 @@ def test_the_token_is_gpclis_alone_and_not_for_what_it_starts(tmp_path):
         check=False,
         env=env,
     )
-    assert ending.stdout == "False True\n"
+    assert ending.stdout == "['GPCLI_CONFIG_DIR', 'GPCLI_PORTAL']\n"
     assert ending.stderr.startswith("gpcli: GPCLI_PATIENT is needed beside GPCLI_TOKEN.")

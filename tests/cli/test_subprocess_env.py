@@ -34,6 +34,7 @@ def write_program(tmp_path):
 def context(tmp_path):
     env = {
         "GPCLI_TOKEN": "secret",
+        "GPCLI_NOTIFY_TOKEN": "another secret",
         "GPCLI_CONFIG_DIR": str(tmp_path),
         "EDITOR_OPTIONS": "wide",
     }
@@ -64,7 +65,7 @@ def open_with(context, command):
 
 @pytest.mark.usefixtures("private")
 @pytest.mark.parametrize(("way", "umask"), [(run_program, "022"), (edit_with, "077")])
-def test_a_child_has_the_person_s_variables_but_not_the_token(context, write_program, way, umask):
+def test_a_child_has_the_person_s_variables_but_no_token(context, write_program, way, umask):
     """And the person's umask, but for an editor: what it writes beside the page is private too."""
     command, seen = write_program
     way(context, command)
@@ -72,7 +73,7 @@ def test_a_child_has_the_person_s_variables_but_not_the_token(context, write_pro
 
 
 @pytest.mark.usefixtures("private")
-def test_neither_does_a_browser_see_the_token(context, tmp_path):
+def test_neither_does_a_browser_see_a_token(context, tmp_path):
     keeper = tmp_path / "browser"
     keeper.write_text(f'#!/bin/sh\n(umask; env) > "{tmp_path}/seen"\n')
     keeper.chmod(0o700)
@@ -80,7 +81,7 @@ def test_neither_does_a_browser_see_the_token(context, tmp_path):
     umask, *variables = (tmp_path / "seen").read_text().splitlines()
     assert umask == "0022"
     assert "EDITOR_OPTIONS=wide" in variables
-    assert not [each for each in variables if "secret" in each or "GPCLI_TOKEN" in each]
+    assert not [each for each in variables if "secret" in each or "_TOKEN" in each]
 
 
 @pytest.mark.usefixtures("private")

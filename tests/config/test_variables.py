@@ -32,6 +32,7 @@ BY_ENVIRONMENT = {
     "GPCLI_CLOCK_OFFSET": "60",
     "GPCLI_CONFIG_DIR": "/home/ada/of gpcli",
 }
+BY_WATCH = {"GPCLI_NOTIFY_TOKEN"}
 BY_COMMAND = {"GPCLI_PORTAL": PORTAL, "GPCLI_TOKEN_COMMAND": "pass show 'my token'"}
 BY_PROFILE = {"GPCLI_PROFILE": "live", "CI": "true", "GPCLI_ALLOW_PRODUCTION": "live"}
 CONFIG = Config(
@@ -55,7 +56,7 @@ def resolve(env):
 
 
 def test_every_variable_is_in_one_of_the_environments():
-    known = {*BY_ENVIRONMENT, *BY_COMMAND, *BY_PROFILE, *SWITCHES, *COMMANDS}
+    known = {*BY_ENVIRONMENT, *BY_COMMAND, *BY_PROFILE, *SWITCHES, *COMMANDS, *BY_WATCH}
     assert {name for name, _ in (*OWN_VARIABLES, *MACHINE_VARIABLES)} <= known
 
 
