@@ -102,8 +102,10 @@ class _TimedContext(AppContext):
 
     time: FakeTime
 
-    def open_client(self, bearer: Bearer | None) -> HttpClient:
-        client = super().open_client(bearer)
+    def open_client(
+        self, bearer: Bearer | None, *, doing: str = "Waiting for the portal"
+    ) -> HttpClient:
+        client = super().open_client(bearer, doing=doing)
         client.deadline.clock = self.time.monotonic
         client.deadline.restart()
         return client

@@ -30,6 +30,8 @@ MEASUREMENTS = {
     "responses": "bench.responses",
     "canaries": "bench.canaries",
     "second_origin": "bench.second_origin",
+    "watch_kills": "bench.watch_kills",
+    "idle_day": "bench.idle_day",
 }
 """In the table's order: each NAME is `measure_NAME` of the module beside it."""
 

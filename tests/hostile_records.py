@@ -45,6 +45,7 @@ class RecordMaker:
             bool: lambda: draw(True, False),
             int: lambda: draw(*_NUMBERS),
             Decimal: lambda: Decimal(draw("1.50", "0", "1E+30")),
+            float: lambda: float(draw("1.5", "0", "1e30")),
             datetime: lambda: draw(*_TIMES),
             date: lambda: draw(*_TIMES).date(),
             timedelta: lambda: draw(*_WAITS),

@@ -8,7 +8,7 @@ import typer
 
 from gpcli.auth.token_response import _parse_lifetime
 from gpcli.care.booking import is_vaccinated_this_season
-from gpcli.care.confirmation import _parse_cap
+from gpcli.care.confirmation import parse_cap
 from gpcli.care.dates import parse_day, parse_duration, parse_hours
 from gpcli.cli.global_options import _parse_seconds
 from gpcli.cli.sandbox_commands import _parse_instant
@@ -61,7 +61,7 @@ OF_PEOPLE: dict[str, tuple[Callable[[str], object], str]] = {
     "--between": (lambda text: parse_hours(text, "--between"), "08:00-10:00"),
     "--between 8-10": (lambda text: parse_hours(text, "--between"), "8-10"),
     "--between after-14": (lambda text: parse_hours(f"after-{text}", "--between"), "14"),
-    "--accept-fee": (_parse_cap, "310"),
+    "--accept-fee": (parse_cap, "310"),
     "--clock": (_parse_instant, "2027-03-01T09:00:00+01:00"),
     "GPCLI_CLOCK_OFFSET": (read_offset, "30"),
     "GPCLI_PORTAL": (parse_portal_url, "https://portal.example:8443/fhir"),

@@ -111,6 +111,8 @@ def _propose_by_id(
     if slot.start <= context.search.now:
         raise TooLate("That time has begun or is past.", hint=_SEE_SLOTS)
     _check_not_own(facts.coming, slot)
+    if choice.unique and not request.another:
+        _require_none_coming(context, list_others(facts.coming, request), service)
     if slot.status != "free":
         what = "taken" if slot.status.startswith("busy") else "not free"
         raise SlotTaken(f"The time {slot.id} is {what}.", hint=_SEE_SLOTS)

@@ -171,7 +171,7 @@ def confirm_and_send(
     Raises: InvalidUsage if `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted;
     whatever checking the plan, revalidating and sending raise.
     """
-    _parse_cap(agreement.accept_fee)  # what is no amount is refused before anything is shown
+    parse_cap(agreement.accept_fee)  # what is no amount is refused before anything is shown
     if isinstance(decision, Outcome):
         return replace(decision, dry_run=agreement.dry_run)
     if agreement.check_plan is not None:
@@ -260,7 +260,7 @@ def check_fee(charge: Charge, accepted: str | None) -> None:
     """
     if accepted == ANY_FEE:
         return
-    cap = _parse_cap(accepted)
+    cap = parse_cap(accepted)
     price = charge.price
     if price is not None and cap is not None and price.high <= cap:
         return
@@ -273,7 +273,11 @@ def check_fee(charge: Charge, accepted: str | None) -> None:
     )
 
 
-def _parse_cap(accepted: str | None) -> Decimal | None:
+def parse_cap(accepted: str | None) -> Decimal | None:
+    """Return the amount that `--accept-fee` gives, `None` for none and for any.
+
+    Raises: InvalidUsage for what is no amount.
+    """
     if accepted is None or accepted == ANY_FEE:
         return None
     if re.fullmatch(r"\d+(\.\d*)?|\.\d+", accepted, re.ASCII):

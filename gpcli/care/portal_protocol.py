@@ -199,11 +199,12 @@ class Portal(Protocol):
         what `fetched_changes_ahead` is for.
         """
 
-    def fetched_changes_ahead(self) -> AbstractContextManager[None]:
+    def fetched_changes_ahead(self, *, offers: bool = False) -> AbstractContextManager[None]:
         """Fetch in one round trip what the other methods return of what can change at the surgery.
 
         That is what `fetch_appointments` from today on, `mailbox.fetch_conversations` and
-        `prescriptions.fetch_renewals` return in its body, without asking the portal.
+        `prescriptions.fetch_renewals` return in its body, without asking the portal; with `offers`
+        also `fetch_offers`.
         """
 
     def fetch_appointment(self, appointment: str) -> Appointment:

@@ -59,6 +59,8 @@ class BookingChoice:
     With `by_beginning`, `slot` may also be the beginning of the id of the one that an earlier try
     has taken. With `enquiry` the surgery chooses; without any of them the person does, from a list.
     With `asks_reason` a person who makes an enquiry is asked for a reason where they gave none.
+    With `unique` the time of a `slot` is taken only where there is none for the same, as `first`
+    always does.
     """
 
     slot: str | None = None
@@ -66,6 +68,7 @@ class BookingChoice:
     enquiry: bool = False
     asks_reason: bool = False
     by_beginning: bool = False
+    unique: bool = False
 
     def is_slot(self, slot_id: str | None) -> bool:
         """Return whether `slot` stands for the slot with this id."""

@@ -44,7 +44,8 @@ class SlotFilters:
     """A person's filters; `first` and `last` are days in the surgery's zone, both inclusive.
 
     `between` is half-open: it begins at the first time and ends before the second. `weekdays` has 0
-    for Monday; empty = all. `None` = no such filter.
+    for Monday; empty = all. A time begins at `not_before` or later, and earlier than `before`.
+    `None` = no such filter.
     """
 
     first: date
@@ -54,6 +55,7 @@ class SlotFilters:
     practitioner: str | None = None
     channel: str | None = None
     not_before: datetime | None = None
+    before: datetime | None = None
 
     def find_mismatch(self, slot: Slot, zone: ZoneInfo) -> str | None:
         """Return the name of the first filter that `slot` does not pass; `None` = it passes all."""
@@ -65,6 +67,7 @@ class SlotFilters:
             ("--with", self._has_practitioner(slot)),
             ("--via", self.channel in {None, slot.channel}),
             ("--notice", self.not_before is None or slot.start >= self.not_before),
+            ("--earlier-than", self.before is None or slot.start < self.before),
         )
         return next((name for name, passed in tests if not passed), None)
 

@@ -89,7 +89,6 @@ def build_gone(key: Key, before: SeenRecord, now: datetime) -> RecordChange:
         None,
         now,
         str(now.tzinfo),
-        digest="gone",
     )
 
 
@@ -108,7 +107,6 @@ def _build_change(
         sight.state,
         now,
         sight.zone,
-        digest=after.digest,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from gpcli.errors import GpcliError, Missing, NotAllowed, SignInError, UsageError
+from gpcli.errors import Failure, GpcliError, Missing, Unavailable
 
 Found = TypeVar("Found")
 
@@ -25,9 +25,6 @@ _LONGEST_PAUSE = 600.0
 _NAP = 15.0
 """Seconds after which a sleeper looks at the clock: a computer may have been asleep meanwhile."""
 
-_FINAL = (SignInError, NotAllowed, UsageError)
-"""Errors that waiting does not mend."""
-
 
 def read_elapsed() -> float:
     """Return seconds that only grow, also while the computer sleeps where the system counts that.
@@ -41,11 +38,12 @@ def read_elapsed() -> float:
 def is_final(error: GpcliError) -> bool:
     """Return whether waiting does not mend it.
 
-    A record that the portal says it has not is gone; a status 404 alone may come from what stands
-    before a portal that is being restarted.
+    What does not answer, or answers nonsense, may do better later. So may a status 404: what stands
+    before a portal that is being restarted answers so; what the portal says it has not is gone.
     """
-    is_gone = isinstance(error, Missing) and error.http_status is None
-    return is_gone or isinstance(error, _FINAL)
+    if isinstance(error, Missing):
+        return error.http_status is None
+    return not isinstance(error, Unavailable | Failure)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from gpcli.changes.snapshot import (
 )
 from gpcli.changes.store import ChangeStore, Key, SeenRecord
 from gpcli.errors import GpcliError, NotFound, SignInError
-from gpcli.model.appointment import OVER
+from gpcli.model.appointment import OVER, Slot
 from gpcli.model.change import RecordChange
 
 _OVER = OVER | {"completed", "rejected", "failed"}
@@ -26,11 +26,19 @@ _OVER = OVER | {"completed", "rejected", "failed"}
 
 @dataclass(frozen=True)
 class News:
-    """One change, and how its record is noted once that is told; `None` = it is forgotten."""
+    """One change, or one free time, and how it is noted once that is told; `None` = not at all.
 
-    change: RecordChange
+    `digest` tells it from other news of the same record.
+    """
+
+    content: RecordChange | Slot
     key: Key
     record: SeenRecord | None
+
+    @property
+    def digest(self) -> str:
+        """What tells it from other news of the same record."""
+        return "" if self.record is None else self.record.digest
 
 
 @dataclass(frozen=True)
@@ -50,14 +58,14 @@ class Reading:
     @property
     def changes(self) -> tuple[RecordChange, ...]:
         """The changes."""
-        return tuple(each.change for each in self.news)
+        return tuple(each.content for each in self.news if isinstance(each.content, RecordChange))
 
 
 class ChangeReader:
     """Reads what is new for the cursor `name`.
 
     `clock` returns the aware time in the surgeries' zone. `find_own` returns what `compare` leaves
-    for the next time.
+    for the next time. With `offers` what the GPs offer is in each snapshot.
     """
 
     def __init__(
@@ -66,11 +74,14 @@ class ChangeReader:
         name: str,
         clock: Callable[[], datetime],
         find_own: Callable[[], frozenset[str]] = frozenset,
+        *,
+        offers: bool = False,
     ) -> None:
         self._store = store
         self.name = name
         self._clock = clock
         self._find_own = find_own
+        self._offers = offers
 
     def read(self, portal: Portal) -> Reading:
         """Fetch how the records are, and return what is new; raise as `fetch_snapshot`.
@@ -78,7 +89,9 @@ class ChangeReader:
         The first time that records of a kind come, it only notes how they are.
         """
         own = self._find_own()  # comes first: what is written from now on is in the journal then
-        return self.read_from(fetch_snapshot(portal, self._clock()), portal, own)
+        return self.read_from(
+            fetch_snapshot(portal, self._clock(), offers=self._offers), portal, own
+        )
 
     def read_from(
         self, snapshot: Snapshot, portal: Portal | None, own: frozenset[str] = frozenset()
@@ -109,6 +122,10 @@ class ChangeReader:
     def note(self, reading: Reading) -> None:
         """Note that all of a reading is told, and what need not be."""
         self.note_told(reading.news)
+        self.note_untold(reading)
+
+    def note_untold(self, reading: Reading) -> None:
+        """Note what of a reading need not be told."""
         if reading.noted or reading.forgotten:
             self._store.write_seen(self.name, reading.noted, reading.forgotten)
 

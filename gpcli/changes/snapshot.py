@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from gpcli.errors import GpcliError, SignInError
 from gpcli.model.appointment import Appointment, describe_topic
 from gpcli.model.change import ChangeState, RecordKind
 from gpcli.model.prescription import Renewal
+from gpcli.model.service import Offers
 from gpcli.model.thread import Conversation, Message, Thread
 
 Record = TypeVar("Record")
@@ -84,7 +85,8 @@ class Snapshot:
     `whole` are those of which none was kept back, as far as is told.
 
     `not_shown` are sentences on kinds that the portal does not show, and why. `is_whole` is false
-    where something failed, so that asking again may show more.
+    where something failed, so that asking again may show more. `offers` are those of the GPs, where
+    they were asked for.
     """
 
     sights: tuple[Sight, ...]
@@ -92,16 +94,18 @@ class Snapshot:
     whole: frozenset[str]
     not_shown: tuple[str, ...] = ()
     is_whole: bool = True
+    offers: Offers | None = None
 
 
-def fetch_snapshot(portal: Portal, now: datetime) -> Snapshot:
-    """Fetch how all records are, in one round trip.
+def fetch_snapshot(portal: Portal, now: datetime, *, offers: bool = False) -> Snapshot:
+    """Fetch how all records are, in one round trip; with `offers` what the GPs offer as well.
 
     What the portal does not show, or fails to, costs that kind alone.
     Raises: SignInError; the error of every kind where none could be fetched.
     """
-    with portal.fetched_changes_ahead():
-        return read_snapshot(portal, now)
+    with portal.fetched_changes_ahead(offers=offers):
+        found = portal.fetch_offers() if offers else None
+        return replace(read_snapshot(portal, now), offers=found)
 
 
 def read_snapshot(portal: Portal, now: datetime) -> Snapshot:

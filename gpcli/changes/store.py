@@ -47,6 +47,10 @@ CREATE TABLE telling (
     PRIMARY KEY (cursor, kind, id, sink)
 ) WITHOUT ROWID;
 CREATE TABLE watch (name TEXT PRIMARY KEY, status TEXT NOT NULL);
+CREATE TABLE booking (
+    watch TEXT PRIMARY KEY, wish TEXT NOT NULL, slot TEXT NOT NULL, visit TEXT,
+    is_done INTEGER NOT NULL
+);
 """
 
 Key = tuple[str, str]
@@ -84,6 +88,20 @@ class Telling:
     digest: str
     state: TellingState
     tries: int
+
+
+@dataclass(frozen=True)
+class WishBooking:
+    """What a watch has booked, or has begun to book, for a wish.
+
+    `wish` tells the wish from others; `slot` is the id of the time, `visit` that of the appointment
+    that it replaces, `None` = it replaces none. `is_done`: the portal has confirmed it.
+    """
+
+    wish: str
+    slot: str
+    visit: str | None
+    is_done: bool = False
 
 
 class ChangeStore:
@@ -177,7 +195,7 @@ class ChangeStore:
         with self._writing() as database:
             database.executemany(sql, rows)
 
-    def read_watches(self) -> dict[str, dict[str, object]]:
+    def read_watches(self) -> dict[str, dict[str, Any]]:
         """Return what is noted of each watch, by its name."""
         rows = self._read("SELECT name, status FROM watch ORDER BY name", ())
         return {name: json.loads(status) for name, status in rows}
@@ -187,16 +205,21 @@ class ChangeStore:
         with self._writing() as database:
             database.execute("INSERT OR REPLACE INTO watch VALUES (?, ?)", (name, _dump(status)))
 
-    def forget(self, cursor: str) -> None:
-        """Forget what a cursor has told, and where its watch stands."""
+    def read_booking(self, watch: str) -> WishBooking | None:
+        """Return what a watch books, `None` = nothing so far."""
+        sql = "SELECT wish, slot, visit, is_done FROM booking WHERE watch = ?"
+        for wish, slot, visit, is_done in self._read(sql, (watch,)):
+            return WishBooking(wish, slot, visit, bool(is_done))
+        return None
+
+    def write_booking(self, watch: str, booking: WishBooking | None) -> None:
+        """Note what a watch books, `None` = nothing any more."""
         with self._writing() as database:
-            for sql in (
-                "DELETE FROM cursor WHERE name = ?",
-                "DELETE FROM seen WHERE cursor = ?",
-                "DELETE FROM telling WHERE cursor = ?",
-                "DELETE FROM watch WHERE name = ?",
-            ):
-                database.execute(sql, (cursor,))
+            if booking is None:
+                database.execute("DELETE FROM booking WHERE watch = ?", (watch,))
+                return
+            row = (watch, booking.wish, booking.slot, booking.visit, booking.is_done)
+            database.execute("INSERT OR REPLACE INTO booking VALUES (?, ?, ?, ?, ?)", row)
 
     def _open(self) -> sqlite3.Connection:
         """Open the file; a broken one is set aside for a new one.

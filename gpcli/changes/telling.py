@@ -8,7 +8,8 @@ from typing import Protocol
 
 from gpcli.changes.reading import ChangeReader, News
 from gpcli.changes.store import ChangeStore, Key, Telling, TellingState
-from gpcli.model.change import SOMETHING_NEW, WatchEvent, WatchWord
+from gpcli.model.appointment import Slot
+from gpcli.model.change import SOMETHING_NEW, TIMES_FIT, RecordChange, WatchEvent, WatchWord
 
 MAX_TRIES = 10
 """How often one change is tried to be told by one sink."""
@@ -21,7 +22,8 @@ class TellingFailed(Exception):
 class Sink(Protocol):
     """A way to tell somebody.
 
-    `name` tells it from the other ways of a watch. `takes_one`: each change is told alone.
+    `name` tells it from the other ways of a watch. `takes_one`: each change is told alone; free
+    times never are.
     `has_details`: it is told what has changed, and not only that something has.
     """
 
@@ -65,13 +67,17 @@ class Teller:
         self.not_told = 0
 
     def tell(self, news: Sequence[News]) -> None:
-        """Tell what is new, and note what all sinks have told or given up."""
+        """Tell what is new, and note what all sinks have told or given up.
+
+        It is of changes alone, or of free times alone.
+        """
         if not news:
             return
         for sink in self._sinks:
             begun = self._read_tellings(sink)
             due = [each for each in news if _is_due(each, begun)]
-            groups = [[each] for each in due] if sink.takes_one else [due]
+            is_each = sink.takes_one and isinstance(news[0].content, RecordChange)
+            groups = [[each] for each in due] if is_each else [due]
             for group in filter(None, groups):
                 self._tell_group(group, sink, begun)
         self._note_finished(news)
@@ -84,16 +90,7 @@ class Teller:
         Where it is the only one, what it has told is noted as told altogether.
         """
         self._note(group, sink, earlier, "begun")
-        changes = tuple(replace(each.change, again=_is_unsure(each, earlier)) for each in group)
-        event = WatchEvent(
-            WatchWord.CHANGES,
-            SOMETHING_NEW,
-            len(changes),
-            self._watch,
-            any(each.again for each in changes),
-            patient=self._patient if sink.has_details else None,
-            changes=changes if sink.has_details else None,
-        )
+        event = self._build_event(group, sink, earlier)
         try:
             sink.tell(event)
         except TellingFailed as error:
@@ -106,6 +103,40 @@ class Teller:
         else:
             self._note(group, sink, earlier, "told")
 
+    def _build_event(
+        self, group: Sequence[News], sink: Sink, earlier: Mapping[Key, Telling]
+    ) -> WatchEvent:
+        """Return the event that tells a group, which is of changes alone, or of times alone."""
+        unsure = [_is_unsure(each, earlier) for each in group]
+        pairs = [*zip((each.content for each in group), unsure, strict=True)]
+        changes = [
+            replace(each, again=again) for each, again in pairs if isinstance(each, RecordChange)
+        ]
+        times = [each for each, _ in pairs if isinstance(each, Slot)]
+        what = (WatchWord.CHANGES, SOMETHING_NEW) if changes else (WatchWord.TIMES, TIMES_FIT)
+        event = WatchEvent(*what, len(group), self._watch, any(unsure))
+        if not sink.has_details:
+            return event
+        return replace(
+            event,
+            patient=self._patient,
+            changes=tuple(changes) if changes else None,
+            times=tuple(times) if times else None,
+        )
+
+    def announce(self, event: WatchEvent) -> None:
+        """Tell by all sinks what is no news of a record, such as the end of the watch.
+
+        A failure is said, and it is not tried again.
+        """
+        for sink in self._sinks:
+            patient = self._patient if sink.has_details else None
+            appointment = event.appointment if sink.has_details else None
+            try:
+                sink.tell(replace(event, patient=patient, appointment=appointment))
+            except TellingFailed as error:
+                self._on_failure(str(error))
+
     def _note(
         self,
         group: Sequence[News],
@@ -115,7 +146,7 @@ class Teller:
     ) -> None:
         failed = 1 if state == "failed" else 0
         tellings = [
-            (each.key, Telling(each.change.digest, state, _count_tries(each, earlier) + failed))
+            (each.key, Telling(each.digest, state, _count_tries(each, earlier) + failed))
             for each in group
         ]
         self._store.write_tellings(self._reader.name, sink.name, tellings)
@@ -155,4 +186,4 @@ def _count_tries(news: News, earlier: Mapping[Key, Telling]) -> int:
 def _find_same(news: News, earlier: Mapping[Key, Telling]) -> Telling | None:
     """Return how far this very change was told; a record may have changed again since."""
     telling = earlier.get(news.key)
-    return telling if telling and telling.digest == news.change.digest else None
+    return telling if telling and telling.digest == news.digest else None

@@ -162,12 +162,11 @@ def _await_slots(
     """Wait for free times that fit; return them, and the search that has found them."""
     if found := list(free):
         return iter(found), search
-    offers = context.portal.fetch_offers()
 
     def ask(portal: FhirPortal) -> tuple[list[Slot], SlotSearch] | None:
         search = build_search(context, *options)
         gp, service = context.options.gp, ServiceName.BOOKING
-        slots = list(fetch_slots(portal, service, search, gp=gp, limit=limit, offers=offers))
+        slots = list(fetch_slots(portal, service, search, gp=gp, limit=limit))
         return (slots, search) if slots else None
 
     slots, search = wait_for(context, waiting, ask) or ([], search)

@@ -111,7 +111,13 @@ def open_change_store(context: AppContext) -> ChangeStore:
     return store
 
 
-def build_reader(context: AppContext, store: ChangeStore, cursor: str) -> ChangeReader:
-    """Return the reader of changes for a cursor of this person."""
+def build_reader(
+    context: AppContext, store: ChangeStore, cursor: str, *, offers: bool = False
+) -> ChangeReader:
+    """Return the reader of changes for a cursor of this person; `offers` as in ChangeReader."""
     journal = Journal(context.state_dir, context.profile.name, context.account)
-    return ChangeReader(store, cursor, context.now, lambda: find_own(journal, context.clock))
+
+    def find_fresh() -> frozenset[str]:
+        return find_own(journal, context.clock)
+
+    return ChangeReader(store, cursor, context.now, find_fresh, offers=offers)

@@ -26,8 +26,9 @@ from gpcli.render.views.appointment_views import (
     RECEIPT,
     SLOTS,
 )
-from gpcli.render.views.change_views import CHANGES
+from gpcli.render.views.change_views import CHANGES, WATCHES
 from gpcli.render.views.day_views import DAY
+from gpcli.render.views.event_views import EVENTS
 from gpcli.render.views.page_views import PAGES
 from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS
 from gpcli.render.views.renewal_views import RENEWAL_RECEIPTS, REQUESTS, WITHDRAWALS
@@ -99,6 +100,7 @@ VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "smoke": (SMOKE_REPORT, SMOKE_CHECKS),
     "today": (DAY,),
     "troubleshoot": (FINDINGS,),
+    "watch": (EVENTS, WATCHES),
     "whoami": (SIGN_INS,),
 }
 """Command -> its views: `flu` answers with a receipt when it books."""

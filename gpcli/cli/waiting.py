@@ -58,9 +58,12 @@ def parse_waiting(context: AppContext, wait: str | None, every: str | None) -> W
     return Waiting(_parse_length("--wait", wait), parse_every(context, every))
 
 
-def parse_every(context: AppContext, every: str | None) -> timedelta:
-    """Return how often to ask; raise InvalidUsage for more often than is gentle."""
-    pause = EVERY if every is None else _parse_length("--every", every)
+def parse_every(context: AppContext, every: str | None, usual: timedelta = EVERY) -> timedelta:
+    """Return how often to ask, `usual` unless that is said.
+
+    Raises: InvalidUsage for more often than is gentle.
+    """
+    pause = usual if every is None else _parse_length("--every", every)
     is_sandbox = context.profile.environment == "sandbox"
     least = _LEAST_IN_SANDBOX if is_sandbox else _LEAST
     if pause < least:

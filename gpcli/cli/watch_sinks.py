@@ -24,8 +24,15 @@ from gpcli.errors import BadResponse, ConfigError, InvalidUsage, WrongHost
 from gpcli.http.url_policy import parse_safe_url
 from gpcli.model.change import WatchEvent, WatchWord
 from gpcli.render.view import View
-from gpcli.render.views.change_views import CHANGES, change_line, name_command
-from gpcli.render.views.event_views import EVENTS, encode_event, word_event, word_message
+from gpcli.render.views.appointment_views import APPOINTMENTS, SLOTS
+from gpcli.render.views.change_views import CHANGES
+from gpcli.render.views.event_views import (
+    EVENTS,
+    encode_event,
+    list_event_lines,
+    word_event,
+    word_message,
+)
 from gpcli.user_command import InvalidCommand, split_command
 from gpcli.web_url import InvalidUrl, split_web_url
 
@@ -78,16 +85,19 @@ class StdoutSink:
         output = self._output
         if output.is_json:
             output.show_item(EVENTS, event)
-        elif event.event is WatchWord.SIGNED_OUT:
+        elif event.event in {WatchWord.SIGNED_OUT, WatchWord.ENDED}:
             return  # the error that ends the command says so
-        elif event.changes is None:
-            output.show_text(word_message(event))
-        elif output.is_read_by_person and output.fields is None:
-            for change in event.changes:
-                line = change_line(change, output.time_format)
-                output.show_text(output.phrasing.join((line, name_command(change))))
-        else:
+        elif event.details and output.is_read_by_person and output.fields is None:
+            for line in list_event_lines(event, output.time_format):
+                output.show_text(line)
+        elif event.changes is not None:
             output.show_list(CHANGES, event.changes)
+        elif event.times is not None:
+            output.show_list(SLOTS, event.times)
+        elif event.appointment is not None:
+            output.show_list(APPOINTMENTS, [event.appointment])
+        else:
+            output.show_text(word_message(event))
         self._stdout.flush()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -79,11 +79,14 @@ class RecordChange:
     seen: datetime
     zone: str
     again: bool = False
-    digest: str = field(default="", metadata={"json": False}, repr=False)
 
 
 SOMETHING_NEW = "Something new at your GP's."
 """What is told of changes where nothing of them is to be told."""
+
+
+TIMES_FIT = "A time that fits is free at your GP's."
+"""What is told of free times where nothing of them is to be told."""
 
 
 class WatchWord(StrEnum):
@@ -100,6 +103,9 @@ class WatchWord(StrEnum):
 
     SIGNED_OUT = "signed_out"
     """The sign-in has ended, and the watch with it."""
+
+    ENDED = "ended"
+    """The watch has ended, since its wish can't be met any more."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,12 @@ class WatchEvent:
     times: tuple[Slot, ...] | None = None
     appointment: Appointment | None = None
 
+    @property
+    def details(self) -> tuple[RecordChange | Slot | Appointment, ...]:
+        """The records that it is about, as far as they are told."""
+        booked = (self.appointment,) if self.appointment else ()
+        return (*(self.changes or ()), *(self.times or ()), *booked)
+
 
 class WatchState(StrEnum):
     """Whether a watch is at work."""
@@ -135,6 +147,9 @@ class WatchState(StrEnum):
 
     DONE = "done"
     """It has booked what it was to book."""
+
+    ENDED = "ended"
+    """Its wish can't be met any more."""
 
 
 @dataclass(frozen=True)

@@ -221,19 +221,23 @@ class FhirPortal:
             prescriptions_query,
         )
 
-        services = queries.patient_with_services(self._patient)
-        sent = [
-            *self._dependencies.offer_queries().values(),
-            *self._change_queries(),
-            prescriptions_query(self._patient),
-        ]
-        gps = {queries.patient_with_gps(self._patient): services}
-        return self._search.fetched_ahead(dict(zip(sent, sent, strict=True)) | gps)
+        more = [prescriptions_query(self._patient)]
+        return self._fetched_ahead([*self._change_queries(), *more], offers=True)
 
-    def fetched_changes_ahead(self) -> AbstractContextManager[None]:
+    def fetched_changes_ahead(self, *, offers: bool = False) -> AbstractContextManager[None]:
         """Fetch in one round trip what is coming, the messages and the requests to renew."""
-        sent = [queries.patient_with_gps(self._patient), *self._change_queries()]
-        return self._search.fetched_ahead(dict(zip(sent, sent, strict=True)))
+        return self._fetched_ahead(self._change_queries(), offers=offers)
+
+    def _fetched_ahead(
+        self, sent: Sequence[queries.Query], *, offers: bool
+    ) -> AbstractContextManager[None]:
+        """Fetch what is sent ahead, and the GPs; these with what they offer, where that is due."""
+        gps = queries.patient_with_gps(self._patient)
+        if not offers:
+            return self._search.fetched_ahead({each: each for each in (gps, *sent)})
+        named = [*self._dependencies.offer_queries().values(), *sent]
+        services = queries.patient_with_services(self._patient)
+        return self._search.fetched_ahead({each: each for each in named} | {gps: services})
 
     def _change_queries(self) -> list[queries.Query]:
         """Return the queries for what can change at the surgery."""

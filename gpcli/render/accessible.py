@@ -24,6 +24,7 @@ COUNTED = {
     "appointments": ("appointment", "appointments"),
     "changes": ("change", "changes"),
     "consents": ("consent", "consents"),
+    "events": ("event", "events"),
     "gp": ("GP", "GPs"),
     "logout": ("person signed out", "people signed out"),
     "message-receipt": ("message", "messages"),
@@ -45,6 +46,7 @@ COUNTED = {
     "smoke": ("check", "checks"),
     "threads": ("thread", "threads"),
     "troubleshoot": ("check", "checks"),
+    "watches": ("watch", "watches"),
     "whoami": ("sign-in", "sign-ins"),
 }
 """View -> what its records are called, one and several."""

@@ -36,7 +36,7 @@ from gpcli.model.account import (
     SignInSummary,
 )
 from gpcli.model.appointment import Appointment, FluAnswer, Slot
-from gpcli.model.change import RecordChange
+from gpcli.model.change import RecordChange, WatchEvent, WatchStatus
 from gpcli.model.day import Day
 from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt, WhyNot
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, MoveReceipt, OutboxRequest
@@ -120,6 +120,7 @@ ANSWERS: dict[str, Any] = {
     "smoke": SmokeReport | list[CheckReport],
     "today": Day,
     "troubleshoot": list[Finding],
+    "watch": WatchEvent | list[WatchStatus],
     "whoami": SignInState | list[SignInState],
 }
 """Command -> the type of its answer: a record, a list of them, or either, as its options ask."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from gpcli.model.change import ChangeWord, RecordChange
+from gpcli.model.change import ChangeWord, RecordChange, WatchState, WatchStatus
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, Entry, View, dataclass_view
 from gpcli.render.views.thread_views import NO_SUBJECT
@@ -37,6 +38,17 @@ _STYLES = {
     ChangeWord.GONE: "red",
 }
 """The rich style of each word in a table."""
+
+_STATES = {
+    WatchState.RUNNING: "running",
+    WatchState.STOPPED: "stopped",
+    WatchState.SIGNED_OUT: "ended: sign in again",
+    WatchState.DONE: "ended: it is booked",
+    WatchState.ENDED: "ended: the wish can't be met",
+}
+"""Where a watch stands, in words."""
+
+Formatter = Callable[[WatchStatus, TimeFormat], str]
 
 _COMMANDS = {
     "appointment": "gpcli appointments show {}",
@@ -104,6 +116,61 @@ def describe_change(change: RecordChange, time_format: TimeFormat) -> Entry:
         ),
     )
 
+
+def _format_when(field: Callable[[WatchStatus], datetime | None]) -> Formatter:
+    """Return a function that words the time `field` of a watch, in its own zone."""
+
+    def word(status: WatchStatus, time_format: TimeFormat) -> str:
+        when = field(status)
+        return time_format.time(when, str(when.tzinfo)) if when else ""
+
+    return word
+
+
+WATCHES: View[WatchStatus] = dataclass_view(
+    WatchStatus,
+    "watches",
+    (
+        Column("name", "Watch", lambda status: status.name),
+        Column(
+            "state",
+            "State",
+            lambda status: status.state.value,
+            lambda status, _: _STATES[status.state],
+            style=lambda status: "green" if status.state is WatchState.RUNNING else "yellow",
+        ),
+        Column(
+            "last_success",
+            "Portal answered",
+            lambda status: status.last_success,
+            _format_when(lambda status: status.last_success),
+        ),
+        Column("trouble", "Trouble", lambda status: status.trouble, style="red"),
+        Column(
+            "until",
+            "Sign-in until",
+            lambda status: status.until,
+            _format_when(lambda status: status.until),
+        ),
+        Column("told", "Told", lambda status: status.told, right=True),
+        Column("not_told", "Not told", lambda status: status.not_told, right=True),
+        Column(
+            "since",
+            "Since",
+            lambda status: status.since,
+            _format_when(lambda status: status.since),
+            in_table=False,
+        ),
+        Column(
+            "heartbeat",
+            "Alive",
+            lambda status: status.heartbeat,
+            _format_when(lambda status: status.heartbeat),
+            in_table=False,
+        ),
+        Column("every", "Every (s)", lambda status: f"{status.every:g}", in_table=False),
+    ),
+)
 
 CHANGES: View[RecordChange] = dataclass_view(
     RecordChange,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from gpcli.errors import shorten
-from gpcli.model.change import WatchEvent, WatchWord
+from gpcli.model.appointment import Appointment, Slot
+from gpcli.model.change import RecordChange, WatchEvent, WatchWord
 from gpcli.render.sanitise import json_escape_hidden, safe_line
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, dataclass_view, to_json_object
-from gpcli.render.views.change_views import change_line
+from gpcli.render.views.appointment_views import appointment_label, slot_label
+from gpcli.render.views.change_views import change_line, name_command
 
 MAX_LINES = 5
-"""The most changes that a notification names: with their texts shortened, ntfy takes as much."""
+"""The most records that a notification names: with their texts shortened, ntfy takes as much."""
 
 EVENTS: View[WatchEvent] = dataclass_view(
     WatchEvent,
@@ -28,15 +31,38 @@ EVENTS: View[WatchEvent] = dataclass_view(
 
 
 def word_event(event: WatchEvent, time_format: TimeFormat) -> str:
-    """Return an event as a notification, harmless to show: a line for each change that it has."""
-    if event.changes is None:
+    """Return an event as a notification, harmless to show: a line for each record that it has."""
+    if not event.details:
         again = " (perhaps told before)" if event.again else ""
         return f"{safe_line(event.message)}{again}"
-    shown = event.changes[:MAX_LINES]
-    lines = [shorten(safe_line(change_line(change, time_format))) for change in shown]
-    if len(event.changes) > MAX_LINES:
-        lines.append(time_format.phrasing.word_more(len(event.changes) - MAX_LINES))
+    lines = [
+        shorten(safe_line(_word_detail(each, time_format))) for each in event.details[:MAX_LINES]
+    ]
+    if len(event.details) > MAX_LINES:
+        lines.append(time_format.phrasing.word_more(len(event.details) - MAX_LINES))
     return "\n".join(lines)
+
+
+def list_event_lines(event: WatchEvent, time_format: TimeFormat) -> Iterator[str]:
+    """Yield a line for each record of an event, with the command that goes on with it."""
+    for each in event.details:
+        line, command = _word_detail(each, time_format), _name_command(each)
+        yield time_format.phrasing.join((line, command))
+
+
+def _word_detail(record: RecordChange | Slot | Appointment, time_format: TimeFormat) -> str:
+    if isinstance(record, RecordChange):
+        return change_line(record, time_format)
+    if isinstance(record, Slot):
+        return f"Free: {slot_label(record, time_format)}"
+    return f"Booked: {appointment_label(record, time_format)}"
+
+
+def _name_command(record: RecordChange | Slot | Appointment) -> str:
+    if isinstance(record, RecordChange):
+        return name_command(record)
+    show = "book" if isinstance(record, Slot) else "appointments show"
+    return f"gpcli {show} {record.id}"
 
 
 def word_message(event: WatchEvent) -> str:

@@ -1,0 +1,359 @@
+"""`watch`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from gpcli.app_context import AppContext
+from gpcli.care.confirmation import parse_cap
+from gpcli.care.portal_protocol import Portal
+from gpcli.care.slots import SlotSearch
+from gpcli.changes.reading import Reading
+from gpcli.changes.store import ChangeStore
+from gpcli.changes.telling import Sink, Teller
+from gpcli.changes.watcher import Watcher, find_statuses, hold_watch, is_watch_running
+from gpcli.changes.wishes import TimesWish
+from gpcli.cli.auto_booking import AutoBooker, WishAgreement
+from gpcli.cli.booking_commands import Another, Between, From, To, Via, Weekday, With, build_search
+from gpcli.cli.change_commands import build_reader, open_change_store
+from gpcli.cli.global_options import get_context
+from gpcli.cli.meant_visits import act_on_appointment
+from gpcli.cli.waiting import build_poller, open_fresh_portal, parse_every
+from gpcli.cli.watch_sinks import Desktop, Details, Exec, Ntfy, Webhook, build_sinks
+from gpcli.errors import Exit, InvalidUsage
+from gpcli.model.change import WatchState
+from gpcli.render.views.change_views import WATCHES
+from gpcli.sign_in import find_session_end
+
+STATUS = "status"
+"""The word that shows where the watches stand."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+USUAL = timedelta(minutes=5)
+"""How often a watch asks the portal unless somebody says otherwise."""
+
+WatchEvery = Annotated[
+    str | None,
+    typer.Option("--every", metavar="TIME", help="How often the portal is asked, 5m by default"),
+]
+Name = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="Its name, where you have several")
+]
+Once = Annotated[
+    bool, typer.Option("--once", help="Ask the portal once, tell what is new, and end")
+]
+Times = Annotated[
+    bool, typer.Option("--times", help="Free times as well; each filter below asks for them, too")
+]
+ExitCode = Annotated[
+    bool, typer.Option("--exit-code", help="With status: exit with 3 where none runs")
+]
+NoticeBefore = Annotated[
+    str, typer.Option("--notice", metavar="TIME", help="No time that starts sooner")
+]
+EarlierThan = Annotated[
+    str | None,
+    typer.Option("--earlier-than", metavar="VISIT", help="Only times before this visit of yours"),
+]
+AutoBook = Annotated[
+    bool, typer.Option("--auto-book", help="Book the first time that fits, tell it, and end")
+]
+Replaces = Annotated[
+    str | None,
+    typer.Option("--replace", metavar="VISIT", help="With --auto-book: cancel this visit then"),
+]
+AcceptFee = Annotated[
+    str | None,
+    typer.Option(
+        "--accept-fee", metavar="MAX", help="With --auto-book: what that may cost at most, or any"
+    ),
+]
+
+Filters = tuple[
+    str | None, str | None, str | None, list[str] | None, str | None, str | None, str | None
+]
+"""`--from`, `--to`, `--between`, `--weekday`, `--with`, `--via`, `--notice`."""
+
+
+Booking = tuple[bool, str | None, str | None, bool]
+"""`--auto-book`, `--replace`, `--accept-fee`, `--another`."""
+
+
+@dataclass(frozen=True)
+class WishOptions:
+    """The free times that a person wishes for.
+
+    `digest` tells it from other wishes. `earlier_than` is the visit that they are to be earlier
+    than, `replaces` that which is cancelled for them (ids), `None` = none; `accept_fee` and
+    `another` are as in WishAgreement.
+    """
+
+    filters: Filters
+    digest: str
+    earlier_than: str | None
+    replaces: str | None
+    accept_fee: str | None
+    auto_book: bool
+    another: bool
+
+
+def watch(
+    ctx: typer.Context,
+    what: Annotated[
+        str | None, typer.Argument(metavar="[status]", help="Show where your watches stand")
+    ] = None,
+    every: WatchEvery = None,
+    exec_: Exec = None,
+    desktop: Desktop = False,
+    ntfy: Ntfy = None,
+    webhook: Webhook = None,
+    details: Details = False,
+    name: Name = "default",
+    once: Once = False,
+    times: Times = False,
+    first: From = None,
+    last: To = None,
+    between: Between = None,
+    weekday: Weekday = None,
+    practitioner: With = None,
+    via: Via = None,
+    notice: NoticeBefore = "2h",
+    earlier_than: EarlierThan = None,
+    auto_book: AutoBook = False,
+    replaces: Replaces = None,
+    accept_fee: AcceptFee = None,
+    another: Another = False,
+    exit_code: ExitCode = False,
+) -> None:
+    """Tell what is new, as long as it runs."""
+    context = get_context(ctx)
+    if what is not None:
+        _show_statuses(context, what, needs_one=exit_code)
+        return
+    filters = (first, last, between, weekday, practitioner, via, notice)
+    booking = (auto_book, replaces, accept_fee, another)
+    wish = _read_wish(context, filters, earlier_than, booking, is_asked=times)
+    sinks = build_sinks(
+        context, exec_=exec_, desktop=desktop, ntfy=ntfy, webhook=webhook, details=details
+    )
+    _watch(context, _check_name(name), parse_every(context, every, USUAL), sinks, wish, once=once)
+
+
+def _watch(
+    context: AppContext,
+    name: str,
+    every: timedelta,
+    sinks: Sequence[Sink],
+    options: WishOptions | None,
+    *,
+    once: bool,
+) -> None:
+    """Be the watch `name` until it ends."""
+    with (
+        hold_watch(context.state_dir, context.account, name),
+        closing(open_change_store(context)) as store,
+    ):
+        if options is not None and _is_met(context, store, name, options):
+            return
+        wants_offers = options is not None
+        reader = build_reader(context, store, f"watch {name}", offers=wants_offers)
+        teller = Teller(
+            store, reader, sinks, name, _find_patient(context, sinks), context.output.warning
+        )
+        shared = (name, store, reader.name, teller)
+        wish = None if options is None else _build_wish(context, options, *shared)
+        until = _find_end(context)
+        watcher = Watcher(
+            name,
+            store,
+            reader,
+            teller,
+            build_poller(context, every, None),
+            lambda: open_fresh_portal(context),
+            context.now,
+            until=until,
+            wish=wish,
+            on_answer=_AnswerNotices(context),
+        )
+        _tell_start(context, until)
+        watcher.run(once=once)
+
+
+def _check_name(name: str) -> str:
+    if _NAME.fullmatch(name):
+        return name
+    raise InvalidUsage(
+        f"--name '{name}' is no name for a watch.", hint="Write a-z, 0-9 and -, at most 32."
+    )
+
+
+def _find_patient(context: AppContext, sinks: Sequence[Sink]) -> str | None:
+    """Return the patient's name where some sink tells it; the portal may be asked."""
+    if not any(sink.has_details for sink in sinks):
+        return None
+    return context.identity.patient_name or context.portal.fetch_parties().patient.name
+
+
+def _read_wish(
+    context: AppContext,
+    filters: Filters,
+    earlier_than: str | None,
+    booking: Booking,
+    *,
+    is_asked: bool,
+) -> WishOptions | None:
+    """Return the wish for free times that the options describe, `None` = they describe none.
+
+    Raises: InvalidUsage for what does not go together, as AppointmentFinder for a visit, and as
+    `build_search` for a filter.
+    """
+    auto_book, replaces, accept_fee, another = booking
+    if not auto_book and any(booking):
+        raise InvalidUsage(
+            "--replace, --accept-fee and --another are for --auto-book.", hint="Add --auto-book."
+        )
+    if not (is_asked or auto_book or earlier_than is not None or any(filters[:-1])):
+        return None
+    build_search(context, *filters)
+    if auto_book:
+        parse_cap(accept_fee)
+        context.options.sends = context.options.no_input = True
+    digest = hashlib.sha256(json.dumps([filters, earlier_than, booking]).encode()).hexdigest()[:16]
+    return WishOptions(
+        filters,
+        digest,
+        _find_visit(context, earlier_than, "--earlier-than"),
+        _find_visit(context, replaces, "--replace"),
+        accept_fee,
+        auto_book=auto_book,
+        another=another,
+    )
+
+
+def _find_visit(context: AppContext, text: str | None, flag: str) -> str | None:
+    """Return the id of the visit that an option names; raise as AppointmentFinder."""
+    if text is None:
+        return None
+
+    def check(visit: str) -> str:
+        return str(context.portal.fetch_appointment(visit).id)
+
+    return act_on_appointment(context, text, check, flag=flag)
+
+
+def _is_met(context: AppContext, store: ChangeStore, name: str, options: WishOptions) -> bool:
+    """Return whether this watch has booked for this wish already; forget what it has for others.
+
+    A booking that is under way is gone on with, and the visit that it replaces stays the same.
+    """
+    booking = store.read_booking(name)
+    if booking is None:
+        return False
+    if booking.wish != options.digest:
+        store.write_booking(name, None)
+        return False
+    if booking.is_done:
+        context.output.notice(
+            "This wish is met: the time was booked. gpcli appointments list shows it; a watch with "
+            "another --name has the same wish anew.",
+            needed=True,
+        )
+    return booking.is_done
+
+
+def _build_wish(
+    context: AppContext,
+    options: WishOptions,
+    name: str,
+    store: ChangeStore,
+    cursor: str,
+    teller: Teller,
+) -> TimesWish:
+    booking = store.read_booking(name)
+    replaces = booking.visit if booking else options.replaces
+
+    def search() -> SlotSearch:
+        return build_search(context, *options.filters)
+
+    booker = None
+    if options.auto_book:
+        agreed = WishAgreement(name, options.digest, replaces, options.accept_fee, options.another)
+        booker = AutoBooker(context, agreed, search, teller)
+    return TimesWish(
+        name,
+        options.digest,
+        store,
+        cursor,
+        teller,
+        search,
+        gp=context.options.gp,
+        visit=options.earlier_than,
+        replaces=replaces,
+        booker=booker,
+    )
+
+
+def _find_end(context: AppContext) -> datetime | None:
+    """Return when the sign-in ends that the watch lives by; `None` = not known."""
+    if context.settings.machine:
+        return None
+    return find_session_end(context.stored_session, context.profile.zone)
+
+
+def _tell_start(context: AppContext, until: datetime | None) -> None:
+    when = context.output.time_format.time(until, context.zone.key)
+    if when:
+        end = f"The sign-in lets it run until {when}."
+    else:
+        end = "Until when the sign-in lets it run is not known."
+    context.output.notice(f"Watching. {end} Ctrl-C ends it.")
+
+
+class _AnswerNotices:
+    """Says what is missing from the portal's answers: each sentence once, as long as it is so."""
+
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._said: frozenset[str] = frozenset()
+
+    def __call__(self, portal: Portal, reading: Reading) -> None:
+        """Say what is missing now and was not said of the answer before."""
+        output = self._context.output
+        missing = [
+            *(f"Not shown: {sentence}" for sentence in reading.snapshot.not_shown),
+            *(f"Left out: {flaw}" for flaw in portal.flaws),
+        ]
+        if reading.is_first:
+            output.notice("From now on what is new is told.", needed=True)
+        output.warnings([each for each in missing if each not in self._said])
+        self._said = frozenset(missing)
+
+
+def _show_statuses(context: AppContext, what: str, *, needs_one: bool) -> None:
+    """Show where the watches of this person stand; exit with 3 where none runs and one has to."""
+    if what != STATUS:
+        raise InvalidUsage(
+            f"'{what}' means nothing to gpcli watch.", hint=f"gpcli watch {STATUS}, or no word."
+        )
+    if context.output.answer_field_query(WATCHES):
+        return
+    state, account = context.state_dir, context.account
+    with closing(open_change_store(context)) as store:
+        statuses = find_statuses(
+            store, lambda name: is_watch_running(state, account, name), context.zone
+        )
+    context.output.show_list(WATCHES, statuses)
+    if not statuses:
+        context.output.notice("There is none: gpcli watch starts one.")
+    if needs_one and not any(each.state is WatchState.RUNNING for each in statuses):
+        raise typer.Exit(int(Exit.NOT_FOUND))

@@ -1,0 +1,414 @@
+"""`gpcli watch`: each change is told once, whatever befalls it; free times are told, or booked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from gpcli.errors import Exit
+from gpcli.render.json_schema import find_schema
+from tests.journeys.shell import CommandResult, Shell
+from tests.journeys.waits import SleepClock
+from tests.journeys.world import World
+
+Event = dict[str, Any]
+AN_HOUR = 3600.0
+
+
+@pytest.fixture
+def slow(world: World) -> Iterator[World]:
+    """A portal whose surgery takes a day, unless a test has it answer."""
+    world.sandbox.set_delay(timedelta(days=1))
+    yield world
+    world.sandbox.clear_faults()
+
+
+def stop() -> None:
+    """What Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def watch(
+    shell: Shell,
+    options: str = "--details",
+    events: dict[float, Callable[[], object]] | None = None,
+    stops: float = AN_HOUR,
+) -> CommandResult:
+    """The watch, with what happens after so many seconds, ended by Ctrl-C."""
+    clock = SleepClock({**(events or {}), stops: stop})
+    ending = clock.shell(shell)(f"gpcli watch --ndjson --every 1m {options}")
+    for event in told(ending):
+        jsonschema.Draft202012Validator(find_schema("watch")).validate(event)
+    return ending
+
+
+def told(ending: CommandResult) -> list[Event]:
+    return [json.loads(line) for line in ending.out.splitlines()]
+
+
+def changes_of(ending: CommandResult) -> list[tuple[str, str, bool]]:
+    """Word, id and whether it may have been told before, of each change."""
+    found = [change for event in told(ending) for change in event["changes"] or ()]
+    return [(each["change"], each["id"], each["again"]) for each in found]
+
+
+def ask_for_a_time(shell: Shell) -> str:
+    return str(shell.json("gpcli book --enquiry --yes --another")["id"])
+
+
+HOOK = """
+import json, sys
+with open(sys.argv[1], "a") as kept:
+    kept.write(sys.stdin.read())
+"""
+
+
+@pytest.fixture
+def hook(tmp_path: Path) -> tuple[str, Path]:
+    """A program that keeps what it is given, and where."""
+    program, kept = tmp_path / "hook.py", tmp_path / "kept"
+    program.write_text(HOOK)
+    return f"{sys.executable} {program} {kept}", kept
+
+
+def test_the_surgerys_answer_reaches_a_program_within_the_time_between_two_questions(slow, hook):
+    command, kept = hook
+    ada = slow.shell("ada")
+    asked: list[str] = []
+    clock = SleepClock(
+        {
+            90: lambda: asked.append(ask_for_a_time(ada)),
+            600: slow.sandbox.answer,
+            600 + 1.1 * 60 + 15: stop,
+        }
+    )
+    ending = clock.shell(ada)(
+        ["gpcli", "watch", "--every", "1m", "--exec", command, "--details", "--plain"]
+    )
+    assert ending.code == Exit.INTERRUPTED
+    [event] = [json.loads(line) for line in kept.read_text().splitlines()]
+    [change] = event["changes"]
+    assert (event["event"], change["change"], change["id"]) == ("changes", "confirmed", asked[0])
+
+
+def test_without_details_a_program_is_told_that_something_is_new_and_no_more(slow, hook):
+    command, kept = hook
+    ada = slow.shell("ada")
+    ada("gpcli watch --once")
+    asked = ask_for_a_time(ada)
+    slow.sandbox.answer()
+    ada(["gpcli", "watch", "--once", "--exec", command])
+    [event] = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert event["message"] == "Something new at your GP's."
+    assert [event[key] for key in ("patient", "changes", "times", "appointment")] == [None] * 4
+    assert asked not in kept.read_text()
+
+
+def test_a_watch_goes_on_where_it_was_and_tells_nothing_twice(slow):
+    ada = slow.shell("ada")
+    assert changes_of(watch(ada)) == []
+    first = ask_for_a_time(ada)
+    slow.sandbox.answer()
+    assert changes_of(watch(ada)) == [("confirmed", first, False)]
+    assert changes_of(watch(ada)) == []
+
+
+def test_several_watches_are_told_each_once(slow):
+    ada = slow.shell("ada")
+    watch(ada)
+    watch(ada, "--details --name other")
+    asked = ask_for_a_time(ada)
+    slow.sandbox.answer()
+    assert changes_of(watch(ada)) == [("confirmed", asked, False)]
+    assert changes_of(watch(ada, "--details --name other")) == [("confirmed", asked, False)]
+    assert [each["change"] for each in ada.json("gpcli changes")] == []  # it was never asked before
+
+
+def test_a_second_watch_of_the_same_name_is_refused(slow):
+    ada = slow.shell("ada")
+    second: list[CommandResult] = []
+    watch(ada, events={100: lambda: second.append(ada("gpcli watch --once --json"))})
+    assert second[0].refused == (Exit.REJECTED, "conflict", "")
+    assert "runs for this person" in second[0].error["message"]
+
+
+def test_what_is_undone_between_two_questions_is_not_told(slow):
+    ada = slow.shell("ada")
+    visit = ada.json("gpcli next")["id"]
+
+    def cancel_and_restore() -> None:
+        slow.change(f"Appointment/{visit}", status="cancelled")
+        slow.change(f"Appointment/{visit}", status="booked")
+
+    assert changes_of(watch(ada, events={100: cancel_and_restore})) == []
+
+
+def test_a_watch_outlives_a_portal_that_is_away_and_says_so_once(slow):
+    ada = slow.shell("ada")
+
+    def come_back() -> None:
+        slow.sandbox.clear_faults()
+        slow.sandbox.answer()
+
+    asked: list[str] = []
+    events = {
+        100.0: lambda: asked.append(ask_for_a_time(ada)),
+        200.0: lambda: slow.sandbox.add_fault("* *: 503"),
+        2000.0: come_back,
+    }
+    ending = watch(ada, events=events, stops=4000)
+    assert changes_of(ending) == [("confirmed", asked[0], False)]
+    said = [each["notice"]["message"] for each in ending.stderr_json if "notice" in each]
+    assert sum(each.endswith("It is asked again.") for each in said) == 1
+
+
+def test_the_end_of_the_sign_in_is_told_once_and_is_exit_4(slow):
+    ada = slow.shell("ada")
+    ended = watch(ada, events={100: lambda: slow.sandbox.add_fault("* *: revoked-session")})
+    assert (ended.code, ended.error["code"]) == (Exit.SIGN_IN, "expired")
+    assert [each["event"] for each in told(ended)] == ["signed_out"]
+    slow.sandbox.clear_faults()
+    again = watch(ada)
+    assert (again.code, told(again)) == (Exit.SIGN_IN, [])
+    assert [each["state"] for each in ada.json("gpcli watch status")] == ["signed_out"]
+    assert told(watch(slow.shell("ada"))) == []
+    assert [each["state"] for each in slow.shell("ada").json("gpcli watch status")] == ["stopped"]
+
+
+def test_the_status_tells_whether_it_runs_and_when_the_portal_answered(slow):
+    ada = slow.shell("ada")
+    seen: list[Any] = []
+    watch(ada, events={100: lambda: seen.append(ada.json("gpcli watch status --exit-code"))})
+    [status] = seen[0]
+    assert (status["name"], status["state"], status["every"]) == ("default", "running", 60.0)
+    assert status["last_success"] is not None
+    after = ada("gpcli watch status --exit-code --json")
+    assert (after.code, after.json[0]["state"]) == (Exit.NOT_FOUND, "stopped")
+
+
+def test_at_the_start_it_is_said_how_long_the_sign_in_lasts(ada, live):
+    clock = SleepClock({100: stop})
+    ending = clock.shell(ada)("gpcli watch --plain")
+    assert "The sign-in lets it run until " in ending.err
+
+
+FREE = "--from +1d --to +4d --between morning"
+
+
+def take_all(world: World, ada: Shell, options: str = FREE) -> list[str]:
+    """Have all these times be taken; return their ids."""
+    found = [each["id"] for each in ada.json(f"gpcli slots {options}")]
+    for slot in found:
+        world.change(f"Slot/{slot}", status="busy")
+    return found
+
+
+def times_of(ending: CommandResult) -> list[str]:
+    return [slot["id"] for event in told(ending) for slot in event["times"] or ()]
+
+
+def test_a_free_time_that_fits_is_told_once_and_again_after_it_vanished(slow):
+    ada = slow.shell("ada")
+    first, second, *_ = take_all(slow, ada)
+
+    def free(slot: str) -> Callable[[], object]:
+        return lambda: slow.change(f"Slot/{slot}", status="free")
+
+    def take(slot: str) -> Callable[[], object]:
+        return lambda: slow.change(f"Slot/{slot}", status="busy")
+
+    events = {100.0: free(first), 300.0: free(second), 600.0: take(first), 900.0: free(first)}
+    assert times_of(watch(ada, f"--details {FREE}", events)) == [first, second, first]
+    assert times_of(watch(ada, f"--details {FREE}")) == []
+
+
+def test_times_are_strictly_earlier_than_the_visit(slow):
+    ada = slow.shell("ada")
+    first, second, third, *_ = ada.json("gpcli slots --from +7d")
+    visit = ada.json(f"gpcli book {third['id']} --yes --another")["id"]
+    slow.sandbox.answer()
+    ending = watch(ada, f"--details --from +7d --earlier-than {visit}")
+    assert times_of(ending) == [first["id"], second["id"]]
+
+
+@pytest.mark.parametrize(
+    ("elements", "code", "word"),
+    [
+        ({"status": "cancelled"}, Exit.REJECTED, "conflict"),
+        ({"start": "2027-03-01T08:00:00+01:00"}, Exit.REJECTED, "too_late"),
+        (None, Exit.NOT_FOUND, "not_found"),
+    ],
+)
+def test_a_wish_that_can_not_be_met_any_more_ends_the_watch_and_is_told_once(
+    slow, elements, code, word
+):
+    ada = slow.shell("ada")
+    visit = ada.json("gpcli next")["id"]
+
+    def spoil() -> None:
+        if elements is None:
+            slow.sandbox.store.delete("Appointment", visit)
+        else:
+            slow.change(f"Appointment/{visit}", **elements)
+
+    ending = watch(ada, f"--details --earlier-than {visit} --between 23-24", {100: spoil})
+    assert (ending.code, ending.error["code"]) == (code, word)
+    assert [each["event"] for each in told(ending)].count("ended") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--replace next", "Add --auto-book"),
+        ("--accept-fee 300", "Add --auto-book"),
+        ("--auto-book --accept-fee much", "is not an amount"),
+        ("--between noon", "--between"),
+        ("--name 'a b'", "is no name for a watch"),
+        ("--every 1ms", "is too often"),
+        ("statuz", "means nothing to gpcli watch"),
+        ("--earlier-than nobody", "nobody"),
+    ],
+)
+def test_a_wrong_line_is_refused_before_it_begins(slow, options, said):
+    ending = slow.shell("ada")(f"gpcli watch {options} --json")
+    assert (ending.code in {Exit.USAGE, Exit.NOT_FOUND}, ending.out) == (True, "")
+    assert said in f"{ending.error['message']} {ending.error['hint']}"
+
+
+def test_where_the_gp_gives_no_times_a_wish_is_refused(slow):
+    ending = watch(slow.shell("bo"), "--times")
+    assert (ending.code, ending.error["code"]) == (Exit.NOT_ALLOWED, "not_offered")
+
+
+class EarlierVisit:
+    """Ada's visit in a week, and one earlier morning time that is yet to become free."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.ada = world.shell("ada")
+        world.sandbox.set_delay(timedelta())
+        for each in self.ada.json("gpcli appointments list"):
+            if each["status"] == "booked":
+                world.change(f"Appointment/{each['id']}", status="cancelled")
+        self.old = self.ada.json("gpcli book --first --from +8d --yes")["id"]
+        mornings = "--from +1d --to +7d --between morning --via in-person"
+        self.slots = take_all(world, self.ada, mornings)
+        self.wish = (
+            f"--details --from +1d --between morning --via in-person --earlier-than {self.old} "
+            f"--auto-book --replace {self.old}"
+        )
+
+    def free(self) -> None:
+        """Have the first time become free."""
+        self.world.change(f"Slot/{self.slots[0]}", status="free")
+
+    def visits(self) -> dict[str, str]:
+        """The status of each visit that stands or was given up here, by its slot."""
+        found = self.world.sandbox.store.find("Appointment", patient="Patient/ada")
+        made = [each for each in found if each.get("identifier")]
+        return {each["slot"][0]["reference"].removeprefix("Slot/"): each["status"] for each in made}
+
+
+def test_an_earlier_time_is_booked_and_the_old_visit_given_up(slow):
+    earlier = EarlierVisit(slow)
+    ending = watch(earlier.ada, f"{earlier.wish} --accept-fee 500", {300: earlier.free})
+    assert ending.code == Exit.OK
+    booked = next(each for each in told(ending) if each["event"] == "booked")
+    assert booked["appointment"]["slot_id"] == earlier.slots[0]
+    assert sorted(earlier.visits().values()) == ["booked", "cancelled"]
+    assert earlier.visits()[earlier.slots[0]] == "booked"
+    again = watch(earlier.ada, f"{earlier.wish} --accept-fee 500")
+    assert (again.code, told(again)) == (Exit.OK, [])
+    assert sorted(earlier.visits().values()) == ["booked", "cancelled"]
+
+
+LOST = (
+    "POST Appointment: lost-reply once",
+    "POST Appointment: lost-request once",
+    "PUT Appointment/*: lost-reply once",
+    "PUT Appointment/*: lost-request once",
+    "GET Appointment*: lost-reply once",
+    "POST Appointment: 503 once",
+    "PUT Appointment/*: 503 once",
+    "* *: lost-reply x3",
+    "POST Appointment: late-commit=30s once",
+)
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_with_a_lost_reply_at_each_step_one_visit_stands_and_it_is_told(slow, fault):
+    earlier = EarlierVisit(slow)
+
+    def free() -> None:
+        earlier.free()
+        slow.sandbox.add_fault(fault)
+
+    def later() -> None:
+        slow.sandbox.advance(timedelta(minutes=1))
+
+    ending = watch(
+        earlier.ada, f"{earlier.wish} --accept-fee 500", {300: free, 1000: later}, stops=4 * AN_HOUR
+    )
+    assert ending.code == Exit.OK
+    assert sorted(earlier.visits().values()) == ["booked", "cancelled"]
+    assert earlier.visits()[earlier.slots[0]] == "booked"
+    assert [each["event"] for each in told(ending)].count("booked") == 1
+
+
+def test_a_time_that_costs_more_than_was_agreed_to_is_told_and_not_booked(slow):
+    earlier = EarlierVisit(slow)
+    late = "2027-03-01T08:00:00+01:00"
+    visit = slow.sandbox.store.get("Appointment", earlier.old)
+    assert visit is not None
+    flag = {**visit["contained"][0], "period": {"end": late}} if visit.get("contained") else None
+    assert flag is not None
+    slow.change(f"Appointment/{earlier.old}", contained=[flag])
+    ending = watch(earlier.ada, earlier.wish, {300: earlier.free})
+    assert ending.code == Exit.INTERRUPTED
+    assert times_of(ending) == [earlier.slots[0]]
+    assert list(earlier.visits().values()) == ["booked"]
+    warned = [each["warning"] for each in ending.stderr_json if "warning" in each]
+    assert any("that was not accepted" in each["message"] for each in warned)
+
+
+def test_a_time_that_somebody_else_takes_first_is_let_go(slow):
+    earlier = EarlierVisit(slow)
+    slow.sandbox.add_fault("POST Appointment: slot-taken once")
+    ending = watch(
+        earlier.ada,
+        f"{earlier.wish} --accept-fee 500",
+        {
+            300: earlier.free,
+            900: lambda: slow.change(f"Slot/{earlier.slots[1]}", status="free"),
+        },
+    )
+    assert ending.code == Exit.OK
+    assert earlier.visits()[earlier.slots[1]] == "booked"
+
+
+def test_without_replace_nothing_is_booked_beside_a_coming_visit(slow):
+    ada = slow.shell("ada")
+    ending = watch(ada, "--times --auto-book")
+    assert (ending.code, ending.error["code"]) == (Exit.REJECTED, "already_booked")
+    assert slow.appointments("ada") == []
+
+
+def test_a_watch_that_was_killed_while_it_booked_finishes_it(slow):
+    earlier = EarlierVisit(slow)
+    earlier.free()
+    slow.sandbox.add_fault("PUT Appointment/*: lost-request")
+    killed = watch(earlier.ada, f"{earlier.wish} --accept-fee 500", stops=200)
+    assert killed.code == Exit.INTERRUPTED
+    assert sorted(earlier.visits().values()) == ["booked", "booked"]
+    slow.sandbox.clear_faults()
+    ending = watch(replace(earlier.ada), f"{earlier.wish} --accept-fee 500")
+    assert ending.code == Exit.OK
+    assert sorted(earlier.visits().values()) == ["booked", "cancelled"]
