@@ -88,41 +88,42 @@ def run_command(
 
     Raises: NotRun.
     """
+    process = _start(words, env, umask, has_input=bool(stdin), has_output=bool(max_output))
     try:
-        process = subprocess.Popen(  # noqa: S603  (the user's own command)
+        writer = _StreamWriter(process.stdin, stdin)
+        stdout = _StreamReader(process.stdout, max_output, on_full=lambda: _kill(process))
+        stderr = _StreamReader(process.stderr, MAX_ERROR_BYTES, keeps_last=keeps_last)
+        status = _wait(process, timeout)
+    except BaseException:  # such as Ctrl-C, which does not reach the command's own session
+        _kill(process)
+        process.wait()
+        raise
+    writer.join(_DRAIN_SECONDS)
+    return CommandResult(status, stdout.finish(), stderr.finish(), timeout)
+
+
+def _start(
+    words: Sequence[str],
+    env: Mapping[str, str],
+    umask: int,
+    *,
+    has_input: bool,
+    has_output: bool,
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603  (the user's own command)
             words,
             env=dict(env),
             umask=umask,
             bufsize=0,
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE if max_output else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if has_output else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is no command"
         raise NotRun(f"can't be run: {why}") from error
-    return _communicate(process, stdin, timeout, max_output, keeps_last=keeps_last)
-
-
-def _communicate(
-    process: subprocess.Popen[bytes],
-    stdin: bytes,
-    timeout: float,
-    max_output: int,
-    *,
-    keeps_last: bool,
-) -> CommandResult:
-    """Write to and read from a process until it ends, as `run_command`."""
-    writer = _StreamWriter(process.stdin, stdin)
-    stdout = _StreamReader(process.stdout, max_output, on_full=lambda: _kill(process))
-    stderr = _StreamReader(process.stderr, MAX_ERROR_BYTES, keeps_last=keeps_last)
-    try:
-        status = _wait(process, timeout)
-    finally:
-        writer.join(_DRAIN_SECONDS)
-        streams = stdout.finish(), stderr.finish()
-    return CommandResult(status, *streams, timeout)
 
 
 class _StreamWriter(Thread):
@@ -176,22 +177,19 @@ class _StreamReader(Thread):
                     self._on_full()
 
     def finish(self) -> bytes:
-        """Return what was read, up to the end unless a process can still write to it."""
+        """Return what was read, though a process left behind may still write to the stream."""
         self.join(_DRAIN_SECONDS)
         return self._content
 
 
 def _wait(process: subprocess.Popen[bytes], timeout: float) -> int | None:
     """Return the exit status; None = it was killed because it did not end in time."""
-    status = None
     try:
-        with suppress(subprocess.TimeoutExpired):
-            status = process.wait(timeout)
-    finally:
-        if status is None:
-            _kill(process)
-            process.wait()
-    return status
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        process.wait()
+        return None
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

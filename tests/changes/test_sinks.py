@@ -6,7 +6,9 @@ import json
 import os
 import select
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -171,10 +173,17 @@ def test_what_it_started_ends_with_it_when_the_time_is_up(pipe):
     assert is_over(watched, 10.0)
 
 
-def test_what_it_leaves_behind_lives_on_and_keeps_nobody_waiting(pipe):
+def test_what_it_leaves_behind_lives_on_and_keeps_nobody_waiting(pipe, tmp_path):
+    """And the stream that it holds is closed when it ends."""
     watched, holding = pipe
-    hook(["sh", "-c", f"{holding}; sleep 4 & exit 0"], timeout=60.0).tell(BLANK)
+    before = threading.enumerate()
+    left = tmp_path / "left"
+    hook(["sh", "-c", f"{holding}; sleep 60 & echo $! > {left}"], timeout=60.0).tell(BLANK)
     assert not is_over(watched, 0.0)
+    os.kill(int(left.read_text()), signal.SIGKILL)
+    assert is_over(watched, 10.0)
+    for thread in set(threading.enumerate()).difference(before):
+        thread.join(10.0)
 
 
 # --- the desktop
