@@ -56,16 +56,33 @@ def test_a_signal_without_a_name_has_its_number():
     )
 
 
+class Interrupted(BaseException):
+    """As Ctrl-C raises KeyboardInterrupt, wherever the program is."""
+
+
+@pytest.fixture
+def interruptible():
+    """Have a signal interrupt this process."""
+
+    def interrupt(*_):
+        raise Interrupted
+
+    former = signal.signal(signal.SIGUSR1, interrupt)
+    yield
+    signal.signal(signal.SIGUSR1, former)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_what_interrupts_gpcli_ends_the_command_too(tmp_path):
-    """As Ctrl-C does, which does not reach the command itself: it has a session of its own."""
+    """It does not reach the command itself, which has a session of its own."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     watched = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     code = (
-        f"import os, signal, time; os.open({str(pipe)!r}, os.O_WRONLY)\n"
-        f"time.sleep(0.3); os.kill({os.getpid()}, signal.SIGINT); time.sleep(60)"
+        f"import os, signal, time; os.open({str(pipe)!r}, os.O_WRONLY); time.sleep(0.3)\n"
+        f"os.kill({os.getpid()}, signal.SIGUSR1); time.sleep(60)"
     )
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         run(code)
     assert os.read(watched, 1) == b""
     os.close(watched)
