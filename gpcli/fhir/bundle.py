@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -40,10 +40,26 @@ class Bundle:
     failure: str | None = None
     not_understood: dict[str, NotUnderstood] = field(default_factory=dict)
     _match_references: set[str] = field(default_factory=set, repr=False, compare=False)
+    _referring: dict[tuple[str, str, int], dict[str | None, list[Element]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def of_type(self, resource_type: str) -> Iterator[Element]:
         """Iterate over the resources of one type, matched or included, in order."""
         return (each for each in self.resources.values() if each.resource_type == resource_type)
+
+    def find_referring(self, resource_type: str, element: str, target: str) -> Sequence[Element]:
+        """Return the resources of one type whose `element` refers to `target`, in order.
+
+        Each type is looked through once, and again only where resources were added since.
+        """
+        key = (resource_type, element, len(self.resources))
+        if key not in self._referring:
+            by_target: dict[str | None, list[Element]] = {}
+            for each in self.of_type(resource_type):
+                by_target.setdefault(each.reference(element), []).append(each)
+            self._referring[key] = by_target
+        return self._referring[key].get(target, ())
 
     def matches_of_type(self, resource_type: str) -> list[Element]:
         """Return the matches of one type, in order."""
@@ -110,6 +126,7 @@ class Bundle:
             flaws=list(self.flaws),
             not_understood=dict(self.not_understood),
             _match_references=set(self._match_references),
+            _referring={},
         )
 
     def add_match(self, resource: Element) -> None:

@@ -330,12 +330,9 @@ def _write_actor(actor: Actor) -> dict[str, Any]:
 
 
 def _read_answer(appointment: Element, bundle: Bundle) -> str | None:
-    answers = (
-        _word_response(each)
-        for each in bundle.of_type("AppointmentResponse")
-        if each.reference("appointment") == appointment.relative_reference
-    )
-    return next(filter(None, answers), None)
+    own = appointment.relative_reference
+    responses = bundle.find_referring("AppointmentResponse", "appointment", own)
+    return next(filter(None, map(_word_response, responses)), None)
 
 
 def _word_response(response: Element) -> str | None:

@@ -79,7 +79,10 @@ class ThreadMapper:
         by_reference = {each.reference: each for each in linked}
         if is_whole:
             by_reference = _replace_missing_headers(by_reference)
-        roots = {reference: _find_root(reference, by_reference) for reference in by_reference}
+        parents = {each.header for each in by_reference.values()}
+        roots = {
+            reference: _find_root(reference, by_reference, parents) for reference in by_reference
+        }
         messages: dict[str, list[Element]] = {}
         for reference, each in by_reference.items():
             group = messages.setdefault(roots[reference], [])
@@ -242,13 +245,15 @@ def _is_message(header: Element, others: Sequence[Element]) -> bool:
     return has_content(header) or not (others or is_thread_header(header))
 
 
-def _find_root(reference: str, linked: Mapping[str, LinkedMessage]) -> str:
+def _find_root(
+    reference: str, linked: Mapping[str, LinkedMessage], parents: Collection[str | None]
+) -> str:
     """Return the reference of the header of the thread that a message belongs to.
 
     It is what the message is part of. Where it is part of nothing, it belongs to the thread of what
-    it answers; where that is not there, it is a thread of its own.
+    it answers; where that is not there, it is a thread of its own. `parents` are what messages are
+    part of.
     """
-    parents = {each.header for each in linked.values()}
     path: list[str] = []
     while reference not in path:
         path.append(reference)

@@ -189,3 +189,28 @@ def test_resources_are_found_by_reference_and_by_type():
     ]
     assert bundle.get("Slot/1") is bundle.matches[0]
     assert (bundle.get("Slot/2"), bundle.get(None)) == (None, None)
+
+
+def test_what_refers_to_many_records_is_looked_through_once(monkeypatch):
+    looked = []
+    monkeypatch.setattr(
+        Bundle, "of_type", lambda self, kind: looked.append(kind) or iter(self.resources.values())
+    )
+    slots = [a_slot(id=f"s-{number}") for number in range(50)]
+    bundle = read_bundle(a_searchset(*slots))
+    schedule = slots[0]["schedule"]["reference"]
+
+    found = [bundle.find_referring("Slot", "schedule", schedule) for _ in range(50)]
+
+    assert looked == ["Slot"]
+    assert [len(each) for each in found] == [50] * 50
+    assert bundle.find_referring("Slot", "schedule", "Schedule/other") == ()
+
+
+def test_what_is_added_later_is_found_as_well():
+    first, second = a_slot(id="s-1"), a_slot(id="s-2")
+    bundle, page = read_bundle(a_searchset(first)), read_bundle(a_searchset(second))
+    schedule = first["schedule"]["reference"]
+    assert len(bundle.find_referring("Slot", "schedule", schedule)) == 1
+    bundle.merge(page)
+    assert len(bundle.find_referring("Slot", "schedule", schedule)) == 2

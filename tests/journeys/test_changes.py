@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 from gpcli.errors import Exit
 from gpcli.render.json_schema import find_schema
 from tests.journeys.shell import Shell, at_once
-from tests.journeys.world import World
+from tests.journeys.world import MONDAY, World
 
 FIRST = "From now on gpcli changes shows what is new.\n"
 
@@ -242,3 +242,18 @@ def test_a_portal_that_fails_for_one_kind_costs_that_kind(world, bo):
     world.sandbox.add_fault("GET Task: wrong-status=500")
     ending = replace(bo, sleep=at_once)("gpcli changes --json")
     assert (ending.code, [each["id"] for each in ending.json]) == (Exit.PARTIAL, [asked])
+
+
+@pytest.mark.real
+def test_of_ten_thousand_records_the_one_that_changed_is_told(world):
+    ada = world.shell("ada")
+    visit = booked_by(world, "ada")
+    for number in range(10_000):
+        start = MONDAY.astimezone(UTC) + timedelta(days=1, minutes=20 * number)
+        end = start + timedelta(minutes=20)
+        times = {"start": start.isoformat(), "end": end.isoformat()}
+        world.sandbox.store.put({**visit, "id": f"v-{number}", **times})
+    ada("gpcli changes")
+    world.change("Appointment/v-7000", status="cancelled")
+    assert told(ada) == [("appointment", "cancelled", "v-7000")]
+    assert told(ada) == []
