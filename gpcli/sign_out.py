@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpcli.auth.client_auth import ClientAuth
 from gpcli.auth.session import StoredSession, session_lock
+from gpcli.changes.store import forget_account
 from gpcli.config.listed_ids import ListedIds
 from gpcli.config.offer_index import IndexedPerson
 from gpcli.config.paths import listed_path
@@ -79,6 +80,7 @@ def _end_session(context: AppContext, person: IndexedPerson) -> SignedOut:
     context.index.remove_person(context.index_key, person.account)
     context.index.delete_hidden(context.index_key, person.patient)
     ListedIds(Path(listed_path(context.env))).forget(context.index_key, person.patient)
+    forget_account(context.state_dir, person.account)
     return SignedOut(context.profile.name, person.name, revoked)
 
 

@@ -311,13 +311,14 @@ def find_path(state: Path, account: str) -> Path:
 
 
 def forget_account(state: Path, account: str) -> None:
-    """Delete the file of an account, with what SQLite keeps beside it; what is not there is gone.
+    """Delete the file of an account, with what SQLite keeps beside it, where that is possible.
 
-    Raises: OSError.
+    It is not while a watch has it open, on Windows.
     """
     path = find_path(state, account)
     for end in ("", "-wal", "-shm", ".broken"):
-        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+        with suppress(OSError):
+            path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from gpcli.app_context import AppContext
 from gpcli.care.consent import WITHDRAW, propose_consent_grant, propose_consent_withdrawal
 from gpcli.care.dates import parse_duration
 from gpcli.care.offers import SERVICE_LABELS, find_not_granted, list_services
+from gpcli.changes.store import forget_account
 from gpcli.cli.client_options import (
     AskSecret,
     ClientId,
@@ -259,5 +260,6 @@ def withdraw(
     )
     if not outcome.dry_run:
         forget_listed(context)
+        forget_account(context.state_dir, context.account)
     show_consent(context, outcome, intent)
     _refresh_offers(context)

@@ -257,3 +257,17 @@ def test_of_ten_thousand_records_the_one_that_changed_is_told(world):
     world.change("Appointment/v-7000", status="cancelled")
     assert told(ada) == [("appointment", "cancelled", "v-7000")]
     assert told(ada) == []
+
+
+def test_signing_out_forgets_what_was_told(ada, live, tmp_path):
+    ada("gpcli changes")
+    assert state_file(tmp_path).exists()
+    assert ada("gpcli logout").code == Exit.OK
+    assert [*(tmp_path / "state" / "changes").glob("*.sqlite3*")] == []
+
+
+def test_withdrawing_consent_forgets_what_was_told(world):
+    ada = world.shell("ada")
+    ada("gpcli changes")
+    assert ada("gpcli consent withdraw --confirm withdraw").code == Exit.OK
+    assert [*(world.home / "state" / "changes").glob("*.sqlite3*")] == []

@@ -44,7 +44,7 @@ def watch(
 ) -> CommandResult:
     """The watch, with what happens after so many seconds, ended by Ctrl-C."""
     clock = SleepClock({**(events or {}), stops: stop})
-    ending = clock.shell(shell)(f"gpcli watch --ndjson --every 1m {options}")
+    ending = clock.shell(shell)(f"gpcli watch --ndjson --every 5m {options}")
     for event in told(ending):
         jsonschema.Draft202012Validator(find_schema("watch")).validate(event)
     return ending
@@ -162,9 +162,9 @@ def test_a_watch_outlives_a_portal_that_is_away_and_says_so_once(slow):
     events = {
         100.0: lambda: asked.append(ask_for_a_time(ada)),
         200.0: lambda: slow.sandbox.add_fault("* *: 503"),
-        2000.0: come_back,
+        1000.0: come_back,
     }
-    ending = watch(ada, events=events, stops=4000)
+    ending = watch(ada, events=events)
     assert changes_of(ending) == [("confirmed", asked[0], False)]
     said = [each["notice"]["message"] for each in ending.stderr_json if "notice" in each]
     assert sum(each.endswith("It is asked again.") for each in said) == 1
@@ -188,7 +188,7 @@ def test_the_status_tells_whether_it_runs_and_when_the_portal_answered(slow):
     seen: list[Any] = []
     watch(ada, events={100: lambda: seen.append(ada.json("gpcli watch status --exit-code"))})
     [status] = seen[0]
-    assert (status["name"], status["state"], status["every"]) == ("default", "running", 60.0)
+    assert (status["name"], status["state"], status["every"]) == ("default", "running", 300.0)
     assert status["last_success"] is not None
     after = ada("gpcli watch status --exit-code --json")
     assert (after.code, after.json[0]["state"]) == (Exit.NOT_FOUND, "stopped")
@@ -225,7 +225,7 @@ def test_a_free_time_that_fits_is_told_once_and_again_after_it_vanished(slow):
     def take(slot: str) -> Callable[[], object]:
         return lambda: slow.change(f"Slot/{slot}", status="busy")
 
-    events = {100.0: free(first), 300.0: free(second), 600.0: take(first), 900.0: free(first)}
+    events = {100.0: free(first), 700.0: free(second), 1400.0: take(first), 2100.0: free(first)}
     assert times_of(watch(ada, f"--details {FREE}", events)) == [first, second, first]
     assert times_of(watch(ada, f"--details {FREE}")) == []
 
@@ -387,7 +387,7 @@ def test_a_time_that_somebody_else_takes_first_is_let_go(slow):
         f"{earlier.wish} --accept-fee 500",
         {
             300: earlier.free,
-            900: lambda: slow.change(f"Slot/{earlier.slots[1]}", status="free"),
+            1500: lambda: slow.change(f"Slot/{earlier.slots[1]}", status="free"),
         },
     )
     assert ending.code == Exit.OK
@@ -405,7 +405,7 @@ def test_a_watch_that_was_killed_while_it_booked_finishes_it(slow):
     earlier = EarlierVisit(slow)
     earlier.free()
     slow.sandbox.add_fault("PUT Appointment/*: lost-request")
-    killed = watch(earlier.ada, f"{earlier.wish} --accept-fee 500", stops=200)
+    killed = watch(earlier.ada, f"{earlier.wish} --accept-fee 500", stops=400)
     assert killed.code == Exit.INTERRUPTED
     assert sorted(earlier.visits().values()) == ["booked", "booked"]
     slow.sandbox.clear_faults()
