@@ -213,6 +213,9 @@ class Portal(Protocol):
         Raises: NotFound.
         """
 
+    def fetch_version(self, appointment: str, version: int) -> Appointment | None:
+        """Fetch an appointment as it was; `None` = the portal does not keep or show that."""
+
     def fetch_vaccinations(self) -> tuple[Vaccination, ...] | None:
         """Fetch the influenza vaccinations on record, newest first; `None` = they aren't shown."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gpcli.care.portal_protocol import Portal
@@ -18,22 +18,27 @@ from gpcli.changes.snapshot import (
 from gpcli.changes.store import ChangeStore, Key, SeenRecord
 from gpcli.errors import GpcliError, NotFound, SignInError
 from gpcli.model.appointment import OVER, Slot
-from gpcli.model.change import RecordChange
+from gpcli.model.change import ChangeState, ChangeWord, RecordChange
 
 _OVER = OVER | {"completed", "rejected", "failed"}
 """Statuses of appointments and requests to renew after which they may vanish from lists."""
+
+
+MAX_RECALLED = 10
+"""The most news for which a portal is asked how the records were: it takes a request for each."""
 
 
 @dataclass(frozen=True)
 class News:
     """One change, or one free time, and how it is noted once that is told; `None` = not at all.
 
-    `digest` tells it from other news of the same record.
+    `version` is that of the record as it was, `None` = not known.
     """
 
     content: RecordChange | Slot
     key: Key
     record: SeenRecord | None
+    version: int | None = None
 
     @property
     def digest(self) -> str:
@@ -89,9 +94,11 @@ class ChangeReader:
         The first time that records of a kind come, it only notes how they are.
         """
         own = self._find_own()  # comes first: what is written from now on is in the journal then
-        return self.read_from(
-            fetch_snapshot(portal, self._clock(), offers=self._offers), portal, own
-        )
+        snapshot = fetch_snapshot(portal, self._clock(), offers=self._offers)
+        reading = self.read_from(snapshot, portal, own)
+        if len(reading.news) > MAX_RECALLED:
+            return reading
+        return replace(reading, news=tuple(_add_times(each, portal) for each in reading.news))
 
     def read_from(
         self, snapshot: Snapshot, portal: Portal | None, own: frozenset[str] = frozenset()
@@ -103,7 +110,7 @@ class ChangeReader:
         now = self._clock().replace(microsecond=0)
         seen = self._store.read_seen(self.name)
         comparison = compare(seen, snapshot, self._store.hash, now, own)
-        news = [_build_news(*each) for each in comparison.changes]
+        news = [_build_news(*each, seen) for each in comparison.changes]
         noted = [*comparison.noted]
         live, forgotten = _sort_missing(comparison.missing, seen)
         for key in live if portal else ():
@@ -115,7 +122,7 @@ class ChangeReader:
             elif found is not None:
                 alone = Snapshot((found,), frozenset(), frozenset())
                 here = compare(seen, alone, self._store.hash, now, own)
-                news += [_build_news(*each) for each in here.changes]
+                news += [_build_news(*each, seen) for each in here.changes]
                 noted += here.noted
         return Reading(tuple(news), tuple(noted), tuple(forgotten), snapshot, is_first=not begun)
 
@@ -145,8 +152,20 @@ class ChangeReader:
         self._store.begin(self.name, kinds, rows, self._clock().timestamp())
 
 
-def _build_news(change: RecordChange, record: SeenRecord) -> News:
-    return News(change, (change.kind, change.id), record)
+def _build_news(change: RecordChange, record: SeenRecord, seen: Mapping[Key, SeenRecord]) -> News:
+    key = (change.kind, change.id)
+    return News(change, key, record, seen[key].version if key in seen else None)
+
+
+def _add_times(news: News, portal: Portal) -> News:
+    """Return a move with the times that the visit had, where the portal keeps what was."""
+    change, version = news.content, news.version
+    is_moved = isinstance(change, RecordChange) and change.change is ChangeWord.MOVED
+    earlier = portal.fetch_version(news.key[1], version) if is_moved and version else None
+    if earlier is None or not isinstance(change, RecordChange):
+        return news
+    before = ChangeState(earlier.status, earlier.start, earlier.end)
+    return replace(news, content=replace(change, before=before))
 
 
 def _sort_missing(

@@ -36,8 +36,9 @@ _NamesByType = Mapping[str, tuple[str, ...]]
 class Capabilities:
     """What gpcli reads of a CapabilityStatement (R4).
 
-    `creates`, `updates`, `searches`, `reads` and `patches` are the resource types with that
-    interaction, `undescribed` those that are listed without any. `types` are all that are listed.
+    `creates`, `updates`, `searches`, `reads`, `version_reads` and `patches` are the resource types
+    with that interaction, `undescribed` those that are listed without any. `types` are all that are
+    listed.
     `search_params`, `includes` and `revincludes` are what may be sent in a search, by type; of a
     type that is absent there nothing is said. `server_search_params` are for every type.
     `operations` are names without `$`, by type, those of the whole server under `""`.
@@ -54,6 +55,7 @@ class Capabilities:
     types: tuple[str, ...] = ()
     undescribed: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    version_reads: tuple[str, ...] = ()
     patches: tuple[str, ...] = ()
     search_params: _NamesByType = field(default_factory=dict)
     includes: _NamesByType = field(default_factory=dict)
@@ -180,6 +182,7 @@ def read_capabilities(statement: Element) -> Capabilities:
         types=_read_types(resources),
         undescribed=_read_undescribed(resources),
         reads=with_interaction("read"),
+        version_reads=with_interaction("vread"),
         patches=with_interaction("patch"),
         search_params=_names_by_type(resources, _search_params),
         includes=_names_by_type(resources, lambda each: each.strings("searchInclude")),

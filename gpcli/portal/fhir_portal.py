@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gpcli.config.read_marks import ReadMarks
-from gpcli.errors import Conflict, GpcliError, NotFound
+from gpcli.errors import Conflict, GpcliError, NotFound, SignInError
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.fhir.healthcare_service import (
@@ -256,6 +256,19 @@ class FhirPortal:
         """Fetch one booking or enquiry; raise NotFound."""
         bundle = self._search.fetch_all(queries.appointment(appointment))
         return self._mapper.require_appointment(bundle, appointment)
+
+    def fetch_version(self, appointment: str, version: int) -> Appointment | None:
+        """Fetch an appointment as it was; `None` = the portal does not keep or show that."""
+        if "Appointment" not in self._search.fetch_capabilities().version_reads:
+            return None
+        try:
+            record, _ = self._search.fetch_resource(f"Appointment/{appointment}", version)
+            is_own = require(lambda: self._mapper.is_own(record))
+            return self._mapper.read_lone_appointment(record) if is_own else None
+        except SignInError:
+            raise
+        except GpcliError:
+            return None
 
     def fetch_vaccinations(self) -> tuple[Vaccination, ...] | None:
         """Fetch the influenza vaccinations on record, newest first; `None` = they aren't shown."""

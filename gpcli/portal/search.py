@@ -86,19 +86,21 @@ class FhirSearch:
     def _fetched_capabilities(self) -> Capabilities:
         return self._capabilities()
 
-    def fetch_resource(self, reference: str) -> tuple[Element, HttpResponse]:
-        """Fetch a resource by `Type/id`; return it with the response, which may have its ETag.
+    def fetch_resource(
+        self, reference: str, version: int | None = None
+    ) -> tuple[Element, HttpResponse]:
+        """Fetch a resource by `Type/id`, as it is or was; return it with the response (ETag).
 
         Raises: BadResponse for another resource, or the error of the response.
         """
-        response = _require_success(self.client.get(reference))
+        place = reference if version is None else f"{reference}/_history/{version}"
+        response = _require_success(self.client.get(place))
         resource = self._read_record(response, reference)
         _read_strictly(partial(require_understood, resource), response)
         return resource, response
 
     def _read_record(self, response: HttpResponse, reference: str) -> Element:
-        read = partial(self._read_referenced, response, reference)
-        return _read_strictly(read, response)
+        return _read_strictly(partial(self._read_referenced, response, reference), response)
 
     def _read_referenced(self, response: HttpResponse, reference: str) -> Element:
         resource = read_resource(response.body, self.flaws, [self.client.base])
@@ -296,9 +298,7 @@ class FhirSearch:
 
     def _read_lone(self, response: HttpResponse, reference: str) -> Bundle:
         record = self._read_record(_require_success(response), reference)
-        bundle = Bundle(resources={reference: record})
-        bundle.add_match(record)
-        return bundle
+        return Bundle(matches=[record], resources={reference: record})
 
     def _iterate_pages(
         self, query: Query, page: Bundle, response: HttpResponse, followed: set[str]

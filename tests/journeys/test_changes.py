@@ -20,6 +20,7 @@ from gpcli.render.json_schema import find_schema
 from tests.journeys.shell import Shell, at_once
 from tests.journeys.world import MONDAY, World
 
+LATER = ("2027-03-04T10:00:00+01:00", "2027-03-04T10:20:00+01:00")
 FIRST = "From now on gpcli changes shows what is new.\n"
 
 
@@ -105,6 +106,27 @@ def test_what_the_surgery_does_to_a_visit_is_told_once(world, elements, word):
     assert told(ada, "--peek") == expected
     assert told(ada) == expected
     assert told(ada) == []
+
+
+def test_a_visit_that_was_moved_has_the_time_that_it_had_where_the_portal_keeps_it(world):
+    ada = world.shell("ada")
+    ada("gpcli changes")
+    visit = booked_by(world, "ada")
+    was = ada.json(f"gpcli appointments show {visit['id']}")
+    world.change(f"Appointment/{visit['id']}", start=LATER[0], end=LATER[1])
+    [change] = changes(ada)
+    assert change["before"] == {"status": "booked", "start": was["start"], "end": was["end"]}
+    assert (change["after"]["start"], change["after"]["end"]) == LATER
+
+
+def test_where_the_portal_keeps_no_versions_the_time_that_was_is_not_known(world):
+    ada = world.shell("ada")
+    world.sandbox.add_fault("GET Appointment/*: 404")
+    ada("gpcli changes")
+    world.change(f"Appointment/{booked_by(world, 'ada')['id']}", start=LATER[0], end=LATER[1])
+    [change] = changes(ada)
+    world.sandbox.clear_faults()
+    assert change["before"] == {"status": "booked", "start": None, "end": None}
 
 
 def test_a_visit_that_is_made_by_phone_is_new(world):
