@@ -361,6 +361,7 @@ def test_with_a_lost_reply_at_each_step_one_visit_stands_and_it_is_told(slow, fa
     assert sorted(earlier.visits().values()) == ["booked", "cancelled"]
     assert earlier.visits()[earlier.slots[0]] == "booked"
     assert [each["event"] for each in told(ending)].count("booked") == 1
+    assert all(rule.used for rule in slow.sandbox.faults)
 
 
 def test_a_time_that_costs_more_than_was_agreed_to_is_told_and_not_booked(slow):
