@@ -293,3 +293,31 @@ def test_withdrawing_consent_forgets_what_was_told(world):
     ada("gpcli changes")
     assert ada("gpcli consent withdraw --confirm withdraw").code == Exit.OK
     assert [*(world.home / "state" / "changes").glob("*.sqlite3*")] == []
+
+
+@pytest.mark.usefixtures("in_oslo")
+def test_the_day_begins_with_what_is_new_until_it_was_asked_for(world):
+    ada = world.shell("ada")
+    first = ada.json("gpcli today")
+    visit = booked_by(world, "ada")["id"]
+    world.change(f"Appointment/{visit}", status="cancelled")
+    screen = replace(ada.at_a_screen(), stdout=None)
+    lines = [line.strip() for line in screen("gpcli today").out.splitlines()]
+    assert lines[0].startswith("New ")
+    assert "Visit cancelled" in lines[0]
+    assert lines[1] == "gpcli changes"
+    for _ in range(2):
+        assert [each["id"] for each in ada.json("gpcli today")["changes"]] == [visit]
+    assert told(ada) == [("appointment", "cancelled", visit)]
+    assert (first["changes"], ada.json("gpcli today")["changes"]) == ([], [])
+
+
+def test_where_what_was_told_can_not_be_read_the_day_says_so_and_shows_the_rest(world, bo):
+    path = state_file(world.home)
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    ending = bo("gpcli today --json")
+    assert (ending.code, ending.json["changes"]) == (Exit.OK, None)
+    [warning] = [each["warning"]["message"] for each in ending.stderr_json if "warning" in each]
+    assert warning.startswith("What is new is not known: ")

@@ -119,6 +119,13 @@ DAY: View[Day] = dataclass_view(
     Day,
     "today",
     (
+        Column(
+            "changes",
+            "New",
+            lambda day: tuple(change.id for change in day.changes or ()),
+            _format_changes,
+            style="bold green",
+        ),
         Column("patient", "For", lambda day: day.patient.name, style="bold"),
         Column("acting_user", "By", acting_name, format_acting_user),
         Column(
@@ -134,13 +141,6 @@ DAY: View[Day] = dataclass_view(
             lambda day: tuple(phone for surgery in day.surgeries for phone in surgery.phones),
             for_people=False,
             json_path="surgeries",
-        ),
-        Column(
-            "changes",
-            "New",
-            lambda day: tuple(change.id for change in day.changes or ()),
-            _format_changes,
-            style="bold green",
         ),
         Column("next", "Next visit", _find_next_start, _format_next),
         Column("next_id", "Its ID", _find_next_id, for_people=False),
