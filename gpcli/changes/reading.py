@@ -24,6 +24,9 @@ _OVER = OVER | {"completed", "rejected", "failed"}
 """Statuses of appointments and requests to renew after which they may vanish from lists."""
 
 
+BY_HAND = "changes"
+"""The cursor of who asks by `gpcli changes`, which begins with whatever is used first."""
+
 MAX_RECALLED = 10
 """The most news for which a portal is asked how the records were: it takes a request for each."""
 
@@ -105,8 +108,9 @@ class ChangeReader:
     ) -> Reading:
         """Return what is new in a snapshot; `portal` is asked for what is missing, `None` = not."""
         begun = self._store.read_beginnings(self.name)
-        if new := snapshot.came - begun.keys():
-            self._begin(new, snapshot)
+        for cursor in {self.name, BY_HAND}:
+            if new := snapshot.came - self._store.read_beginnings(cursor).keys():
+                self._begin(cursor, new, snapshot)
         now = self._clock().replace(microsecond=0)
         seen = self._store.read_seen(self.name)
         comparison = compare(seen, snapshot, self._store.hash, now, own)
@@ -143,13 +147,13 @@ class ChangeReader:
         if news:
             self._store.write_seen(self.name, seen, gone)
 
-    def _begin(self, kinds: Collection[str], snapshot: Snapshot) -> None:
+    def _begin(self, cursor: str, kinds: Collection[str], snapshot: Snapshot) -> None:
         rows = [
             (each.key, each.to_seen(self._store.hash))
             for each in snapshot.sights
             if each.kind in kinds
         ]
-        self._store.begin(self.name, kinds, rows, self._clock().timestamp())
+        self._store.begin(cursor, kinds, rows, self._clock().timestamp())
 
 
 def _build_news(change: RecordChange, record: SeenRecord, seen: Mapping[Key, SeenRecord]) -> News:

@@ -19,7 +19,7 @@ from gpcli.cli.result_output import require_complete, show_appointment
 from gpcli.cli.waiting import Every, Wait, Waiting, parse_waiting, wait_for
 from gpcli.config import index_format
 from gpcli.config.settings import FORMATS, word_format
-from gpcli.errors import InvalidUsage
+from gpcli.errors import InvalidUsage, Partial
 from gpcli.model.appointment import Appointment
 from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.ics import build_calendar
@@ -65,10 +65,16 @@ def show(
     found = act_on_appointment(
         context, appointment, context.portal.fetch_appointment, looks_back=True
     )
+    before = found
     if waiting is not None:
         found = _await_change(context, waiting, found)
     context.output.show_item(APPOINTMENTS, found)
     require_complete(context)
+    if waiting is not None and found is before and not found.is_over:
+        raise Partial(
+            "Nothing has changed in the time that was waited for.",
+            hint=f"gpcli appointments show {found.id} --wait 8h goes on waiting.",
+        )
 
 
 def _await_change(context: AppContext, waiting: Waiting, shown: Appointment) -> Appointment:
@@ -78,9 +84,11 @@ def _await_change(context: AppContext, waiting: Waiting, shown: Appointment) -> 
         now = portal.fetch_appointment(str(shown.id))
         return None if replace(now, version=shown.version) == shown else now
 
+    if shown.is_over:
+        context.output.notice("It is over: there is nothing to wait for.")
+        return shown
     changed = wait_for(context, waiting, ask)
-    if changed is None:
-        context.output.notice("Nothing has changed in the time that was waited for.")
+    context.sending.note_told(changed or shown)
     return changed or shown
 
 

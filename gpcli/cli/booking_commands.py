@@ -28,9 +28,16 @@ from gpcli.cli.result_output import (
     show_appointment,
 )
 from gpcli.cli.value_parsers import whole_number
-from gpcli.cli.waiting import Every, Wait, WaitForAnswer, Waiting, parse_waiting, wait_for
+from gpcli.cli.waiting import (
+    Every,
+    WaitForAnswer,
+    WaitForTimes,
+    Waiting,
+    parse_waiting,
+    wait_for,
+)
 from gpcli.config import index_format
-from gpcli.errors import InvalidUsage
+from gpcli.errors import InvalidUsage, NoSlot
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.day_names import format_day
 from gpcli.model.receipt import MoveReceipt
@@ -124,7 +131,7 @@ def slots(
     everything: Annotated[
         bool, typer.Option("--all", help=f"On a terminal, also those after the first {SHOWN_SLOTS}")
     ] = False,
-    wait: Wait = None,
+    wait: WaitForTimes = None,
     every: Every = None,
 ) -> None:
     """List free times."""
@@ -142,6 +149,8 @@ def slots(
     shown, more = context.output.show_beginning(SLOTS, collect_first(free, seen), most)
     keep_listed(context, index_format.SLOTS, seen[:shown])
     if search.started and not shown:
+        if waiting is not None and context.output.fields != ():
+            raise NoSlot(search.explain_none(complete=not context.portal.flaws))
         _explain_none(context, search)
     if more:
         last = format_day(more[-1].start.astimezone(context.zone), context.now())

@@ -10,7 +10,7 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.care.portal_protocol import Portal
 from gpcli.changes.own_writes import find_own
-from gpcli.changes.reading import ChangeReader, Reading
+from gpcli.changes.reading import BY_HAND, ChangeReader, Reading
 from gpcli.changes.snapshot import read_snapshot
 from gpcli.changes.store import ChangeStore
 from gpcli.cli.global_options import get_context
@@ -21,9 +21,6 @@ from gpcli.journal import Journal
 from gpcli.model.change import RecordChange
 from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.views.change_views import CHANGES
-
-BY_HAND = "changes"
-"""The cursor of who asks by `gpcli changes`."""
 
 
 def changes(

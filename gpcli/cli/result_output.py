@@ -51,13 +51,16 @@ def show_appointment(
     outcome: Outcome[Appointment],
     intent: UUID,
     cancelling: Decision[Appointment] | None = None,
+    *,
+    is_answer: bool = False,
 ) -> None:
     """Show the receipt of a booking, enquiry or cancellation, and what happens next.
 
-    `cancelling` is what was decided on a cancellation, whose fee is said.
+    `cancelling` is what was decided on a cancellation, whose fee is said. `is_answer`: it is shown
+    as it is after the surgery's answer was waited for.
     """
     receipt = AppointmentReceipt.of(outcome.record, build_receipt(context, outcome, intent))
-    sentence = format_next_step(receipt, context.output.time_format)
+    sentence = format_next_step(receipt, context.output.time_format, is_declined=is_answer)
     if cancelling and receipt.changed:
         sentence += format_late_fee(cancelling, context.output.phrasing)
     context.output.show_receipt(RECEIPT, receipt, sentence)
@@ -76,8 +79,9 @@ def show_answer(
     def fetch(portal: FhirPortal, sent: Appointment) -> Appointment:
         return portal.fetch_appointment(str(sent.id))
 
-    awaited = await_answer(context, waiting, outcome, lambda sent: sent.is_waiting, fetch)
-    show_appointment(context, awaited.outcome, intent)
+    go_on = f"gpcli appointments show {outcome.record.id} --wait 8h goes on waiting."
+    awaited = await_answer(context, waiting, outcome, lambda sent: sent.is_waiting, fetch, go_on)
+    show_appointment(context, awaited.outcome, intent, is_answer=waiting is not None)
     if waiting is not None:
         is_declined = awaited.outcome.record.is_over and not outcome.dry_run
         refusal = "The surgery has declined it." if is_declined else None
@@ -108,14 +112,22 @@ def _format_consent(receipt: ConsentReceipt) -> str:
     return f"{before}Your consent to {receipt.level} is {receipt.status}."
 
 
-def format_next_step(receipt: AppointmentReceipt, time_format: TimeFormat) -> str:
-    """Format what has happened and what comes next; it says "booked" only where the portal does."""
+def format_next_step(
+    receipt: AppointmentReceipt, time_format: TimeFormat, *, is_declined: bool = False
+) -> str:
+    """Format what has happened and what comes next; it says "booked" only where the portal does.
+
+    `is_declined`: one that is cancelled was so by the surgery.
+    """
     if receipt.dry_run:
         return format_dry_run(receipt.plan)
     when = format_appointment_time(receipt, time_format)
     what = f": {when}" if when else ""
     if receipt.status == "cancelled":
         before = "" if receipt.changed else f"{UNCHANGED_NOTICE} "
+        if is_declined:
+            answer = f": {receipt.answer}" if receipt.answer else ""
+            return end_sentence(f"{before}Declined by the surgery{answer}")
         return f"{before}Cancelled{what} ({receipt.id})."
     before = "" if receipt.changed else f"{REPEATED_NOTICE} "
     follow = f"gpcli appointments show {receipt.id}"

@@ -21,12 +21,20 @@ Record = TypeVar("Record")
 
 Wait = Annotated[
     str | None,
-    typer.Option("--wait", metavar="TIME", help="Wait so long for it: 30m, 8h, 2d"),
+    typer.Option("--wait", metavar="TIME", help="Wait for a change, at most so long: 30m, 8h, 2d"),
+]
+WaitForTimes = Annotated[
+    str | None,
+    typer.Option(
+        "--wait", metavar="TIME", help="Wait for the first that fits, at most so long: 30m, 8h, 2d"
+    ),
 ]
 WaitForAnswer = Annotated[
     str | None,
     typer.Option(
-        "--wait", metavar="TIME", help="Wait so long for the surgery's answer: 30m, 8h, 2d"
+        "--wait",
+        metavar="TIME",
+        help="Wait for the surgery's answer, at most so long: 30m, 8h, 2d",
     ),
 ]
 Every = Annotated[
@@ -107,6 +115,18 @@ def wait_for(
 
     Raises: what waiting does not mend.
     """
+    context.output.notice(f"Waiting {_word_end(context, waiting)}: Ctrl-C ends it.")
+    return _poll(context, waiting, ask)
+
+
+def _word_end(context: AppContext, waiting: Waiting) -> str:
+    until = context.output.time_format.time(context.now() + waiting.limit, context.zone.key)
+    return f"until {until}"
+
+
+def _poll(
+    context: AppContext, waiting: Waiting, ask: Callable[[FhirPortal], Found | None]
+) -> Found | None:
     poller = build_poller(context, waiting.every, waiting.limit)
     return poller.poll(lambda: ask(open_fresh_portal(context)))
 
@@ -139,16 +159,18 @@ def await_answer(
     outcome: Outcome[Record],
     is_open: Callable[[Record], bool],
     fetch: Callable[[FhirPortal, Record], Record],
+    go_on: str = "gpcli changes --wait 8h goes on waiting.",
 ) -> Awaited[Record]:
     """Wait until a record that was sent is no longer open, and return how it is then.
 
-    `fetch` returns it as the portal has it now.
+    `fetch` returns it as the portal has it now. `go_on` is the hint where the time is up.
     """
     if waiting is None or outcome.dry_run or not is_open(outcome.record):
         return Awaited(outcome)
-    until = context.output.time_format.time(context.now() + waiting.limit, context.zone.key)
+    sent = "Sent" if outcome.changed else "It was sent before"
+    end = _word_end(context, waiting)
     context.output.notice(
-        f"Sent. Waiting for the surgery's answer until {until}: Ctrl-C ends the waiting alone."
+        f"{sent}. Waiting for the surgery's answer {end}: Ctrl-C ends the waiting alone."
     )
     newest = outcome.record
 
@@ -159,10 +181,9 @@ def await_answer(
 
     ending: BaseException | None = None
     try:
-        if wait_for(context, waiting, ask) is None:
+        if _poll(context, waiting, ask) is None:
             ending = Partial(
-                "It was sent, and the surgery has not answered in the time that was waited for.",
-                hint="gpcli changes --wait 8h goes on waiting.",
+                "The surgery has not answered in the time that was waited for.", hint=go_on
             )
     except BaseException as error:  # whatever it is: what was sent is told first
         ending = error
