@@ -156,19 +156,22 @@ class Sending:
         agreement = Agreement(options.yes, options.dry_run, options.accept_fee, word, check)
         outcome = confirm_and_send(decision, agreement, asker, self._show_plan, self.note_stage)
         if not outcome.dry_run:
-            self.note_told(outcome.record)
+            self.note_told(outcome.record, by_hand=not outcome.changed)
         elif isinstance(decision, Proposal):
             return replace(outcome, plan=self._name_plan(decision))
         return outcome
 
-    def note_told(self, record: object) -> None:
-        """Note that how the records of a write are now is no news for this person."""
+    def note_told(self, record: object, *, by_hand: bool = True) -> None:
+        """Note that how the records of a write are now is no news for this person.
+
+        `by_hand`: it was not written now, so that a watch has yet to tell it.
+        """
         from gpcli.changes.own_writes import (  # noqa: PLC0415  (start-up: only what is sent)
             note_own,
         )
 
         context = self._context
-        note_own(context.state_dir, lambda: context.account, record)
+        note_own(context.state_dir, lambda: context.account, record, by_hand=by_hand)
 
     def note_stage(self, stage: SendStage) -> None:
         """Note how far sending this run's request has come."""

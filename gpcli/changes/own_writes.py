@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gpcli.changes.snapshot import Sight, see_appointment, see_renewal
-from gpcli.changes.store import DIRECTORY, ChangeStore, find_path
-from gpcli.errors import ConfigError, GpcliError
+from gpcli.changes.store import BY_HAND, DIRECTORY, ChangeStore, find_path
+from gpcli.errors import GpcliError
 from gpcli.journal import Journal
 from gpcli.model.appointment import Appointment
 from gpcli.model.change import RecordKind
@@ -52,9 +52,12 @@ def _is_within(at: str, now: datetime) -> bool:
         return False
 
 
-def note_own(state: Path, read_account: Callable[[], str], written: object) -> None:
+def note_own(
+    state: Path, read_account: Callable[[], str], written: object, *, by_hand: bool
+) -> None:
     """Note how a record is after a write from here, for those who have asked for changes before.
 
+    `by_hand`: it was not written now, and who has seen it is the person at the terminal alone.
     `written` is what was sent, or has its records in `written`. Where that is impossible, it is
     told as news later.
     """
@@ -63,11 +66,12 @@ def note_own(state: Path, read_account: Callable[[], str], written: object) -> N
     account = read_account()
     if not find_path(state, account).exists():
         return
-    with suppress(ConfigError), closing(ChangeStore(state, account)) as store:
+    with suppress(GpcliError), closing(ChangeStore(state, account)) as store:
         for record in getattr(written, "written", (written,)):
             sight = _see(record)
             if sight is not None:
-                store.note_own(sight.key, sight.to_seen(store.hash))
+                cursor = BY_HAND if by_hand else None
+                store.note_own(sight.key, sight.to_seen(store.hash), cursor)
 
 
 def _see(record: object) -> Sight | None:

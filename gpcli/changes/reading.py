@@ -15,17 +15,14 @@ from gpcli.changes.snapshot import (
     see_appointment,
     see_renewal,
 )
-from gpcli.changes.store import ChangeStore, Key, SeenRecord
+from gpcli.changes.store import BY_HAND, ChangeStore, Key, SeenRecord
 from gpcli.errors import GpcliError, NotFound, SignInError
 from gpcli.model.appointment import OVER, Slot
-from gpcli.model.change import ChangeState, ChangeWord, RecordChange
+from gpcli.model.change import BookedTime, ChangeState, ChangeWord, RecordChange, WatchEvent
 
 _OVER = OVER | {"completed", "rejected", "failed"}
 """Statuses of appointments and requests to renew after which they may vanish from lists."""
 
-
-BY_HAND = "changes"
-"""The cursor of who asks by `gpcli changes`, which begins with whatever is used first."""
 
 MAX_RECALLED = 10
 """The most news for which a portal is asked how the records were: it takes a request for each."""
@@ -33,12 +30,12 @@ MAX_RECALLED = 10
 
 @dataclass(frozen=True)
 class News:
-    """One change, or one free time, and how it is noted once that is told; `None` = not at all.
+    """Something to tell, and how it is noted once that is told; `None` = not at all.
 
     `version` is that of the record as it was, `None` = not known.
     """
 
-    content: RecordChange | Slot
+    content: RecordChange | Slot | BookedTime | WatchEvent
     key: Key
     record: SeenRecord | None
     version: int | None = None
@@ -129,6 +126,11 @@ class ChangeReader:
                 news += [_build_news(*each, seen) for each in here.changes]
                 noted += here.noted
         return Reading(tuple(news), tuple(noted), tuple(forgotten), snapshot, is_first=not begun)
+
+    def is_told(self, news: News) -> bool:
+        """Return whether this very thing is noted as told."""
+        seen = self._store.read_seen(self.name).get(news.key)
+        return seen is not None and seen.digest == news.digest
 
     def note(self, reading: Reading) -> None:
         """Note that all of a reading is told, and what need not be."""

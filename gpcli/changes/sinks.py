@@ -80,10 +80,10 @@ class ExecSink:
         if result.failure is None:
             return
         said = result.said[-MAX_SAID:].strip()
+        sentence = f"The program of --exec {result.failure}."
         raise TellingFailed(
-            f"The program of --exec {result.failure}. It said: {said}"
-            if said
-            else f"The program of --exec {result.failure}."
+            f"{sentence} It said: {said}" if said else sentence,
+            may_have_arrived=result.status is None or result.status < 0,
         )
 
 
@@ -167,7 +167,8 @@ def _post(send: Send, url: str, content: bytes, headers: Mapping[str, str]) -> N
     try:
         status = send(url, content, headers)
     except GpcliError as error:
-        raise TellingFailed(error.message) from error
+        is_lost = getattr(error, "sent", True)
+        raise TellingFailed(error.message, may_have_arrived=is_lost) from error
     host = urlsplit(url).hostname
     if 300 <= status < 400:
         raise TellingFailed(
@@ -177,4 +178,4 @@ def _post(send: Send, url: str, content: bytes, headers: Mapping[str, str]) -> N
     if status in _SIGN_IN_STATUSES:
         raise TellingFailed(f"{host} refused it ({status}): GPCLI_NOTIFY_TOKEN names its token.")
     if not 200 <= status < 300:
-        raise TellingFailed(f"{host} did not take it ({status}).")
+        raise TellingFailed(f"{host} did not take it ({status}).", may_have_arrived=status >= 500)

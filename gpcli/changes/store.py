@@ -20,13 +20,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gpcli.config.private_files import build_cure, make_private_directory, open_private_file
-from gpcli.errors import ConfigError
+from gpcli.errors import ConfigError, Failure, GpcliError, TimedOut
+
+BY_HAND = "changes"
+"""The cursor of who asks by `gpcli changes`, which begins with whatever is used first."""
 
 DIRECTORY = "changes"
 """The directory of the files, a file for each account, in that of the state."""
 
 VERSION = 1
 """The version of the tables (`user_version`)."""
+
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+"""Codes of SQLite for what passes, or can be mended without losing the file."""
 
 _PATIENCE = 10.0
 """Seconds to wait for another process that is writing."""
@@ -56,7 +63,7 @@ CREATE TABLE booking (
 Key = tuple[str, str]
 """Kind and id of a record."""
 
-TellingState = Literal["begun", "told", "failed"]
+TellingState = Literal["begun", "told", "failed", "unsure"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,8 @@ class SeenRecord:
 class Telling:
     """How far one change was told by one sink; `digest` is of the record as it is after it.
 
-    `begun` means that nothing is known of how it ended. `tries` counts those that failed.
+    `begun` means that nothing is known of how it ended, `unsure` that it failed and may have
+    arrived. `tries` counts those that failed.
     """
 
     digest: str
@@ -108,7 +116,8 @@ class ChangeStore:
     """The file of one account in the state directory.
 
     `was_broken`: there was a file that could not be read; it was set aside, and this one is new.
-    Every method raises ConfigError for a file that can't be used.
+    Every method raises ConfigError for a file that can't be used, TimedOut where another process
+    has it for too long, Failure where the disk is full.
     """
 
     was_broken = False
@@ -172,11 +181,12 @@ class ChangeStore:
             database.executemany("DELETE FROM seen WHERE cursor = ? AND kind = ? AND id = ?", lost)
             database.executemany(_FORGET_TELLING, told)
 
-    def note_own(self, key: Key, record: SeenRecord) -> None:
-        """Note for every cursor how a record is after a write from here: that is no news."""
+    def note_own(self, key: Key, record: SeenRecord, cursor: str | None = None) -> None:
+        """Note for a cursor (`None` = all) how a record is after a write from here: no news."""
         sql = "SELECT DISTINCT name FROM cursor WHERE kind = ?"
         for (name,) in self._read(sql, (key[0],)):
-            self.write_seen(name, [(key, record)])
+            if cursor in {name, None}:
+                self.write_seen(name, [(key, record)])
 
     def read_tellings(self, cursor: str) -> dict[tuple[str, str, str], Telling]:
         """Return what is being told: by kind, id and sink."""
@@ -211,6 +221,11 @@ class ChangeStore:
         for wish, slot, visit, is_done in self._read(sql, (watch,)):
             return WishBooking(wish, slot, visit, bool(is_done))
         return None
+
+    def find_moving(self, visit: str, watch: str) -> str | None:
+        """Return the name of another watch than `watch` that is moving a visit; `None` = none."""
+        sql = "SELECT watch FROM booking WHERE visit = ? AND watch <> ? AND NOT is_done"
+        return next((name for (name,) in self._read(sql, (visit, watch))), None)
 
     def write_booking(self, watch: str, booking: WishBooking | None) -> None:
         """Note what a watch books, `None` = nothing any more."""
@@ -296,13 +311,18 @@ class ChangeStore:
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
-    def _unusable(self, error: OSError | sqlite3.Error) -> ConfigError:
+    def _unusable(self, error: OSError | sqlite3.Error) -> GpcliError:
         if isinstance(error, OSError):
             return ConfigError(
                 f"{self.path} can't be used: {error.strerror}.", hint=build_cure(error)
             )
-        hint = "Delete it: what was told is then not known."
-        return ConfigError(f"{self.path} can't be used: {error}.", hint=hint)
+        message = f"{self.path} can't be used: {error}."
+        code = getattr(error, "sqlite_errorcode", None)
+        if code in _BUSY:
+            return TimedOut(message, hint="Another gpcli is at it: try again.")
+        if code in _NO_ROOM:
+            return Failure(message, hint="Make room on the disk, or set GPCLI_CONFIG_DIR.")
+        return ConfigError(message, hint="Delete it: what was told is then not known.")
 
 
 def find_path(state: Path, account: str) -> Path:
@@ -327,7 +347,8 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        database.execute("ROLLBACK")
+        if database.in_transaction:  # a full disk has ended it already
+            database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
 

@@ -9,14 +9,30 @@ from typing import Protocol
 from gpcli.changes.reading import ChangeReader, News
 from gpcli.changes.store import ChangeStore, Key, Telling, TellingState
 from gpcli.model.appointment import Slot
-from gpcli.model.change import SOMETHING_NEW, TIMES_FIT, RecordChange, WatchEvent, WatchWord
+from gpcli.model.change import (
+    BOOKED,
+    REQUESTED,
+    SOMETHING_NEW,
+    TIMES_FIT,
+    BookedTime,
+    RecordChange,
+    WatchEvent,
+    WatchWord,
+)
 
 MAX_TRIES = 10
 """How often one change is tried to be told by one sink."""
 
 
 class TellingFailed(Exception):
-    """Raised by a Sink that could not tell; its text is a sentence for the person who watches."""
+    """Raised by a Sink that could not tell; its text is a sentence for the person who watches.
+
+    `may_have_arrived`: what was lost may be the answer alone.
+    """
+
+    def __init__(self, sentence: str, *, may_have_arrived: bool = False) -> None:
+        super().__init__(sentence)
+        self.may_have_arrived = may_have_arrived
 
 
 class Sink(Protocol):
@@ -41,11 +57,12 @@ class Sink(Protocol):
 class Teller:
     """Tells what is new by each of `sinks`, and notes it for the cursor of `reader`.
 
-    A change is noted as begun before it is told, and as told after: one that was only begun when
-    gpcli was stopped is told again, and says so. What a sink fails to tell is tried again the next
-    time, at most `MAX_TRIES` times. `watch` is the watch's name, `patient` whose records they are.
-    `on_failure` is called with the sentence of each failure. `told` and `not_told` count the
-    changes that were told, and those that were given up.
+    What is to be told is noted as begun before, and as told after: what was only begun when gpcli
+    was stopped is told again, and says so. What a sink fails to tell is tried again the next time,
+    at most `MAX_TRIES` times. `watch` is the watch's name, `patient` whose records they are.
+    `on_failure` is called with a sentence when a sink begins to fail, and when it gives up. `told`
+    and `not_told` count what was told, and what was given up; `failing` are the names of the sinks
+    that failed last.
     """
 
     def __init__(
@@ -65,11 +82,12 @@ class Teller:
         self._on_failure = on_failure
         self.told = 0
         self.not_told = 0
+        self.failing: set[str] = set()
 
     def tell(self, news: Sequence[News]) -> None:
         """Tell what is new, and note what all sinks have told or given up.
 
-        It is of changes alone, or of free times alone.
+        It is of one kind: of changes, of free times, or one of anything else.
         """
         if not news:
             return
@@ -82,21 +100,29 @@ class Teller:
                 self._tell_group(group, sink, begun)
         self._note_finished(news)
 
+    def tell_once(self, news: News) -> bool:
+        """Tell something unless it is told; return whether it is, or was given up."""
+        if not self._reader.is_told(news):
+            self.tell([news])
+        return self._reader.is_told(news)
+
     def _tell_group(
         self, group: Sequence[News], sink: Sink, earlier: Mapping[Key, Telling]
     ) -> None:
-        """Tell changes by one sink at once; note before that it is begun, and after how it ended.
+        """Tell something by one sink at once; note before that it is begun, and how it ended.
 
         Where it is the only one, what it has told is noted as told altogether.
         """
         self._note(group, sink, earlier, "begun")
-        event = self._build_event(group, sink, earlier)
         try:
-            sink.tell(event)
+            sink.tell(self._build_event(group, sink, earlier))
         except TellingFailed as error:
-            self._note(group, sink, earlier, "failed")
-            self._on_failure(str(error))
+            self._note(group, sink, earlier, "unsure" if error.may_have_arrived else "failed")
+            if sink.name not in self.failing:
+                self._on_failure(f"{error} It is tried again with the next question.")
+            self.failing.add(sink.name)
             return
+        self.failing.discard(sink.name)
         if len(self._sinks) == 1:
             self._reader.note_told(group)
             self.told += len(group)
@@ -106,36 +132,15 @@ class Teller:
     def _build_event(
         self, group: Sequence[News], sink: Sink, earlier: Mapping[Key, Telling]
     ) -> WatchEvent:
-        """Return the event that tells a group, which is of changes alone, or of times alone."""
+        """Return the event that tells a group, with what the sink may tell of it."""
         unsure = [_is_unsure(each, earlier) for each in group]
-        pairs = [*zip((each.content for each in group), unsure, strict=True)]
-        changes = [
-            replace(each, again=again) for each, again in pairs if isinstance(each, RecordChange)
-        ]
-        times = [each for each, _ in pairs if isinstance(each, Slot)]
-        what = (WatchWord.CHANGES, SOMETHING_NEW) if changes else (WatchWord.TIMES, TIMES_FIT)
-        event = WatchEvent(*what, len(group), self._watch, any(unsure))
-        if not sink.has_details:
-            return event
-        return replace(
-            event,
-            patient=self._patient,
-            changes=tuple(changes) if changes else None,
-            times=tuple(times) if times else None,
+        contents = [each.content for each in group]
+        event = replace(
+            _describe(contents, unsure), watch=self._watch, again=any(unsure), patient=self._patient
         )
-
-    def announce(self, event: WatchEvent) -> None:
-        """Tell by all sinks what is no news of a record, such as the end of the watch.
-
-        A failure is said, and it is not tried again.
-        """
-        for sink in self._sinks:
-            patient = self._patient if sink.has_details else None
-            appointment = event.appointment if sink.has_details else None
-            try:
-                sink.tell(replace(event, patient=patient, appointment=appointment))
-            except TellingFailed as error:
-                self._on_failure(str(error))
+        if sink.has_details:
+            return event
+        return WatchEvent(event.event, event.message, event.count, event.watch, event.again)
 
     def _note(
         self,
@@ -144,7 +149,7 @@ class Teller:
         earlier: Mapping[Key, Telling],
         state: TellingState,
     ) -> None:
-        failed = 1 if state == "failed" else 0
+        failed = 1 if state in {"failed", "unsure"} else 0
         tellings = [
             (each.key, Telling(each.digest, state, _count_tries(each, earlier) + failed))
             for each in group
@@ -164,6 +169,34 @@ class Teller:
         self._reader.note_told(ended)
         self.told += len(ended) - len(lost)
         self.not_told += len(lost)
+        if lost:
+            self._on_failure(f"What was tried {MAX_TRIES} times is given up: {len(lost)} not told.")
+
+
+def _describe(contents: Sequence[object], unsure: Sequence[bool]) -> WatchEvent:
+    """Return the event for what is to be told, with all of it; `unsure` as for its parts."""
+    first, count = contents[0], len(contents)
+    if isinstance(first, WatchEvent):
+        return first
+    if isinstance(first, BookedTime):
+        is_confirmed = first.appointment.is_confirmed
+        what = (WatchWord.BOOKED, BOOKED) if is_confirmed else (WatchWord.REQUESTED, REQUESTED)
+        return WatchEvent(
+            *what,
+            1,
+            "",
+            appointment=first.appointment,
+            replaced=first.replaced,
+            fee=first.fee,
+        )
+    pairs = [*zip(contents, unsure, strict=True)]
+    changes = tuple(
+        replace(each, again=again) for each, again in pairs if isinstance(each, RecordChange)
+    )
+    if changes:
+        return WatchEvent(WatchWord.CHANGES, SOMETHING_NEW, count, "", changes=changes)
+    times = tuple(each for each in contents if isinstance(each, Slot))
+    return WatchEvent(WatchWord.TIMES, TIMES_FIT, count, "", times=times)
 
 
 def _is_due(news: News, earlier: Mapping[Key, Telling]) -> bool:
@@ -173,9 +206,9 @@ def _is_due(news: News, earlier: Mapping[Key, Telling]) -> bool:
 
 
 def _is_unsure(news: News, earlier: Mapping[Key, Telling]) -> bool:
-    """Return whether a sink may have told it: gpcli was stopped while it did."""
+    """Return whether a sink may have told it, though that is not known."""
     telling = _find_same(news, earlier)
-    return telling is not None and telling.state == "begun"
+    return telling is not None and telling.state in {"begun", "unsure"}
 
 
 def _count_tries(news: News, earlier: Mapping[Key, Telling]) -> int:

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from gpcli.care.portal_protocol import Portal
-from gpcli.changes.polling import Poller
-from gpcli.changes.reading import ChangeReader, Reading
-from gpcli.changes.store import DIRECTORY, ChangeStore
+from gpcli.changes.polling import Poller, is_final
+from gpcli.changes.reading import ChangeReader, News, Reading
+from gpcli.changes.store import DIRECTORY, ChangeStore, SeenRecord
 from gpcli.changes.telling import Teller
 from gpcli.config.private_files import hold_lock, make_private_directory
-from gpcli.errors import Conflict, GpcliError, SignInError, TimedOut
+from gpcli.errors import Conflict, GpcliError, Partial, SignInError, TimedOut
 from gpcli.model.change import WatchEvent, WatchState, WatchStatus, WatchWord
 
 SIGN_IN_ENDED = "gpcli can't watch any more: the sign-in has ended."
@@ -94,34 +94,45 @@ class Watcher:
         Raises: what waiting does not mend. That it has ended is told before, once.
         """
         try:
-            self._poller.poll(lambda: self._ask() or once or None)
+            if once:
+                self._ask()
+            else:
+                self._poller.poll(lambda: self._ask() or None)
         except SignInError:
             self._end(WatchState.SIGNED_OUT, WatchWord.SIGNED_OUT, SIGN_IN_ENDED)
             raise
-        except GpcliError:
-            self._end(WatchState.ENDED, WatchWord.ENDED, WATCH_ENDED)
+        except GpcliError as error:
+            if is_final(error):
+                self._end(WatchState.ENDED, WatchWord.ENDED, WATCH_ENDED)
             raise
+        if once and self._teller.failing:
+            raise Partial("Not all of it could be told.", hint="It is tried again the next time.")
 
     def _end(self, state: WatchState, word: WatchWord, message: str) -> None:
-        """Tell that the watch has ended, unless that was told after its last success."""
-        if self._note.ended != state:
-            self._teller.announce(WatchEvent(word, message, 0, self._name))
+        """Tell that the watch has ended, once after each success; what fails, the next time."""
+        event = WatchEvent(word, message, 0, self._name)
+        since = {"since": f"{self._note.last_success or 0}"}
+        self._teller.tell_once(News(event, ("end", word.value), SeenRecord(None, None, since)))
         self._write(ended=state.value)
 
     def _ask(self) -> bool:
         """Ask the portal once, and tell what is new; return whether the wish is fulfilled."""
+        is_fulfilled = False
         try:
             portal = self._open_portal()
             reading = self._reader.read(portal)
             self._reader.note_untold(reading)
             self._on_answer(portal, reading)
-            self._teller.tell(reading.news)
-            is_fulfilled = self._wish is not None and self._wish.look(portal, reading)
+            try:
+                is_fulfilled = self._wish is not None and self._wish.look(portal, reading)
+            finally:  # what the wish has told itself is no news any more
+                self._teller.tell([each for each in reading.news if not self._reader.is_told(each)])
         except GpcliError as error:
             self._write(trouble=error.code)
             raise
         done = WatchState.DONE.value if is_fulfilled else None
-        self._write(last_success=self._clock().timestamp(), trouble=None, ended=done)
+        trouble = ", ".join(sorted(self._teller.failing)) or None
+        self._write(last_success=self._clock().timestamp(), trouble=trouble, ended=done)
         return is_fulfilled
 
     def _write(self, **changes: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
@@ -11,7 +11,7 @@ from typing import Protocol
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.slots import SlotSearch, fetch_slots
 from gpcli.changes.reading import News, Reading
-from gpcli.changes.store import ChangeStore, Key, SeenRecord, WishBooking
+from gpcli.changes.store import ChangeStore, SeenRecord, WishBooking
 from gpcli.changes.telling import Teller
 from gpcli.errors import Conflict, NotFound, TooLate
 from gpcli.model.appointment import OVER, Slot
@@ -41,8 +41,8 @@ class BookingStep(Enum):
 class Booker(Protocol):
     """Books a time for a wish, and gives back the visit that it replaces."""
 
-    def book(self, portal: Portal, slot_id: str) -> BookingStep:
-        """Book the time, or find out what became of an earlier try, and tell what is booked.
+    def book(self, portal: Portal, booking: WishBooking) -> BookingStep:
+        """Book a time, or find out what became of an earlier try, and tell what is booked.
 
         Raises: what ends the watch, or is to be tried again.
         """
@@ -79,63 +79,91 @@ class TimesWish:
     def look(self, portal: Portal, reading: Reading) -> bool:
         """Look for times that fit, and tell or book them; return whether one is booked.
 
+        A booking that is under way comes first, also one for an earlier wish of this watch.
         Raises: NotFound, Conflict, TooLate where the visit that they are to be earlier than, or to
-        replace, is gone, cancelled, or begun; NotAllowed; what booking raises.
+        replace, is gone, cancelled, or begun; Conflict where another watch moves it; NotAllowed;
+        what booking raises.
         """
         booking = self._store.read_booking(self._name)
-        if booking is not None and self._booker is not None:
-            step = self._go_on(self._booker, portal, booking.slot)
+        if booking is not None and not booking.is_done and self._booker is not None:
+            step = self._go_on(self._booker, portal, booking)
             if step in {BookingStep.DONE, BookingStep.OPEN}:
                 return step is BookingStep.DONE
+        fitting = self._fetch_fitting(portal, reading)
+        whole = not portal.flaws
+        if self._booker is None:
+            told = self._forget_vanished(_SLOT, fitting, is_whole=whole)
+            self._teller.tell([_build_news(each) for each in fitting if str(each.id) not in told])
+            return False
+        refused = self._forget_vanished(self._refused_kind, fitting, is_whole=whole)
+        new = [each for each in fitting if str(each.id) not in refused]
+        return self._book_first(self._booker, portal, new)
+
+    @property
+    def _refused_kind(self) -> str:
+        """The kind of record that a time is which this wish can't have."""
+        return f"refused {self._digest}"
+
+    def _fetch_fitting(self, portal: Portal, reading: Reading) -> list[Slot]:
         search = self._build_search()
         if self._replaces is not None:
             _find_start(self._replaces, portal, reading, search.now)
+            if other := self._store.find_moving(self._replaces, self._name):
+                raise Conflict(
+                    f"The watch '{other}' has asked for another time for {self._replaces}.",
+                    hint=f"gpcli watch --name {other}, with its options, goes on with that.",
+                )
         if self._visit is not None:
             before = _find_start(self._visit, portal, reading, search.now)
             search = replace(search, filters=replace(search.filters, before=before))
         offers = reading.snapshot.offers
-        service = ServiceName.BOOKING
-        fitting = list(fetch_slots(portal, service, search, gp=self._gp, offers=offers))
-        told = self._forget_vanished(fitting, is_whole=not portal.flaws)
-        new = [slot for slot in fitting if (_SLOT, str(slot.id)) not in told]
-        if self._booker is None:
-            self._teller.tell([_build_news(slot) for slot in new])
-            return False
-        return self._book_first(self._booker, portal, new)
+        return list(fetch_slots(portal, ServiceName.BOOKING, search, gp=self._gp, offers=offers))
 
-    def _book_first(self, booker: Booker, portal: Portal, slots: Collection[Slot]) -> bool:
-        """Book the first of the times that can be had; return whether one is booked."""
+    def _book_first(self, booker: Booker, portal: Portal, slots: Sequence[Slot]) -> bool:
+        """Book the first of the times that can be had; return whether one is booked.
+
+        What is too dear is so for all of them: it is giving back the old visit that costs.
+        """
         for slot in slots:
-            step = self._go_on(booker, portal, str(slot.id))
+            booking = WishBooking(self._digest, str(slot.id), self._replaces)
+            step = self._go_on(booker, portal, booking)
             if step is BookingStep.TOO_DEAR:
-                self._teller.tell([_build_news(slot)])
-            elif step is BookingStep.REFUSED:
-                self._store.write_seen(self._cursor, [((_SLOT, str(slot.id)), _FREE)])
-            else:
+                self._refuse(slots)
+                self._teller.tell([_build_news(each) for each in slots])
+                return False
+            if step is not BookingStep.REFUSED:
                 return step is BookingStep.DONE
+            self._refuse([slot])
         return False
 
-    def _go_on(self, booker: Booker, portal: Portal, slot_id: str) -> BookingStep:
+    def _refuse(self, slots: Sequence[Slot]) -> None:
+        """Note that this wish can't have these times, as long as they are there."""
+        rows = [((self._refused_kind, str(slot.id)), _FREE) for slot in slots]
+        self._store.write_seen(self._cursor, rows)
+
+    def _go_on(self, booker: Booker, portal: Portal, booking: WishBooking) -> BookingStep:
         """Book a time, or go on with it; what is under way is noted before anything is sent."""
-        booking = WishBooking(self._digest, slot_id, self._replaces)
         self._store.write_booking(self._name, booking)
-        step = booker.book(portal, slot_id)
+        step = booker.book(portal, booking)
         if step is BookingStep.DONE:
             self._store.write_booking(self._name, replace(booking, is_done=True))
         elif step is not BookingStep.OPEN:
             self._store.write_booking(self._name, None)
         return step
 
-    def _forget_vanished(self, fitting: Collection[Slot], *, is_whole: bool) -> set[Key]:
-        """Return the times that were told and are still there; others may be told again."""
+    def _forget_vanished(self, kind: str, fitting: Collection[Slot], *, is_whole: bool) -> set[str]:
+        """Return the ids of the times noted as of a kind that are still there.
+
+        The others are forgotten: they may be told, or tried, again.
+        """
         seen = self._store.read_seen(self._cursor)
-        told = {key for key in seen if key[0] == _SLOT}
+        noted = {id_ for each, id_ in seen if each == kind}
         if not is_whole:
-            return told
-        here = {(_SLOT, str(slot.id)) for slot in fitting}
-        if gone := told - here:
-            self._store.write_seen(self._cursor, (), gone)
-        return told & here
+            return noted
+        here = {str(slot.id) for slot in fitting}
+        if gone := noted - here:
+            self._store.write_seen(self._cursor, (), [(kind, each) for each in gone])
+        return noted & here
 
 
 def _find_start(visit: str, portal: Portal, reading: Reading, now: datetime) -> datetime:

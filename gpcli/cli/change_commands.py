@@ -10,9 +10,9 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.care.portal_protocol import Portal
 from gpcli.changes.own_writes import find_own
-from gpcli.changes.reading import BY_HAND, ChangeReader, Reading
+from gpcli.changes.reading import ChangeReader, Reading
 from gpcli.changes.snapshot import read_snapshot
-from gpcli.changes.store import ChangeStore
+from gpcli.changes.store import BY_HAND, ChangeStore
 from gpcli.cli.global_options import get_context
 from gpcli.cli.result_output import require_complete
 from gpcli.cli.waiting import Every, Wait, Waiting, parse_waiting, wait_for

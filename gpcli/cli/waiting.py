@@ -13,7 +13,7 @@ from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Outcome
 from gpcli.care.dates import parse_duration
 from gpcli.changes.polling import EVERY, Poller, read_elapsed
-from gpcli.errors import GpcliError, InvalidUsage, Partial, Rejected
+from gpcli.errors import GpcliError, InvalidUsage, Partial, Rejected, SignInError
 from gpcli.portal.fhir_portal import FhirPortal
 
 Found = TypeVar("Found")
@@ -149,6 +149,8 @@ class Awaited(Generic[Record]):
         ending = self.ending or (Rejected(refusal) if refusal else None)
         if isinstance(ending, GpcliError):
             ending.request_id = request_id
+        if isinstance(ending, SignInError):
+            ending.message = f"It was sent, but the waiting has ended: {ending.message}"
         if ending is not None:
             raise ending
 

@@ -183,9 +183,10 @@ def _watch(
             context.now,
             until=until,
             wish=wish,
-            on_answer=_AnswerNotices(context),
+            on_answer=_AnswerNotices(context, is_silent=once),
         )
-        _tell_start(context, until)
+        if not once:
+            _tell_start(context, every, until)
         watcher.run(once=once)
 
 
@@ -218,10 +219,7 @@ def _read_wish(
     `build_search` for a filter.
     """
     auto_book, replaces, accept_fee, another = booking
-    if not auto_book and any(booking):
-        raise InvalidUsage(
-            "--replace, --accept-fee and --another are for --auto-book.", hint="Add --auto-book."
-        )
+    _check_booking(booking, earlier_than)
     if not (is_asked or auto_book or earlier_than is not None or any(filters[:-1])):
         return None
     build_search(context, *filters)
@@ -240,6 +238,22 @@ def _read_wish(
     )
 
 
+def _check_booking(booking: Booking, earlier_than: str | None) -> None:
+    """Raise InvalidUsage for options of a booking that do not go together."""
+    auto_book, replaces, _, another = booking
+    if not auto_book and any(booking):
+        raise InvalidUsage(
+            "--replace, --accept-fee and --another are for --auto-book.", hint="Add --auto-book."
+        )
+    if replaces is not None and another:
+        raise InvalidUsage("--replace and --another exclude each other: leave one out.")
+    if auto_book and earlier_than is not None and replaces is None and not another:
+        raise InvalidUsage(
+            f"There is a visit already, '{earlier_than}': what is to become of it?",
+            hint=f"Add --replace {earlier_than}, or --another to have both.",
+        )
+
+
 def _find_visit(context: AppContext, text: str | None, flag: str) -> str | None:
     """Return the id of the visit that an option names; raise as AppointmentFinder."""
     if text is None:
@@ -254,21 +268,20 @@ def _find_visit(context: AppContext, text: str | None, flag: str) -> str | None:
 def _is_met(context: AppContext, store: ChangeStore, name: str, options: WishOptions) -> bool:
     """Return whether this watch has booked for this wish already; forget what it has for others.
 
-    A booking that is under way is gone on with, and the visit that it replaces stays the same.
+    A booking that is under way is gone on with, whatever the wish is now.
     """
     booking = store.read_booking(name)
-    if booking is None:
+    if booking is None or not booking.is_done:
         return False
     if booking.wish != options.digest:
         store.write_booking(name, None)
         return False
-    if booking.is_done:
-        context.output.notice(
-            "This wish is met: the time was booked. gpcli appointments list shows it; a watch with "
-            "another --name has the same wish anew.",
-            needed=True,
-        )
-    return booking.is_done
+    context.output.notice(
+        "This wish is met: the time was booked. gpcli appointments list shows it; a watch with "
+        "another --name has the same wish anew.",
+        needed=True,
+    )
+    return True
 
 
 def _build_wish(
@@ -279,16 +292,13 @@ def _build_wish(
     cursor: str,
     teller: Teller,
 ) -> TimesWish:
-    booking = store.read_booking(name)
-    replaces = booking.visit if booking else options.replaces
-
     def search() -> SlotSearch:
         return build_search(context, *options.filters)
 
     booker = None
     if options.auto_book:
-        agreed = WishAgreement(name, options.digest, replaces, options.accept_fee, options.another)
-        booker = AutoBooker(context, agreed, search, teller)
+        agreed = WishAgreement(name, options.accept_fee, options.another)
+        booker = AutoBooker(context, agreed, search, teller, store, cursor)
     return TimesWish(
         name,
         options.digest,
@@ -298,7 +308,7 @@ def _build_wish(
         search,
         gp=context.options.gp,
         visit=options.earlier_than,
-        replaces=replaces,
+        replaces=options.replaces,
         booker=booker,
     )
 
@@ -310,20 +320,25 @@ def _find_end(context: AppContext) -> datetime | None:
     return find_session_end(context.stored_session, context.profile.zone)
 
 
-def _tell_start(context: AppContext, until: datetime | None) -> None:
+def _tell_start(context: AppContext, every: timedelta, until: datetime | None) -> None:
     when = context.output.time_format.time(until, context.zone.key)
     if when:
         end = f"The sign-in lets it run until {when}."
     else:
         end = "Until when the sign-in lets it run is not known."
-    context.output.notice(f"Watching. {end} Ctrl-C ends it.")
+    pause = f"{every.total_seconds() / 60:g} min"
+    context.output.notice(f"Watching, every {pause}. {end} Ctrl-C ends it.")
 
 
 class _AnswerNotices:
-    """Says what is missing from the portal's answers: each sentence once, as long as it is so."""
+    """Says what is missing from the portal's answers: each sentence once, as long as it is so.
 
-    def __init__(self, context: AppContext) -> None:
+    `is_silent`: it does not say that the first answer is no news.
+    """
+
+    def __init__(self, context: AppContext, *, is_silent: bool) -> None:
         self._context = context
+        self._is_silent = is_silent
         self._said: frozenset[str] = frozenset()
 
     def __call__(self, portal: Portal, reading: Reading) -> None:
@@ -333,7 +348,7 @@ class _AnswerNotices:
             *(f"Not shown: {sentence}" for sentence in reading.snapshot.not_shown),
             *(f"Left out: {flaw}" for flaw in portal.flaws),
         ]
-        if reading.is_first:
+        if reading.is_first and not self._is_silent:
             output.notice("From now on what is new is told.", needed=True)
         output.warnings([each for each in missing if each not in self._said])
         self._said = frozenset(missing)

@@ -85,8 +85,22 @@ SOMETHING_NEW = "Something new at your GP's."
 """What is told of changes where nothing of them is to be told."""
 
 
+@dataclass(frozen=True)
+class BookedTime:
+    """A time that a watch has booked, or asked for; the rest is as in WatchEvent."""
+
+    appointment: Appointment
+    replaced: Appointment | None = None
+    fee: str | None = None
+
+
 TIMES_FIT = "A time that fits is free at your GP's."
 """What is told of free times where nothing of them is to be told."""
+
+
+BOOKED = "A time that fits is booked at your GP's."
+REQUESTED = "A time that fits was asked for at your GP's, who has yet to confirm it."
+"""What is told of a booking where nothing of it is to be told."""
 
 
 class WatchWord(StrEnum):
@@ -98,8 +112,11 @@ class WatchWord(StrEnum):
     TIMES = "times"
     """Free times fit the wish."""
 
+    REQUESTED = "requested"
+    """A time that fits was asked for; the surgery has yet to confirm it."""
+
     BOOKED = "booked"
-    """A time that fits was booked."""
+    """A time that fits is booked."""
 
     SIGNED_OUT = "signed_out"
     """The sign-in has ended, and the watch with it."""
@@ -115,7 +132,9 @@ class WatchEvent:
     `message` is a sentence; unless details were asked for, it tells nothing of the record, and
     `patient`, `changes`, `times` and `appointment` are `None`. `count` is how many changes or times
     it is about. `watch` is the name of the watch. `again`: some of it may have been told before,
-    since gpcli was stopped between telling and noting it.
+    since gpcli was stopped between telling and noting it, or the answer to telling it was lost.
+    `replaced` is the visit that was given up for `appointment`, `fee` what that costs in words;
+    `None` = none, or nothing.
     """
 
     event: WatchWord
@@ -127,6 +146,8 @@ class WatchEvent:
     changes: tuple[RecordChange, ...] | None = None
     times: tuple[Slot, ...] | None = None
     appointment: Appointment | None = None
+    replaced: Appointment | None = None
+    fee: str | None = None
 
     @property
     def details(self) -> tuple[RecordChange | Slot | Appointment, ...]:

@@ -75,6 +75,8 @@ AS_JSON = {
     "changes": None,
     "times": None,
     "appointment": None,
+    "replaced": None,
+    "fee": None,
 }
 """The JSON of an event without details."""
 

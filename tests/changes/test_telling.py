@@ -115,7 +115,8 @@ def test_what_fails_is_tried_again_and_is_not_said_to_have_been_told(store):
     sink = Sink(troubles=[TellingFailed("The program failed.")])
     teller = a_teller(store, sink, failures=failures)
     teller.tell([a_change()])
-    assert (sink.ids, failures, is_noted(store)) == ([], ["The program failed."], False)
+    said = "The program failed. It is tried again with the next question."
+    assert (sink.ids, failures, is_noted(store)) == ([], [said], False)
     teller.tell([a_change()])
     assert (sink.ids, is_noted(store)) == ([[("a-1", False)]], True)
 
@@ -146,9 +147,41 @@ def test_a_record_that_changed_again_meanwhile_is_told_as_it_is_now(store):
     assert sink.ids == [[("a-1", False)]]
 
 
-def test_the_end_of_a_watch_is_told_by_all_and_a_failure_is_said(store):
-    failures: list[str] = []
-    failing, working = Sink(troubles=[TellingFailed("No.")]), Sink("second", has_details=False)
+def the_end(since: str = "1") -> News:
     event = WatchEvent(WatchWord.SIGNED_OUT, "It has ended.", 0, "main")
-    a_teller(store, failing, working, failures=failures).announce(event)
-    assert ([each.event for each in working.told], failures) == ([WatchWord.SIGNED_OUT], ["No."])
+    return News(event, ("end", "signed_out"), SeenRecord(None, None, {"since": since}))
+
+
+def test_the_end_of_a_watch_is_told_once_by_each_way_and_again_where_it_failed(store):
+    failing, working = Sink(troubles=[TellingFailed("No.")]), Sink("second", has_details=False)
+    teller = a_teller(store, failing, working)
+    assert not teller.tell_once(the_end())
+    assert teller.tell_once(the_end())
+    assert teller.tell_once(the_end())
+    for sink in (failing, working):
+        assert [each.event for each in sink.told] == [WatchWord.SIGNED_OUT]
+    assert teller.tell_once(the_end("2"))
+    assert len(working.told) == 2
+
+
+def test_what_may_have_arrived_is_told_again_and_says_so(store):
+    sink = Sink(troubles=[TellingFailed("Cut off.", may_have_arrived=True)])
+    teller = a_teller(store, sink)
+    teller.tell([a_change()])
+    teller.tell([a_change()])
+    assert sink.ids == [[("a-1", True)]]
+
+
+def test_a_way_that_goes_on_failing_is_said_once_and_when_it_is_given_up(store):
+    failures: list[str] = []
+    sink = Sink(troubles=[TellingFailed("No.")] * MAX_TRIES)
+    teller = a_teller(store, sink, failures=failures)
+    for _ in range(MAX_TRIES):
+        teller.tell([a_change()])
+        assert teller.failing == {"first"}
+    assert failures == [
+        "No. It is tried again with the next question.",
+        "What was tried 10 times is given up: 1 not told.",
+    ]
+    teller.tell([a_change("a-2")])
+    assert teller.failing == set()

@@ -220,3 +220,37 @@ def test_a_wrong_time_is_refused_before_anything_is_sent(slow, line, options, sa
     ending = slow.shell("ada")(f"gpcli {line} {options} --json")
     assert ending.refused == (Exit.USAGE, "usage", "")
     assert said in f"{ending.error['message']} {ending.error['hint']}"
+
+
+def test_the_surgerys_words_are_told_with_its_refusal(slow):
+    clock = SleepClock({600: answer_all(slow, decline=True, text="Please call us.")})
+    ending = clock.shell(slow.shell("ada"))(BOOK.replace("--json", "--plain"))
+    assert ending.code == Exit.REJECTED
+    assert "Declined by the surgery: Please call us." in ending.err
+
+
+def test_free_times_that_do_not_come_are_exit_3_and_a_visit_that_stays_is_exit_8(slow):
+    ada = slow.shell("ada")
+    visit = ada.json("gpcli next")["id"]
+    slots = SleepClock().shell(ada)("gpcli slots --between 3-4 --wait 10m --json")
+    assert (slots.code, slots.error["code"], slots.out) == (Exit.NOT_FOUND, "no_slot", "[]\n")
+    shown = SleepClock().shell(ada)(f"gpcli appointments show {visit} --wait 10m --json")
+    assert (shown.code, shown.json["id"]) == (Exit.PARTIAL, visit)
+
+
+def test_what_is_over_is_not_waited_for(slow):
+    ada = slow.shell("ada")
+    visit = ada.json("gpcli next")["id"]
+    slow.change(f"Appointment/{visit}", status="cancelled")
+    clock = SleepClock()
+    ending = clock.shell(ada)(f"gpcli appointments show {visit} --wait 8h")
+    assert (ending.code, clock.passed) == (Exit.OK, 0.0)
+    assert "It is over: there is nothing to wait for." in ending.err
+
+
+@pytest.mark.parametrize("line", ["changes", "slots --between 3-4", "appointments show next"])
+def test_whoever_waits_is_told_until_when(slow, line):
+    ada = slow.shell("ada")
+    ada("gpcli changes")
+    ending = SleepClock().shell(ada)(f"gpcli {line} --wait 10m")
+    assert ending.err.count("Waiting until today, Mon 1 Mar 09:10") == 1

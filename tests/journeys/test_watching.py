@@ -15,7 +15,7 @@ import pytest
 
 from gpcli.errors import Exit
 from gpcli.render.json_schema import find_schema
-from tests.journeys.shell import CommandResult, Shell
+from tests.journeys.shell import CommandResult, Shell, at_once
 from tests.journeys.waits import SleepClock
 from tests.journeys.world import World
 
@@ -366,12 +366,7 @@ def test_with_a_lost_reply_at_each_step_one_visit_stands_and_it_is_told(slow, fa
 
 def test_a_time_that_costs_more_than_was_agreed_to_is_told_and_not_booked(slow):
     earlier = EarlierVisit(slow)
-    late = "2027-03-01T08:00:00+01:00"
-    visit = slow.sandbox.store.get("Appointment", earlier.old)
-    assert visit is not None
-    flag = {**visit["contained"][0], "period": {"end": late}} if visit.get("contained") else None
-    assert flag is not None
-    slow.change(f"Appointment/{earlier.old}", contained=[flag])
+    make_late(slow, earlier.old)
     ending = watch(earlier.ada, earlier.wish, {300: earlier.free})
     assert ending.code == Exit.INTERRUPTED
     assert times_of(ending) == [earlier.slots[0]]
@@ -413,3 +408,172 @@ def test_a_watch_that_was_killed_while_it_booked_finishes_it(slow):
     ending = watch(replace(earlier.ada), f"{earlier.wish} --accept-fee 500")
     assert ending.code == Exit.OK
     assert sorted(earlier.visits().values()) == ["booked", "cancelled"]
+
+
+def test_a_wish_that_is_changed_while_its_booking_waits_books_no_second_time(slow):
+    earlier = EarlierVisit(slow)
+    slow.sandbox.set_delay(timedelta(days=1))
+    earlier.free()
+    waiting = watch(earlier.ada, earlier.wish, stops=400)
+    assert [each["event"] for each in told(waiting)] == ["requested"]
+    slow.change(f"Slot/{earlier.slots[1]}", status="free")
+    changed = earlier.wish.replace("--between morning", "--between 7-13")
+    assert told(watch(earlier.ada, f"{changed} --accept-fee 400", stops=400)) == []
+    slow.sandbox.answer()
+    ending = watch(earlier.ada, f"{changed} --accept-fee 400")
+    assert ending.code == Exit.OK
+    assert earlier.visits() == {
+        earlier.slots[0]: "booked",
+        **{slot: status for slot, status in earlier.visits().items() if status == "cancelled"},
+    }
+
+
+def test_times_that_were_told_before_are_booked_once_that_is_asked_for(slow):
+    earlier = EarlierVisit(slow)
+    earlier.free()
+    filters = f"--details --between morning --via in-person --earlier-than {earlier.old}"
+    assert times_of(watch(earlier.ada, filters, stops=400)) == [earlier.slots[0]]
+    assert watch(earlier.ada, earlier.wish).code == Exit.OK
+    assert earlier.visits()[earlier.slots[0]] == "booked"
+
+
+def make_late(world: World, appointment: str) -> None:
+    """Have the time for cancelling a visit free of charge be over."""
+    visit = world.sandbox.store.get("Appointment", appointment)
+    assert visit is not None
+    flag = {**visit["contained"][0], "period": {"end": "2027-03-01T08:00:00+01:00"}}
+    world.change(f"Appointment/{appointment}", contained=[flag])
+
+
+def test_what_is_too_dear_is_told_and_warned_of_once_for_all_times(slow):
+    earlier = EarlierVisit(slow)
+    make_late(slow, earlier.old)
+    for slot in earlier.slots[:5]:
+        slow.change(f"Slot/{slot}", status="free")
+    ending = watch(earlier.ada, earlier.wish)
+    [event] = told(ending)
+    assert (event["event"], event["count"]) == ("times", 5)
+    assert len([each for each in ending.stderr_json if "warning" in each]) == 1
+    dearer = watch(earlier.ada, f"{earlier.wish} --accept-fee 1000")
+    assert dearer.code == Exit.OK
+    [booked] = [each for each in told(dearer) if each["event"] == "booked"]
+    assert booked["replaced"]["id"] == earlier.old
+    assert booked["fee"]
+
+
+def failing_first(home: Path) -> str:
+    """A program that fails when it is run for the first time; the others keep what they get."""
+    program = home / "fails-first"
+    lines = ('test -e "$0.tried" || { touch "$0.tried"; exit 3; }', 'cat >> "$0.kept"')
+    program.write_text("\n".join(("#!/bin/sh", *lines, "")))
+    program.chmod(0o700)
+    return str(program)
+
+
+def kept_by(program: str) -> list[Event]:
+    path = Path(f"{program}.kept")
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_a_booking_is_told_though_the_way_failed_at_first(slow, tmp_path):
+    earlier = EarlierVisit(slow)
+    earlier.free()
+    program = failing_first(tmp_path)
+    clock = SleepClock({AN_HOUR: stop})
+    words = f"gpcli watch --every 5m {earlier.wish} --exec {program} --plain"
+    assert clock.shell(earlier.ada)(words).code == Exit.OK
+    assert [each["event"] for each in kept_by(program)] == ["booked"]
+
+
+def test_the_end_of_the_sign_in_is_told_though_the_way_failed_at_first(slow, tmp_path):
+    ada = slow.shell("ada")
+    ada("gpcli watch --once")
+    slow.sandbox.add_fault("* *: revoked-session")
+    program = failing_first(tmp_path)
+    for _ in range(3):
+        ending = ada(f"gpcli watch --exec {program}")
+        assert ending.code == Exit.SIGN_IN
+    assert [each["event"] for each in kept_by(program)] == ["signed_out"]
+
+
+def test_an_answer_that_somebody_waited_for_is_told_by_a_watch_all_the_same(slow):
+    ada = slow.shell("ada")
+    watch(ada, stops=400)
+    clock = SleepClock({100: slow.sandbox.answer})
+    asked = clock.shell(ada).json("gpcli book --enquiry --yes --another --wait 1h")["id"]
+    assert changes_of(watch(ada, stops=400)) == [("confirmed", asked, False)]
+    assert ada.json("gpcli changes") == []
+
+
+def test_two_watches_do_not_move_the_same_visit(slow):
+    earlier = EarlierVisit(slow)
+    slow.sandbox.set_delay(timedelta(days=1))
+    for slot in earlier.slots[:2]:
+        slow.change(f"Slot/{slot}", status="free")
+    watch(earlier.ada, earlier.wish, stops=400)
+    second = watch(earlier.ada, f"{earlier.wish} --name second")
+    assert (second.code, second.error["code"]) == (Exit.REJECTED, "conflict")
+    assert "The watch 'default' has asked for another time" in second.error["message"]
+    assert sorted(earlier.visits().values()) == ["booked", "pending"]
+
+
+def test_who_cancels_what_was_booked_for_the_wish_ends_it(slow):
+    ada = slow.shell("ada")
+    wish = "--details --auto-book --another --from +2d"
+    waiting = watch(ada, wish, stops=400)
+    [asked] = [each for each in told(waiting) if each["event"] == "requested"]
+    assert ada(f"gpcli cancel {asked['appointment']['id']} --yes").code == Exit.OK
+    ending = watch(ada, wish)
+    assert (ending.code, ending.error["code"]) == (Exit.REJECTED, "conflict")
+    assert "You have cancelled" in ending.error["message"]
+    assert [each["status"] for each in slow.appointments("ada")] == ["cancelled"]
+
+
+def test_one_that_the_surgery_declines_is_let_go_for_another(slow):
+    ada = slow.shell("ada")
+    wish = "--details --auto-book --another --from +2d"
+    [first] = told(watch(ada, wish, stops=400))
+    slow.sandbox.answer(first["appointment"]["id"], decline=True)
+    ending = watch(ada, wish, stops=400)
+    assert [each["event"] for each in told(ending)].count("requested") == 1
+    assert sorted(each["status"] for each in slow.appointments("ada")) == ["cancelled", "pending"]
+
+
+def test_once_ends_with_why_the_portal_does_not_answer(slow):
+    ada = replace(slow.shell("ada"), sleep=at_once)
+    ada("gpcli watch --once")
+    slow.sandbox.add_fault("* *: 503")
+    ending = ada("gpcli watch --once --json")
+    assert (ending.code, ending.error["code"]) == (Exit.UNAVAILABLE, "portal_error")
+
+
+def test_once_is_silent_where_nothing_is_new_and_partial_where_nobody_could_be_told(slow, tmp_path):
+    ada = slow.shell("ada")
+    program = failing_first(tmp_path)
+    assert ada(f"gpcli watch --once --exec {program}") == CommandResult(0, "", "")
+    ask_for_a_time(ada)
+    slow.sandbox.answer()
+    assert ada(f"gpcli watch --once --exec {program} --json").code == Exit.PARTIAL
+    assert ada(f"gpcli watch --once --exec {program}").code == Exit.OK
+    assert len(kept_by(program)) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--auto-book --replace next --another",
+        "--earlier-than next --auto-book",
+    ],
+)
+def test_what_is_to_become_of_the_old_visit_has_to_be_said(slow, options):
+    ending = slow.shell("ada")(f"gpcli watch {options} --json")
+    assert ending.refused == (Exit.USAGE, "usage", "")
+
+
+def test_what_a_watch_has_told_is_there_for_changes_as_well(slow):
+    ada = slow.shell("ada")
+    watch(ada, stops=400)
+    asked = ask_for_a_time(ada)
+    slow.sandbox.answer()
+    watch(ada, stops=400)
+    assert [each["id"] for each in ada.json("gpcli changes")] == [asked]
