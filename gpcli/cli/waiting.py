@@ -171,9 +171,6 @@ def await_answer(
         return Awaited(outcome)
     sent = "Sent" if outcome.changed else "It was sent before"
     end = _word_end(context, waiting)
-    context.output.notice(
-        f"{sent}. Waiting for the surgery's answer {end}: Ctrl-C ends the waiting alone."
-    )
     newest = outcome.record
 
     def ask(portal: FhirPortal) -> Record | None:
@@ -183,6 +180,9 @@ def await_answer(
 
     ending: BaseException | None = None
     try:
+        context.output.notice(
+            f"{sent}. Waiting for the surgery's answer {end}: Ctrl-C ends the waiting alone."
+        )
         if _poll(context, waiting, ask) is None:
             ending = Partial(
                 "The surgery has not answered in the time that was waited for.", hint=go_on

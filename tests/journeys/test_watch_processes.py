@@ -47,6 +47,12 @@ def kept(env: dict[str, str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(env["KEPT"]).read_text().splitlines()]
 
 
+def told(env: dict[str, str]) -> int:
+    """How many changes the watch has told, as far as it has noted."""
+    [status] = gpcli("watch", "status", "--json", env=env).json
+    return int(status["told"])
+
+
 def ask_for_a_time(env: dict[str, str]) -> str:
     asked = gpcli("book", "--enquiry", "--yes", "--another", "--json", env=env)
     return str(asked.json["id"])
@@ -64,7 +70,7 @@ def test_an_answer_reaches_a_program_and_sigterm_ends_the_watch(slow, env, tmp_p
     process = start_gpcli(*WATCH, write_hook(tmp_path, 'cat >> "$KEPT"'), env=env)
     asked = ask_for_a_time(env)
     slow.answer()
-    wait_until(lambda: kept(env), "the program is not told")
+    wait_until(lambda: told(env), "that it was told is not noted")
     assert end(process) == Exit.TERMINATED
     [event] = kept(env)
     assert [(each["change"], each["id"]) for each in event["changes"]] == [("confirmed", asked)]

@@ -32,6 +32,7 @@ PEOPLE = ("ada", "bo", "cecilie", "david", "eva", "finn", "guro", "guro/emil", "
 LOOKING = (
     *("whoami", "services", "gp", "consent show", "flu", "messages list"),
     "today",
+    "changes",
     *("appointments list --all", "appointments export --all", "rx list --all", "rx requests"),
 )
 REFUSED = {
@@ -59,6 +60,7 @@ BOOKING = (
     Stop("ada", "appointments show ID", chosen="appointments list"),
     Stop("ada", "next"),
     Stop("ada", "open --no-browser"),
+    Stop("ada", "watch --once --from +1d --details"),
     Stop("guro", "move ID --first --yes", chosen="appointments list"),
     Stop("ada", "cancel ID --yes --accept-fee any", chosen="appointments list"),
 )

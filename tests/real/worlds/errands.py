@@ -42,6 +42,7 @@ _MUTABLE = (
     (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ \w+ \d{4}\b", "<day>"),
     (r"\b\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-][\d:]+))?", "<time>"),
     (r"The portal sent \d+ ", "The portal sent SOME "),
+    (r"plan-[0-9a-z]{12}(.*), until \d\d:\d\d\.", r"PLAN\1, until THEN."),
     (r"http://127\.0\.0\.1:\d+/fhir", "<portal>"),
 )
 
