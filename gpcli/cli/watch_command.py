@@ -25,7 +25,7 @@ from gpcli.changes.wishes import TimesWish
 from gpcli.cli.auto_booking import AutoBooker, WishAgreement
 from gpcli.cli.booking_commands import Another, Between, From, To, Via, Weekday, With, build_search
 from gpcli.cli.change_commands import build_reader, open_change_store
-from gpcli.cli.global_options import get_context
+from gpcli.cli.global_options import get_context, is_global
 from gpcli.cli.meant_visits import act_on_appointment
 from gpcli.cli.waiting import build_poller, open_fresh_portal, parse_every
 from gpcli.cli.watch_sinks import Desktop, Details, Exec, Ntfy, Webhook, build_sinks
@@ -37,6 +37,9 @@ from gpcli.sign_in import find_session_end
 STATUS = "status"
 """The word that shows where the watches stand."""
 
+_OF_STATUS = {"what", "name", "exit_code"}
+"""The parameters that it takes."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 USUAL = timedelta(minutes=5)
@@ -47,7 +50,7 @@ WatchEvery = Annotated[
     typer.Option("--every", metavar="TIME", help="How often the portal is asked, 5m by default"),
 ]
 Name = Annotated[
-    str, typer.Option("--name", metavar="NAME", help="Its name, where you have several")
+    str | None, typer.Option("--name", metavar="NAME", help="Its name, where you have several")
 ]
 Once = Annotated[
     bool, typer.Option("--once", help="Ask the portal once, tell what is new, and end")
@@ -118,7 +121,7 @@ def watch(
     ntfy: Ntfy = None,
     webhook: Webhook = None,
     details: Details = False,
-    name: Name = "default",
+    name: Name = None,
     once: Once = False,
     times: Times = False,
     first: From = None,
@@ -138,15 +141,21 @@ def watch(
     """Tell what is new, as long as it runs."""
     context = get_context(ctx)
     if what is not None:
-        _show_statuses(context, what, needs_one=exit_code)
+        _check_status_line(ctx, what)
+        _show_statuses(context, name, needs_one=exit_code)
         return
+    if exit_code:
+        raise InvalidUsage(f"--exit-code is for gpcli watch {STATUS}.")
+    if once and every is not None:
+        raise InvalidUsage("--every and --once exclude each other: --once asks but once.")
     filters = (first, last, between, weekday, practitioner, via, notice)
     booking = (auto_book, replaces, accept_fee, another)
     wish = _read_wish(context, filters, earlier_than, booking, is_asked=times)
     sinks = build_sinks(
         context, exec_=exec_, desktop=desktop, ntfy=ntfy, webhook=webhook, details=details
     )
-    _watch(context, _check_name(name), parse_every(context, every, USUAL), sinks, wish, once=once)
+    pause = parse_every(context, every, USUAL)
+    _watch(context, _check_name(name or "default"), pause, sinks, wish, once=once)
 
 
 def _watch(
@@ -339,21 +348,41 @@ class _AnswerNotices:
         self._said = frozenset(missing)
 
 
-def _show_statuses(context: AppContext, what: str, *, needs_one: bool) -> None:
-    """Show where the watches of this person stand; exit with 3 where none runs and one has to."""
+def _check_status_line(ctx: typer.Context, what: str) -> None:
+    """Raise InvalidUsage unless the line asks for `status`, and for no option of a watch."""
     if what != STATUS:
         raise InvalidUsage(
             f"'{what}' means nothing to gpcli watch.", hint=f"gpcli watch {STATUS}, or no word."
         )
+    for param in ctx.command.params:
+        source = ctx.get_parameter_source(param.name or "")
+        is_given = source is not None and source.name == "COMMANDLINE"
+        if is_given and not is_global(param) and param.name not in _OF_STATUS:
+            raise InvalidUsage(
+                f"gpcli watch {STATUS} takes --name and --exit-code alone.",
+                hint=f"Leave out {param.opts[0]}.",
+            )
+
+
+def _show_statuses(context: AppContext, name: str | None, *, needs_one: bool) -> None:
+    """Show where the watches of this person stand, or the one called `name`.
+
+    Exits with 3 where none runs and one has to.
+    """
     if context.output.answer_field_query(WATCHES):
         return
     state, account = context.state_dir, context.account
     with closing(open_change_store(context)) as store:
         statuses = find_statuses(
-            store, lambda name: is_watch_running(state, account, name), context.zone
+            store,
+            lambda name: is_watch_running(state, account, name),
+            context.zone,
+            context.now(),
+            None if name is None else _check_name(name),
         )
     context.output.show_list(WATCHES, statuses)
     if not statuses:
-        context.output.notice("There is none: gpcli watch starts one.")
+        called = "" if name is None else f" called '{name}'"
+        context.output.notice(f"There is none{called}: gpcli watch starts one.")
     if needs_one and not any(each.state is WatchState.RUNNING for each in statuses):
         raise typer.Exit(int(Exit.NOT_FOUND))
