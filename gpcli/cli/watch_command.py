@@ -28,7 +28,16 @@ from gpcli.cli.change_commands import build_reader, open_change_store
 from gpcli.cli.global_options import get_context, is_global
 from gpcli.cli.meant_visits import act_on_appointment
 from gpcli.cli.waiting import build_poller, open_fresh_portal, parse_every
-from gpcli.cli.watch_sinks import Desktop, Details, Exec, Ntfy, Webhook, build_sinks
+from gpcli.cli.watch_sinks import (
+    Desktop,
+    Details,
+    Exec,
+    Ntfy,
+    Webhook,
+    answer_field_query,
+    build_sinks,
+    check_fields_of_times,
+)
 from gpcli.errors import Exit, InvalidUsage
 from gpcli.model.change import WatchState
 from gpcli.render.views.change_views import WATCHES
@@ -45,6 +54,9 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 USUAL = timedelta(minutes=5)
 """How often a watch asks the portal unless somebody says otherwise."""
 
+What = Annotated[
+    str | None, typer.Argument(metavar="[status]", help="Show where your watches stand")
+]
 WatchEvery = Annotated[
     str | None,
     typer.Option("--every", metavar="TIME", help="How often the portal is asked, 5m by default"),
@@ -112,9 +124,7 @@ class WishOptions:
 
 def watch(
     ctx: typer.Context,
-    what: Annotated[
-        str | None, typer.Argument(metavar="[status]", help="Show where your watches stand")
-    ] = None,
+    what: What = None,
     every: WatchEvery = None,
     exec_: Exec = None,
     desktop: Desktop = False,
@@ -140,22 +150,18 @@ def watch(
 ) -> None:
     """Tell what is new, as long as it runs."""
     context = get_context(ctx)
-    if what is not None:
-        _check_status_line(ctx, what)
-        _show_statuses(context, name, needs_one=exit_code)
+    if what is not None or exit_code:
+        _show_statuses(ctx, what, name, needs_one=exit_code)
         return
-    if exit_code:
-        raise InvalidUsage(f"--exit-code is for gpcli watch {STATUS}.")
-    if once and every is not None:
-        raise InvalidUsage("--every and --once exclude each other: --once asks but once.")
-    filters = (first, last, between, weekday, practitioner, via, notice)
-    booking = (auto_book, replaces, accept_fee, another)
-    wish = _read_wish(context, filters, earlier_than, booking, is_asked=times)
+    pause = _parse_pause(context, every, once=once)
     sinks = build_sinks(
         context, exec_=exec_, desktop=desktop, ntfy=ntfy, webhook=webhook, details=details
     )
-    pause = parse_every(context, every, USUAL)
-    _watch(context, _check_name(name or "default"), pause, sinks, wish, once=once)
+    filters = (first, last, between, weekday, practitioner, via, notice)
+    booking = (auto_book, replaces, accept_fee, another)
+    if not answer_field_query(context.output, sinks):
+        wish = _read_wish(context, filters, earlier_than, booking, is_asked=times)
+        _watch(context, _check_name(name), pause, sinks, wish, once=once)
 
 
 def _watch(
@@ -168,6 +174,8 @@ def _watch(
     once: bool,
 ) -> None:
     """Be the watch `name` until it ends."""
+    if options is not None:
+        check_fields_of_times(context.output, sinks)
     with (
         hold_watch(context.state_dir, context.account, name),
         closing(open_change_store(context)) as store,
@@ -198,7 +206,17 @@ def _watch(
         watcher.run(once=once)
 
 
-def _check_name(name: str) -> str:
+def _parse_pause(context: AppContext, every: str | None, *, once: bool) -> timedelta:
+    """Return how often to ask; raise InvalidUsage, as `parse_every`."""
+    if once and every is not None:
+        raise InvalidUsage("--every and --once exclude each other: --once asks but once.")
+    return parse_every(context, every, USUAL)
+
+
+def _check_name(name: str | None) -> str:
+    """Return the name of the watch, `default` unless it was given; raise InvalidUsage."""
+    if name is None:
+        return "default"
     if _NAME.fullmatch(name):
         return name
     raise InvalidUsage(
@@ -348,8 +366,10 @@ class _AnswerNotices:
         self._said = frozenset(missing)
 
 
-def _check_status_line(ctx: typer.Context, what: str) -> None:
+def _check_status_line(ctx: typer.Context, what: str | None) -> None:
     """Raise InvalidUsage unless the line asks for `status`, and for no option of a watch."""
+    if what is None:
+        raise InvalidUsage(f"--exit-code is for gpcli watch {STATUS}.")
     if what != STATUS:
         raise InvalidUsage(
             f"'{what}' means nothing to gpcli watch.", hint=f"gpcli watch {STATUS}, or no word."
@@ -364,11 +384,15 @@ def _check_status_line(ctx: typer.Context, what: str) -> None:
             )
 
 
-def _show_statuses(context: AppContext, name: str | None, *, needs_one: bool) -> None:
+def _show_statuses(
+    ctx: typer.Context, what: str | None, name: str | None, *, needs_one: bool
+) -> None:
     """Show where the watches of this person stand, or the one called `name`.
 
-    Exits with 3 where none runs and one has to.
+    Exits with 3 where none runs and one has to. Raises: InvalidUsage.
     """
+    _check_status_line(ctx, what)
+    context = get_context(ctx)
     if context.output.answer_field_query(WATCHES):
         return
     state, account = context.state_dir, context.account

@@ -346,6 +346,25 @@ def test_a_wrong_line_is_refused_before_it_begins(slow, options, said):
     assert said in f"{ending.error['message']} {ending.error['hint']}"
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--json --fields nothing",
+        "--plain --fields nothing",
+        "--plain --details --times --fields kind",
+    ],
+)
+def test_fields_that_are_none_are_refused_before_the_portal_is_asked_what_is_new(slow, options):
+    ending = slow.shell("ada")(f"gpcli watch --once {options}")
+    assert (ending.code, ending.out) == (Exit.USAGE, "")
+    assert "From now on" not in ending.err
+
+
+def test_the_fields_of_a_watch_are_named(slow):
+    named = slow.shell("ada")("gpcli watch --json --fields ''")
+    assert (named.code, "message" in named.out) == (Exit.OK, True)
+
+
 def test_where_the_gp_gives_no_times_a_wish_is_refused(slow):
     ending = watch(slow.shell("bo"), "--times")
     assert (ending.code, ending.error["code"]) == (Exit.NOT_ALLOWED, "not_offered")
