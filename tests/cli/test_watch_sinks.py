@@ -43,6 +43,7 @@ def a_context(
         "GPCLI_PORTAL": "https://portal.example/fhir/R4",
         "GPCLI_TOKEN": TOKEN,
         "GPCLI_PATIENT": "pat-1",
+        "DBUS_SESSION_BUS_ADDRESS": "unix:path=/none",
         **(env or {}),
     }
     streams = [io.StringIO() for _ in range(3)]
@@ -182,6 +183,9 @@ def test_one_token_goes_to_one_place(tmp_path):
 def test_a_desktop_that_there_can_not_be_is_refused(tmp_path):
     with pytest.raises(InvalidUsage, match=r"^--desktop: gpcli can show notifications"):
         build_sinks(a_context(tmp_path), desktop=True, platform="win32")
+    env = {"DBUS_SESSION_BUS_ADDRESS": "", "XDG_RUNTIME_DIR": str(tmp_path)}
+    with pytest.raises(InvalidUsage, match=r"^--desktop: There is no session bus here"):
+        build_sinks(a_context(tmp_path, env=env), desktop=True, platform="linux")
 
 
 # --- what arrives
