@@ -23,7 +23,7 @@ from gpcli.changes.telling import Sink, Teller
 from gpcli.changes.watcher import Watcher, find_statuses, hold_watch, is_watch_running
 from gpcli.changes.wishes import TimesWish
 from gpcli.cli.auto_booking import AutoBooker, WishAgreement
-from gpcli.cli.booking_commands import Another, Between, From, To, Via, Weekday, With, build_search
+from gpcli.cli.booking_commands import Between, From, To, Via, Weekday, With, build_search
 from gpcli.cli.change_commands import build_reader, open_change_store
 from gpcli.cli.global_options import get_context, is_global
 from gpcli.cli.meant_visits import act_on_appointment
@@ -78,14 +78,18 @@ NoticeBefore = Annotated[
 ]
 EarlierThan = Annotated[
     str | None,
-    typer.Option("--earlier-than", metavar="VISIT", help="Only times before this visit of yours"),
+    typer.Option("--earlier-than", metavar="ID", help="Only times before this visit of yours"),
 ]
 AutoBook = Annotated[
     bool, typer.Option("--auto-book", help="Book the first time that fits, tell it, and end")
 ]
 Replaces = Annotated[
     str | None,
-    typer.Option("--replace", metavar="VISIT", help="With --auto-book: cancel this visit then"),
+    typer.Option("--replace", metavar="ID", help="With --auto-book: cancel this visit then"),
+]
+Another = Annotated[
+    bool,
+    typer.Option("--another", help="With --auto-book: even with a coming booking for the same"),
 ]
 AcceptFee = Annotated[
     str | None,
