@@ -57,9 +57,10 @@ CARE_COMMANDS = (
         aliases=("notify", "alert", "alerts", "remind", "reminder", "daemon", "monitor", "varsel"),
         about="It asks the portal every so often, tells each change once, and goes on after a "
         "restart where it was. Unless --details is given, nobody is told more than that something "
-        "is new. At the start it says until when the sign-in lets it run; when that ends it tells "
-        "so, once, and exits with 4. gpcli watch status shows where it stands. How to run it for "
-        "good: https://github.com/gpcli-patient/gpcli/blob/main/docs/watch.md",
+        "is new, or how many times fit. At the start it says until when the sign-in lets it run; "
+        "when that ends it tells so, once, and exits with 4. gpcli watch status shows where it "
+        "stands. How to run it for good: "
+        "https://github.com/gpcli-patient/gpcli/blob/main/docs/watch.md",
         examples=(
             ("A desktop notification", "gpcli watch --desktop"),
             ("Your own program, which reads JSON", "gpcli watch --exec ./tell-me --details"),
