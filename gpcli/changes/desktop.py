@@ -40,18 +40,18 @@ def choose_notify(
     Raises: TellingFailed where they can't be shown at all.
     """
     if platform == "linux":
+        if bus is None:
+            raise TellingFailed(
+                "There is no session bus here, and so no desktop to show notifications: log in at "
+                "the desktop, or let DBUS_SESSION_BUS_ADDRESS name its bus."
+            )
         return partial(_notify_over_bus, bus, patience)
     if platform == "darwin":
         return partial(_notify_by_script, env, patience)
     raise TellingFailed("gpcli can show notifications on the desktops of Linux and macOS alone.")
 
 
-def _notify_over_bus(address: str | None, patience: float, title: str, text: str) -> None:
-    if address is None:
-        raise TellingFailed(
-            "There is no session bus here, and so no desktop to show notifications: log in at the "
-            "desktop, or let DBUS_SESSION_BUS_ADDRESS name its bus."
-        )
+def _notify_over_bus(address: str, patience: float, title: str, text: str) -> None:
     from gpcli.changes.desktop_bus import notify_over_bus  # noqa: PLC0415  (platform: Linux)
 
     notify_over_bus(address, title, text, patience)

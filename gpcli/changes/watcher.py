@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -93,6 +93,7 @@ class Watcher:
 
         Raises: what waiting does not mend. That it has ended is told before, once.
         """
+        self._write()
         try:
             if once:
                 self._ask()
@@ -156,24 +157,49 @@ def read_notes(store: ChangeStore) -> dict[str, WatchNote]:
     return notes
 
 
+FORGOTTEN = timedelta(days=30)
+"""After so long without a sign of life, a watch that does not run is not shown any more."""
+
+STILL = timedelta(minutes=30)
+"""How long a watch that asks often may give no sign of life."""
+
+
 def find_statuses(
-    store: ChangeStore, is_running: Callable[[str], bool], zone: ZoneInfo
+    store: ChangeStore,
+    is_running: Callable[[str], bool],
+    zone: ZoneInfo,
+    now: datetime,
+    name: str | None = None,
 ) -> list[WatchStatus]:
-    """Return where the watches of an account stand, by their names."""
-    return [
-        _build_status(name, each, is_running(name), zone)
-        for name, each in read_notes(store).items()
+    """Return where the watches of an account stand, or the one called `name`; `None` = all.
+
+    Those at work are first, then those that were alive last. What is long over is left out.
+    """
+    found = [
+        _build_status(each, note, is_running(each), zone, now)
+        for each, note in read_notes(store).items()
+        if name in (None, each)
     ]
+    found.sort(key=lambda each: each.heartbeat, reverse=True)
+    found.sort(key=lambda each: each.state is not WatchState.RUNNING)
+    there = (WatchState.RUNNING, WatchState.STALE)
+    return [each for each in found if each.state in there or now - each.heartbeat <= FORGOTTEN]
 
 
-def _build_status(name: str, note: WatchNote, is_running: bool, zone: ZoneInfo) -> WatchStatus:
+def _build_status(
+    name: str, note: WatchNote, is_running: bool, zone: ZoneInfo, now: datetime
+) -> WatchStatus:
     def read_time(seconds: float | None) -> datetime | None:
         return None if seconds is None else datetime.fromtimestamp(int(seconds), zone)
 
-    ended = WatchState(note.ended) if note.ended else WatchState.STOPPED
+    state = WatchState(note.ended) if note.ended else WatchState.STOPPED
+    if is_running:
+        longest = max(STILL.total_seconds(), 3 * note.every)
+        is_still = now.timestamp() - note.heartbeat > longest
+        state = WatchState.STALE if is_still else WatchState.RUNNING
     return WatchStatus(
         name=name,
-        state=WatchState.RUNNING if is_running else ended,
+        state=state,
         since=datetime.fromtimestamp(int(note.since), zone),
         heartbeat=datetime.fromtimestamp(int(note.heartbeat), zone),
         last_success=read_time(note.last_success),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
@@ -48,6 +48,9 @@ _FILES = ("FILE", "DIR")
 
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 
+
+_OTHER_NAMES = {"--interval": "--every"}
+"""What other programs call an option -> what it is called here."""
 
 NO_INPUT = "--no-input"
 """The option that forbids questions, also where it is not read yet."""
@@ -233,6 +236,7 @@ def convert_usage_error(error: typer.TyperException, ctx: Any) -> GpcliError:
             return InputNeeded(f"{where} needs {_parameter_name(error)}.", hint=hint)
         case _UnknownOption():
             near = get_close_matches(error.option_name, error.possibilities or (), 1, CLOSE)
+            near = [*_list_meant_options(ctx, error.option_name), *near]
             guess = f"; did you mean '{near[0]}'?" if near else "."
             return InvalidUsage(f"{where} has no option '{error.option_name}'{guess}", hint=hint)
         case _MisusedOption():
@@ -240,6 +244,14 @@ def convert_usage_error(error: typer.TyperException, ctx: Any) -> GpcliError:
                 return InvalidUsage(f"{error.option_name} takes no value.", hint=hint)
             return InputNeeded(f"{error.option_name} needs a value.", hint=hint)
     return InvalidUsage(error.format_message(), hint=hint)
+
+
+def _list_meant_options(ctx: Any, name: str) -> Iterator[str]:
+    """Yield the option of the command by which it has what other programs call `name`."""
+    meant = _OTHER_NAMES.get(name)
+    for param in ctx.command.params:
+        if meant is not None and meant in param.opts:
+            yield meant
 
 
 def _help_hint(ctx: Any) -> str:

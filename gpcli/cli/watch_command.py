@@ -23,12 +23,21 @@ from gpcli.changes.telling import Sink, Teller
 from gpcli.changes.watcher import Watcher, find_statuses, hold_watch, is_watch_running
 from gpcli.changes.wishes import TimesWish
 from gpcli.cli.auto_booking import AutoBooker, WishAgreement
-from gpcli.cli.booking_commands import Another, Between, From, To, Via, Weekday, With, build_search
+from gpcli.cli.booking_commands import Between, From, To, Via, Weekday, With, build_search
 from gpcli.cli.change_commands import build_reader, open_change_store
-from gpcli.cli.global_options import get_context
+from gpcli.cli.global_options import get_context, is_global
 from gpcli.cli.meant_visits import act_on_appointment
 from gpcli.cli.waiting import build_poller, open_fresh_portal, parse_every
-from gpcli.cli.watch_sinks import Desktop, Details, Exec, Ntfy, Webhook, build_sinks
+from gpcli.cli.watch_sinks import (
+    Desktop,
+    Details,
+    Exec,
+    Ntfy,
+    Webhook,
+    answer_field_query,
+    build_sinks,
+    check_fields_of_times,
+)
 from gpcli.errors import Exit, InvalidUsage
 from gpcli.model.change import WatchState
 from gpcli.render.views.change_views import WATCHES
@@ -37,17 +46,23 @@ from gpcli.sign_in import find_session_end
 STATUS = "status"
 """The word that shows where the watches stand."""
 
+_OF_STATUS = {"what", "name", "exit_code"}
+"""The parameters that it takes."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 USUAL = timedelta(minutes=5)
 """How often a watch asks the portal unless somebody says otherwise."""
 
+What = Annotated[
+    str | None, typer.Argument(metavar="[status]", help="Show where your watches stand")
+]
 WatchEvery = Annotated[
     str | None,
     typer.Option("--every", metavar="TIME", help="How often the portal is asked, 5m by default"),
 ]
 Name = Annotated[
-    str, typer.Option("--name", metavar="NAME", help="Its name, where you have several")
+    str | None, typer.Option("--name", metavar="NAME", help="Its name, where you have several")
 ]
 Once = Annotated[
     bool, typer.Option("--once", help="Ask the portal once, tell what is new, and end")
@@ -63,14 +78,18 @@ NoticeBefore = Annotated[
 ]
 EarlierThan = Annotated[
     str | None,
-    typer.Option("--earlier-than", metavar="VISIT", help="Only times before this visit of yours"),
+    typer.Option("--earlier-than", metavar="ID", help="Only times before this visit of yours"),
 ]
 AutoBook = Annotated[
     bool, typer.Option("--auto-book", help="Book the first time that fits, tell it, and end")
 ]
 Replaces = Annotated[
     str | None,
-    typer.Option("--replace", metavar="VISIT", help="With --auto-book: cancel this visit then"),
+    typer.Option("--replace", metavar="ID", help="With --auto-book: cancel this visit then"),
+]
+Another = Annotated[
+    bool,
+    typer.Option("--another", help="With --auto-book: even with a coming booking for the same"),
 ]
 AcceptFee = Annotated[
     str | None,
@@ -109,16 +128,14 @@ class WishOptions:
 
 def watch(
     ctx: typer.Context,
-    what: Annotated[
-        str | None, typer.Argument(metavar="[status]", help="Show where your watches stand")
-    ] = None,
+    what: What = None,
     every: WatchEvery = None,
     exec_: Exec = None,
     desktop: Desktop = False,
     ntfy: Ntfy = None,
     webhook: Webhook = None,
     details: Details = False,
-    name: Name = "default",
+    name: Name = None,
     once: Once = False,
     times: Times = False,
     first: From = None,
@@ -137,16 +154,18 @@ def watch(
 ) -> None:
     """Tell what is new, as long as it runs."""
     context = get_context(ctx)
-    if what is not None:
-        _show_statuses(context, what, needs_one=exit_code)
+    if what is not None or exit_code:
+        _show_statuses(ctx, what, name, needs_one=exit_code)
         return
-    filters = (first, last, between, weekday, practitioner, via, notice)
-    booking = (auto_book, replaces, accept_fee, another)
-    wish = _read_wish(context, filters, earlier_than, booking, is_asked=times)
+    pause = _parse_pause(context, every, once=once)
     sinks = build_sinks(
         context, exec_=exec_, desktop=desktop, ntfy=ntfy, webhook=webhook, details=details
     )
-    _watch(context, _check_name(name), parse_every(context, every, USUAL), sinks, wish, once=once)
+    filters = (first, last, between, weekday, practitioner, via, notice)
+    booking = (auto_book, replaces, accept_fee, another)
+    if not answer_field_query(context.output, sinks):
+        wish = _read_wish(context, filters, earlier_than, booking, is_asked=times)
+        _watch(context, _check_name(name), pause, sinks, wish, once=once)
 
 
 def _watch(
@@ -159,6 +178,8 @@ def _watch(
     once: bool,
 ) -> None:
     """Be the watch `name` until it ends."""
+    if options is not None:
+        check_fields_of_times(context.output, sinks)
     with (
         hold_watch(context.state_dir, context.account, name),
         closing(open_change_store(context)) as store,
@@ -190,7 +211,17 @@ def _watch(
         watcher.run(once=once)
 
 
-def _check_name(name: str) -> str:
+def _parse_pause(context: AppContext, every: str | None, *, once: bool) -> timedelta:
+    """Return how often to ask; raise InvalidUsage, as `parse_every`."""
+    if once and every is not None:
+        raise InvalidUsage("--every and --once exclude each other: --once asks but once.")
+    return parse_every(context, every, USUAL)
+
+
+def _check_name(name: str | None) -> str:
+    """Return the name of the watch, `default` unless it was given; raise InvalidUsage."""
+    if name is None:
+        return "default"
     if _NAME.fullmatch(name):
         return name
     raise InvalidUsage(
@@ -354,21 +385,47 @@ class _AnswerNotices:
         self._said = frozenset(missing)
 
 
-def _show_statuses(context: AppContext, what: str, *, needs_one: bool) -> None:
-    """Show where the watches of this person stand; exit with 3 where none runs and one has to."""
+def _check_status_line(ctx: typer.Context, what: str | None) -> None:
+    """Raise InvalidUsage unless the line asks for `status`, and for no option of a watch."""
+    if what is None:
+        raise InvalidUsage(f"--exit-code is for gpcli watch {STATUS}.")
     if what != STATUS:
         raise InvalidUsage(
             f"'{what}' means nothing to gpcli watch.", hint=f"gpcli watch {STATUS}, or no word."
         )
+    for param in ctx.command.params:
+        source = ctx.get_parameter_source(param.name or "")
+        is_given = source is not None and source.name == "COMMANDLINE"
+        if is_given and not is_global(param) and param.name not in _OF_STATUS:
+            raise InvalidUsage(
+                f"gpcli watch {STATUS} takes --name and --exit-code alone.",
+                hint=f"Leave out {param.opts[0]}.",
+            )
+
+
+def _show_statuses(
+    ctx: typer.Context, what: str | None, name: str | None, *, needs_one: bool
+) -> None:
+    """Show where the watches of this person stand, or the one called `name`.
+
+    Exits with 3 where none runs and one has to. Raises: InvalidUsage.
+    """
+    _check_status_line(ctx, what)
+    context = get_context(ctx)
     if context.output.answer_field_query(WATCHES):
         return
     state, account = context.state_dir, context.account
     with closing(open_change_store(context)) as store:
         statuses = find_statuses(
-            store, lambda name: is_watch_running(state, account, name), context.zone
+            store,
+            lambda name: is_watch_running(state, account, name),
+            context.zone,
+            context.now(),
+            None if name is None else _check_name(name),
         )
     context.output.show_list(WATCHES, statuses)
     if not statuses:
-        context.output.notice("There is none: gpcli watch starts one.")
+        called = "" if name is None else f" called '{name}'"
+        context.output.notice(f"There is none{called}: gpcli watch starts one.")
     if needs_one and not any(each.state is WatchState.RUNNING for each in statuses):
         raise typer.Exit(int(Exit.NOT_FOUND))

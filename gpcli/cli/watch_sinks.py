@@ -23,6 +23,7 @@ from gpcli.config.variables import NOTIFY_BEARER, without_secrets
 from gpcli.errors import BadResponse, ConfigError, InvalidUsage, WrongHost
 from gpcli.http.url_policy import parse_safe_url
 from gpcli.model.change import WatchEvent, WatchWord
+from gpcli.render.output import Output
 from gpcli.render.view import View
 from gpcli.render.views.appointment_views import APPOINTMENTS, SLOTS
 from gpcli.render.views.change_views import CHANGES
@@ -126,6 +127,19 @@ def build_sinks(
     if not sinks or context.options.format or context.output.is_read_by_person:
         return [StdoutSink(context, has_details=details), *sinks]
     return sinks
+
+
+def answer_field_query(output: Output, sinks: Sequence[Sink]) -> bool:
+    """Check the chosen fields before the watch begins; as Output.answer_field_query."""
+    views = [sink.view for sink in sinks if isinstance(sink, StdoutSink)]
+    return any(output.answer_field_query(view) for view in views)
+
+
+def check_fields_of_times(output: Output, sinks: Sequence[Sink]) -> None:
+    """Raise InvalidUsage where fields were chosen that free times, told line by line, lack."""
+    is_told = any(isinstance(sink, StdoutSink) and sink.has_details for sink in sinks)
+    if is_told and output.fields and not output.is_json:
+        SLOTS.require_fields(output.fields, json=False)
 
 
 def _build_exec_sinks(context: AppContext, command: str | None, *, details: bool) -> Iterator[Sink]:

@@ -160,6 +160,9 @@ class WatchState(StrEnum):
     """Whether a watch is at work."""
 
     RUNNING = "running"
+    STALE = "stale"
+    """Its process is there, and has given no sign of life for long."""
+
     STOPPED = "stopped"
     """It does not run: it was ended, or it is not known why."""
 

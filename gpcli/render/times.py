@@ -84,6 +84,11 @@ class TimeFormat:
             return ""
         return _format_machine_time(here, begins)
 
+    def now_here(self) -> str:
+        """Return the present by this computer's clock: `Tue 13:02`."""
+        now = _to_zone(self.now, self.machine_zone)
+        return f"{DAYS[now.weekday()]} {now:%H:%M}"
+
     def goes_without_saying(self, when: datetime | None, zone: str) -> bool:
         """Return whether a time needs no zone beside it: that was told, or it is this computer's.
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from gpcli.model.appointment import Slot, SlotId
 from gpcli.model.change import (
     SOMETHING_NEW,
+    TIMES_FIT,
     ChangeState,
     ChangeWord,
     RecordChange,
@@ -64,6 +65,7 @@ def a_slot() -> Slot:
 
 
 WHOLE = an_event()
+TIMES = WatchEvent(WatchWord.TIMES, TIMES_FIT, 1, "default")
 BLANK = WatchEvent(WatchWord.CHANGES, SOMETHING_NEW, 1, "default")
 AS_JSON = {
     "event": "changes",

@@ -9,6 +9,7 @@ import pytest
 
 from gpcli.app_context import AppContext
 from gpcli.auth.machine_key import read_machine_key
+from gpcli.cli.answer_table import OPTIONS, WRITES
 from gpcli.cli.app import load_command
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.configuration_texts import MACHINE_VARIABLES, OWN_VARIABLES, PROFILE_KEYS
@@ -264,3 +265,25 @@ def test_help_says_that_a_count_is_a_number_in_every_format():
 
 def test_help_scripting_names_the_option_that_reads_stdin():
     assert "--message-file - reads stdin" in answer(["help", "scripting"], NOWHERE)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path, options in OPTIONS.items() if any(flag == "--wait" for flag, *_ in options)],
+)
+def test_help_shows_how_to_wait_and_of_what_sends_how_that_ends(path):
+    page = answer([*path.split(), "--help"], NOWHERE)
+    assert page is not None
+    assert re.search(rf"^  gpcli {path}.* --wait \d", page, re.M)
+    assert path not in WRITES or re.search(r"--wait\b.*\b7\b.*\b8\b", " ".join(page.split()))
+
+
+def test_help_of_watch_says_what_its_booking_takes():
+    page = " ".join((answer(["watch", "--help"], NOWHERE) or "").split())
+    assert "--another With --auto-book: even with a coming booking" in page
+    assert "--replace ID" in page
+    assert "--earlier-than ID" in page
+
+
+def test_what_is_new_comes_first_in_a_day():
+    assert re.search("^  today +What is new, ", answer(["--help"], NOWHERE) or "", re.M)

@@ -24,6 +24,12 @@ WRONG_LINES = [
     ("-x", "usage", "gpcli has no option '-x'."),
     ("gp --jsn", "usage", "gpcli gp has no option '--jsn'; did you mean '--json'?"),
     ("gp -xy=3", "usage", "gpcli gp has no option '-x'."),
+    (
+        "watch --interval 5m",
+        "usage",
+        "gpcli watch has no option '--interval'; did you mean '--every'?",
+    ),
+    ("gp --interval 5m", "usage", "gpcli gp has no option '--interval'."),
     ("rx list --kin=a", "usage", "gpcli rx list has no option '--kin'; did you mean '--kind'?"),
     ("--profile", "input_needed", "--profile needs a value."),
     ("gp --as", "input_needed", "--as needs a value."),

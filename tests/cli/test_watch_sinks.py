@@ -20,11 +20,13 @@ from gpcli.cli.watch_sinks import StdoutSink, build_sinks
 from gpcli.config.settings import Options
 from gpcli.errors import ConfigError, GpcliError, InvalidUsage
 from gpcli.model.change import WatchEvent, WatchWord
+from gpcli.model.day_names import DAYS
 from gpcli.render.terminal import Terminal
+from gpcli.render.times import TimeFormat
 from gpcli.render.views.change_views import CHANGES
-from gpcli.render.views.event_views import EVENTS, encode_event
+from gpcli.render.views.event_views import EVENTS, encode_event, word_event
 from tests.care.builders import NOW
-from tests.changes.events import AS_JSON, BLANK, CHANGE, WHOLE, an_event, find_leaks
+from tests.changes.events import AS_JSON, BLANK, CHANGE, TIMES, WHOLE, a_slot, an_event, find_leaks
 
 TOKEN = "portal-canary"
 ENDED = WatchEvent(WatchWord.SIGNED_OUT, "Your sign-in has ended.", 0, "default")
@@ -41,6 +43,7 @@ def a_context(
         "GPCLI_PORTAL": "https://portal.example/fhir/R4",
         "GPCLI_TOKEN": TOKEN,
         "GPCLI_PATIENT": "pat-1",
+        "DBUS_SESSION_BUS_ADDRESS": "unix:path=/none",
         **(env or {}),
     }
     streams = [io.StringIO() for _ in range(3)]
@@ -180,6 +183,9 @@ def test_one_token_goes_to_one_place(tmp_path):
 def test_a_desktop_that_there_can_not_be_is_refused(tmp_path):
     with pytest.raises(InvalidUsage, match=r"^--desktop: gpcli can show notifications"):
         build_sinks(a_context(tmp_path), desktop=True, platform="win32")
+    env = {"DBUS_SESSION_BUS_ADDRESS": "", "XDG_RUNTIME_DIR": str(tmp_path)}
+    with pytest.raises(InvalidUsage, match=r"^--desktop: There is no session bus here"):
+        build_sinks(a_context(tmp_path, env=env), desktop=True, platform="linux")
 
 
 # --- what arrives
@@ -373,6 +379,12 @@ def written(context, event, *, details: bool = False) -> str:
     return context.stdout.getvalue()
 
 
+def here() -> str:
+    """The present by this computer's clock, as lines begin with it."""
+    now = NOW.astimezone()
+    return f"{DAYS[now.weekday()]} {now:%H:%M}"
+
+
 def reveal(sink, event):
     """The event as a watch gives it to a sink."""
     return event if sink.has_details else replace(event, changes=None, patient=None)
@@ -407,9 +419,39 @@ def test_a_person_is_told_what_is_new_and_the_command_for_more(tmp_path):
     assert sink.has_details
     visit, message = replace(CHANGE, thread_id=None), replace(CHANGE, kind="message")
     first, second = written(context, reveal(sink, an_event(visit, message))).splitlines()
-    assert first.startswith("Visit confirmed · Fri 4 Dec 09:00–09:20")
-    assert first.endswith(" · Røde øyne · Kari Berg · gpcli appointments show appt-4711")
-    assert second.endswith(" · Røde øyne · Kari Berg · gpcli messages show thread-0815")
+    assert first.startswith(f"{here()}  Visit confirmed · Fri 4 Dec 09:00–09:20")
+    end = " · Røde øyne · Kari Berg · {} · The surgery says: Kom nå"
+    assert first.endswith(end.format("gpcli appointments show appt-4711"))
+    assert second.endswith(end.format("gpcli messages show thread-0815"))
+
+
+def test_lines_in_words_begin_with_the_time_as_well(tmp_path):
+    context = a_context(tmp_path, screen=True, accessible=True)
+    text = written(context, an_event(replace(CHANGE, thread_id=None, answer=None)))
+    assert text.startswith(f"{here()}, Visit confirmed, Fri 4 Dec 09:00 to 09:20")
+    assert text.endswith(", Kari Berg, gpcli appointments show appt-4711\n")
+
+
+@pytest.mark.parametrize("count", [20, 216])
+def test_a_person_is_told_some_of_very_many_times(tmp_path, count):
+    event = replace(TIMES, count=count, times=(a_slot(),) * count)
+    lines = written(a_context(tmp_path, screen=True), event).splitlines()
+    assert all(line.startswith(f"{here()}  Free: ") for line in lines[:20])
+    more = [f"{here()}  … 196 more: gpcli slots"] if count > 20 else []
+    assert lines[20:] == more
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (1, "A time that fits is free at your GP's. gpcli slots lists it."),
+        (216, "216 times that fit are free at your GP's. gpcli slots lists them."),
+    ],
+)
+def test_without_details_it_is_told_how_many_times_there_are(tmp_path, count, text):
+    event = replace(TIMES, count=count)
+    assert written(a_context(tmp_path), event) == f"{text}\n"
+    assert word_event(event, TimeFormat(NOW)) == text
 
 
 def test_lines_without_details_say_that_something_is_new(tmp_path):

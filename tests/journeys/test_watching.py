@@ -194,6 +194,63 @@ def test_the_status_tells_whether_it_runs_and_when_the_portal_answered(slow):
     assert (after.code, after.json[0]["state"]) == (Exit.NOT_FOUND, "stopped")
 
 
+def states_of(shell: Shell, options: str = "") -> list[tuple[str, str]]:
+    return [(each["name"], each["state"]) for each in shell.json(f"gpcli watch status {options}")]
+
+
+def test_the_status_of_one_watch_is_about_that_one_alone(slow):
+    ada = slow.shell("ada")
+    ada("gpcli watch --once --name other")
+    seen: list[Any] = []
+
+    def look() -> None:
+        seen.append(states_of(ada))
+        codes = [
+            ada(f"gpcli watch status --exit-code --name {name} --json").code
+            for name in ("default", "other", "unknown")
+        ]
+        seen.extend([states_of(ada, "--name other"), states_of(ada, "--name unknown"), codes])
+
+    watch(ada, events={100: look})
+    everything = [("default", "running"), ("other", "stopped")]
+    assert seen[:3] == [everything, [("other", "stopped")], []]
+    assert seen[3] == [Exit.OK, Exit.NOT_FOUND, Exit.NOT_FOUND]
+
+
+def later(shell: Shell, passed: timedelta) -> Shell:
+    """The same shell, whose clock is ahead by so much."""
+    return shell.at(lambda: shell.now() + passed)
+
+
+def test_what_was_alive_last_is_first_and_what_is_long_over_is_left_out(slow):
+    ada = slow.shell("ada")
+    ada("gpcli watch --once --name a")
+    later(ada, timedelta(days=1))("gpcli watch --once --name b")
+    assert states_of(later(ada, timedelta(days=2))) == [("b", "stopped"), ("a", "stopped")]
+    assert states_of(later(ada, timedelta(days=30, hours=1))) == [("b", "stopped")]
+
+
+@pytest.mark.parametrize(
+    ("every", "passed", "state"),
+    [
+        ("5m", timedelta(minutes=29), "running"),
+        ("5m", timedelta(minutes=31), "stale"),
+        ("1h", timedelta(minutes=179), "running"),
+        ("1h", timedelta(minutes=181), "stale"),
+    ],
+)
+def test_a_watch_that_gives_no_sign_of_life_does_not_count_as_running(slow, every, passed, state):
+    ada = slow.shell("ada")
+    seen: list[CommandResult] = []
+
+    def look() -> None:
+        seen.append(later(ada, passed)("gpcli watch status --exit-code --json"))
+
+    SleepClock({100: look, 200: stop}).shell(ada)(f"gpcli watch --every {every} --plain")
+    code = Exit.OK if state == "running" else Exit.NOT_FOUND
+    assert [(each.code, each.json[0]["state"]) for each in seen] == [(code, state)]
+
+
 def test_at_the_start_it_is_said_how_long_the_sign_in_lasts(ada, live):
     clock = SleepClock({100: stop})
     ending = clock.shell(ada)("gpcli watch --plain")
@@ -274,6 +331,12 @@ def test_a_wish_that_can_not_be_met_any_more_ends_the_watch_and_is_told_once(
         ("--name 'a b'", "is no name for a watch"),
         ("--every 1ms", "is too often"),
         ("statuz", "means nothing to gpcli watch"),
+        ("status --every 5m", "takes --name and --exit-code alone"),
+        ("status --once", "takes --name and --exit-code alone"),
+        ("status --weekday mon", "takes --name and --exit-code alone"),
+        ("status --name 'a b'", "is no name for a watch"),
+        ("--exit-code", "is for gpcli watch status"),
+        ("--every 5m --once", "exclude each other"),
         ("--earlier-than nobody", "nobody"),
     ],
 )
@@ -281,6 +344,25 @@ def test_a_wrong_line_is_refused_before_it_begins(slow, options, said):
     ending = slow.shell("ada")(f"gpcli watch {options} --json")
     assert (ending.code in {Exit.USAGE, Exit.NOT_FOUND}, ending.out) == (True, "")
     assert said in f"{ending.error['message']} {ending.error['hint']}"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--json --fields nothing",
+        "--plain --fields nothing",
+        "--plain --details --times --fields kind",
+    ],
+)
+def test_fields_that_are_none_are_refused_before_the_portal_is_asked_what_is_new(slow, options):
+    ending = slow.shell("ada")(f"gpcli watch --once {options}")
+    assert (ending.code, ending.out) == (Exit.USAGE, "")
+    assert "From now on" not in ending.err
+
+
+def test_the_fields_of_a_watch_are_named(slow):
+    named = slow.shell("ada")("gpcli watch --json --fields ''")
+    assert (named.code, "message" in named.out) == (Exit.OK, True)
 
 
 def test_where_the_gp_gives_no_times_a_wish_is_refused(slow):

@@ -133,3 +133,8 @@ def test_what_is_no_whole_day_stays_as_it_is(recorded):
 def test_a_day_is_said_in_english_whatever_the_locale(monkeypatch):
     monkeypatch.setenv("LC_ALL", "nb_NO.UTF-8")
     assert format_day(date(2027, 10, 31)) == "Sun 31 Oct 2027"
+
+
+def test_the_present_is_said_by_this_computers_clock():
+    assert TimeFormat(NOW, OSLO).now_here() == "Fri 23:30"
+    assert TimeFormat(NOW, NEW_YORK).now_here() == "Fri 17:30"

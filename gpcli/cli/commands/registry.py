@@ -18,7 +18,7 @@ CARE_COMMANDS = (
     CommandSpec(
         "today",
         CARE,
-        "Next visit, what waits, what is unread, what runs out",
+        "What is new, next visit, what waits, is unread or runs out",
         "gpcli.cli.day_commands:today",
         aliases=("overview", "dashboard", "home", "summary", "i-dag", "idag"),
         about="One screen, fetched in one round trip, with the command for each thing. Where "
@@ -57,9 +57,9 @@ CARE_COMMANDS = (
         aliases=("notify", "alert", "alerts", "remind", "reminder", "daemon", "monitor", "varsel"),
         about="It asks the portal every so often, tells each change once, and goes on after a "
         "restart where it was. Unless --details is given, nobody is told more than that something "
-        "is new. At the start it says until when the sign-in lets it run; when that ends it tells "
-        "so, once, and exits with 4. gpcli watch status shows where it stands. How to run it for "
-        "good: "
+        "is new, or how many times fit. At the start it says until when the sign-in lets it run; "
+        "when that ends it tells so, once, and exits with 4. gpcli watch status shows where it "
+        "stands. How to run it for good: "
         "https://github.com/gpcli-patient/gpcli/blob/main/docs/watch.md",
         examples=(
             ("A desktop notification", "gpcli watch --desktop"),
@@ -89,17 +89,8 @@ CARE_COMMANDS = (
         "Your GP and surgery: address, phone, opening hours",
         "gpcli.cli.service_commands:gp",
         aliases=(
-            *(
-                "doctor",
-                "doctors",
-                "surgery",
-                "clinic",
-                "practice",
-                "phone",
-                "call",
-                "address",
-                "hours",
-            ),
+            *("doctor", "doctors", "surgery", "clinic", "practice"),
+            *("phone", "call", "address", "hours"),
             *("lege", "legen", "fastlege", "fastlegen", "legekontor"),
         ),
     ),
@@ -127,7 +118,8 @@ CARE_COMMANDS = (
         about="Not for emergencies, and only for what needs no examination: you must not need to "
         "be seen in person. Sending it makes a charge: the plan shows what it may cost, and "
         "--accept-fee MAX says up to what you agree. In writing it opens a thread (gpcli "
-        "messages); by phone or video it asks the surgery for a time (gpcli appointments).",
+        "messages); by phone or video it asks the surgery for a time (gpcli appointments). With "
+        "--wait: exit code 7 where it declines, 8 where no answer comes in that time.",
         examples=(
             ("In writing", "gpcli econsult start --via text --subject Rash"),
             (
@@ -138,6 +130,7 @@ CARE_COMMANDS = (
                 "By video, some time next week",
                 "gpcli econsult start --via video --from next-week --to next-week",
             ),
+            ("By phone; wait for the answer", "gpcli econsult start --via phone --wait 8h"),
         ),
     ),
     CommandSpec(
@@ -271,12 +264,15 @@ CARE_COMMANDS = (
         about="Each prescription gets an answer of its own; where some can be asked for and some "
         "not, the exit code is 8. What is asked for already is not asked for twice, and one that "
         "was renewed is not renewed again by its former id. The price is the surgery's and shown "
-        "beforehand; --accept-fee MAX refuses to send where all together may cost more.",
+        "beforehand; --accept-fee MAX refuses to send where all together may cost more. With "
+        "--wait: exit code 7 where the surgery declines, 8 where it declines some, or does not "
+        "answer in that time.",
         examples=(
             ("Two of them", "gpcli rx renew rx-1 rx-2"),
             ("By the medicine's name", "gpcli rx renew metformin"),
             ("Whatever runs out, in a script", "gpcli rx renew --low --yes"),
             ("From another command", "gpcli rx list --low --plain --fields id | gpcli rx renew -"),
+            ("Wait for the surgery's answer", "gpcli rx renew metformin --wait 2d"),
         ),
     ),
     CommandSpec(
@@ -315,6 +311,7 @@ CARE_COMMANDS = (
                 "gpcli slots --from next-week --to next-week --between morning",
             ),
             ("The next two weeks, as JSON", "gpcli slots --to +14d --json"),
+            ("Wait until an afternoon is free", "gpcli slots --between afternoon --wait 8h"),
         ),
     ),
     CommandSpec(
@@ -329,11 +326,14 @@ CARE_COMMANDS = (
             *("bestill", "bestille", "timebestilling"),
         ),
         about="A plan is shown first, and nothing is sent until you agree. Where the surgery "
-        "must confirm, the time is not booked until it has: gpcli appointments list shows it.",
+        "must confirm, the time is not booked until it has: gpcli appointments list shows it, and "
+        "--wait waits for it: exit code 7 where it declines, 8 where it does not answer in that "
+        "time.",
         examples=(
             ("Pick from a list", "gpcli book"),
             ("The first morning time, without being asked", "gpcli book --first --yes"),
             ("See what would be sent", "gpcli book --first --dry-run"),
+            ("Ask for a time, and wait for the answer", "gpcli book --enquiry --wait 8h"),
         ),
     ),
     CommandSpec(
@@ -377,6 +377,7 @@ CARE_COMMANDS = (
         examples=(
             ("The next visit", "gpcli appointments show next"),
             ("That of a day", "gpcli appointments show friday"),
+            ("Wait until it changes", "gpcli appointments show next --wait 8h"),
         ),
     ),
     CommandSpec(

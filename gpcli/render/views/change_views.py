@@ -41,10 +41,11 @@ _STYLES = {
 
 _STATES = {
     WatchState.RUNNING: "running",
+    WatchState.STALE: "does not move",
     WatchState.STOPPED: "stopped",
     WatchState.SIGNED_OUT: "ended: sign in again",
     WatchState.DONE: "ended: it is booked",
-    WatchState.ENDED: "ended: the wish can't be met",
+    WatchState.ENDED: "ended: gpcli watch says why",
 }
 """Where a watch stands, in words."""
 
