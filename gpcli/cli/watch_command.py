@@ -186,8 +186,7 @@ def _watch(
     ):
         if options is not None and _is_met(context, store, name, options):
             return
-        wants_offers = options is not None
-        reader = build_reader(context, store, f"watch {name}", offers=wants_offers)
+        reader = build_reader(context, store, f"watch {name}", offers=options is not None)
         teller = Teller(
             store, reader, sinks, name, _find_patient(context, sinks), context.output.warning
         )

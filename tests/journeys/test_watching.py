@@ -40,7 +40,7 @@ def watch(
     shell: Shell,
     options: str = "--details",
     events: dict[float, Callable[[], object]] | None = None,
-    stops: float = AN_HOUR,
+    stops: float = 1000.0,
 ) -> CommandResult:
     """The watch, with what happens after so many seconds, ended by Ctrl-C."""
     clock = SleepClock({**(events or {}), stops: stop})
@@ -164,7 +164,7 @@ def test_a_watch_outlives_a_portal_that_is_away_and_says_so_once(slow):
         200.0: lambda: slow.sandbox.add_fault("* *: 503"),
         1000.0: come_back,
     }
-    ending = watch(ada, events=events)
+    ending = watch(ada, events=events, stops=AN_HOUR)
     assert changes_of(ending) == [("confirmed", asked[0], False)]
     said = [each["notice"]["message"] for each in ending.stderr_json if "notice" in each]
     assert sum(each.endswith("It is asked again.") for each in said) == 1
@@ -283,7 +283,7 @@ def test_a_free_time_that_fits_is_told_once_and_again_after_it_vanished(slow):
         return lambda: slow.change(f"Slot/{slot}", status="busy")
 
     events = {100.0: free(first), 700.0: free(second), 1400.0: take(first), 2100.0: free(first)}
-    assert times_of(watch(ada, f"--details {FREE}", events)) == [first, second, first]
+    assert times_of(watch(ada, f"--details {FREE}", events, 3000)) == [first, second, first]
     assert times_of(watch(ada, f"--details {FREE}")) == []
 
 
@@ -467,6 +467,7 @@ def test_a_time_that_somebody_else_takes_first_is_let_go(slow):
             300: earlier.free,
             1500: lambda: slow.change(f"Slot/{earlier.slots[1]}", status="free"),
         },
+        AN_HOUR,
     )
     assert ending.code == Exit.OK
     assert earlier.visits()[earlier.slots[1]] == "booked"
