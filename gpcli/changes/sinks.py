@@ -1,12 +1,8 @@
-"""Ways of telling what a watch has found: a program of the person's, the desktop, and over HTTP.
-
-A sink without details takes them out of what it is given, whoever built it.
-"""
+"""Ways of telling what a watch has found: a program of the person's, the desktop, and over HTTP."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from gpcli.changes.telling import TellingFailed
@@ -72,7 +68,7 @@ class ExecSink:
                 self._env,
                 timeout=self._timeout,
                 umask=self._umask,
-                stdin=self._encode(_reveal(event, self.has_details)),
+                stdin=self._encode(event),
                 keeps_last=True,
             )
         except NotRun as why:
@@ -102,7 +98,7 @@ class DesktopSink:
 
     def tell(self, event: WatchEvent) -> None:
         """Show it; raise TellingFailed."""
-        self._notify(TITLE, self._word(_reveal(event, self.has_details)))
+        self._notify(TITLE, self._word(event))
 
 
 class NtfySink:
@@ -126,7 +122,7 @@ class NtfySink:
 
     def tell(self, event: WatchEvent) -> None:
         """Publish it; raise TellingFailed."""
-        text = self._word(_reveal(event, self.has_details))
+        text = self._word(event)
         _post(self._send, self._url, text.encode(errors="replace"), self._headers)
 
 
@@ -147,15 +143,8 @@ class WebhookSink:
 
     def tell(self, event: WatchEvent) -> None:
         """Send it; raise TellingFailed."""
-        content = self._encode(_reveal(event, self.has_details))
+        content = self._encode(event)
         _post(self._send, self._url, content, self._headers)
-
-
-def _reveal(event: WatchEvent, has_details: bool) -> WatchEvent:
-    """Return what may be told of an event."""
-    if has_details:
-        return event
-    return replace(event, patient=None, changes=None, times=None, appointment=None)
 
 
 def _authorize(token: str) -> dict[str, str]:

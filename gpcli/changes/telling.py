@@ -138,9 +138,7 @@ class Teller:
         event = replace(
             _describe(contents, unsure), watch=self._watch, again=any(unsure), patient=self._patient
         )
-        if sink.has_details:
-            return event
-        return WatchEvent(event.event, event.message, event.count, event.watch, event.again)
+        return event if sink.has_details else event.without_details
 
     def _note(
         self,

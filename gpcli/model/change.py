@@ -129,11 +129,11 @@ class WatchWord(StrEnum):
 class WatchEvent:
     """What a watch tells at once.
 
-    `message` is a sentence; unless details were asked for, it tells nothing of the record, and
-    `patient`, `changes`, `times` and `appointment` are `None`. `count` is how many changes or times
+    `message` is a sentence that tells nothing of the record. `count` is how many changes or times
     it is about. `watch` is the name of the watch. `again`: some of it may have been told before,
     since gpcli was stopped between telling and noting it, or the answer to telling it was lost.
-    `replaced` is the visit that was given up for `appointment`, `fee` what that costs in words;
+    The rest are details: `replaced` is the visit that was given up for `appointment`, `fee` what
+    that costs in words;
     `None` = none, or nothing.
     """
 
@@ -148,6 +148,11 @@ class WatchEvent:
     appointment: Appointment | None = None
     replaced: Appointment | None = None
     fee: str | None = None
+
+    @property
+    def without_details(self) -> WatchEvent:
+        """The same for somebody who is told that there is something new, and not what."""
+        return WatchEvent(self.event, self.message, self.count, self.watch, self.again)
 
     @property
     def details(self) -> tuple[RecordChange | Slot | Appointment, ...]:

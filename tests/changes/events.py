@@ -27,6 +27,8 @@ CANARIES = (
     "2026-12-03",
     "2026-12-04",
     "confirmed",
+    "visit-9876",
+    "NOK 4711",
 )
 """Ids, texts, names, times and statuses of the event below."""
 
