@@ -91,6 +91,7 @@ _ADA = {
     "flu": ("flu --limit 3",),
     "outbox show": ("outbox show 7c3f0f6e-0000-4000-8000-000000000000",),
     "completion": ("completion bash",),
+    "watch": ("watch --once --details",),
     "help": ("help exit-codes",),
     "sandbox env": ("sandbox env ada",),
     "sandbox advance": ("sandbox advance 1s",),

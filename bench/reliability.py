@@ -62,6 +62,8 @@ def _measure(name: str, scale: Scale) -> Row:
     measure: Measurement = getattr(import_module(MEASUREMENTS[name]), f"measure_{name}")
     row = measure(scale, report)
     report(f"{'holds' if row.holds else 'DOES NOT HOLD'}: {row.measured}")
+    if not row.holds:
+        report(json.dumps(row.details, indent=2))
     return row
 
 

@@ -30,7 +30,7 @@ HOOK = '#!/bin/sh\nexec cat >> "$KEPT"\n'
 PATIENCE = 300.0
 """Seconds for which one round of changes may take to be told."""
 
-_LINE = ("watch", "--every", "100ms", "--details", "--plain", "--exec")
+_LINE = ("watch", "--details", "--plain", "--exec")
 
 Told = list[tuple[str, str, bool]]
 """Of each change that was told: the visit, its new time, and if it may have been told before."""
@@ -81,7 +81,7 @@ class _Watched:
         """Have the visits be there, and be noted as they are by a first look."""
         for visit in self.visits:
             self._put(visit, self.first)
-        subprocess.run([*self.words, "--once"], env=self.env, check=True, capture_output=True)
+        subprocess.run([*self.words, "--once"], env=self.env, check=True, stdout=subprocess.DEVNULL)
 
     def play(self, number: int, kills: int, random: Random) -> None:
         """Move every visit, and kill the watch so often until all of that is told."""
@@ -137,7 +137,10 @@ class _Watched:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self.process = subprocess.Popen(
-            self.words, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*self.words, "--every", "100ms"],
+            env=self.env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         return self.process
 
