@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from gpcli.changes.telling import Sink
 from gpcli.model.appointment import Slot, SlotId
 from gpcli.model.change import (
     SOMETHING_NEW,
@@ -83,6 +84,11 @@ AS_JSON = {
     "fee": None,
 }
 """The JSON of an event without details."""
+
+
+def reveal(sink: Sink, event: WatchEvent) -> WatchEvent:
+    """The event as a watch gives it to a sink."""
+    return event if sink.has_details else event.without_details
 
 
 def find_leaks(*texts: str | bytes) -> set[str]:

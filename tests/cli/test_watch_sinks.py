@@ -26,7 +26,17 @@ from gpcli.render.times import TimeFormat
 from gpcli.render.views.change_views import CHANGES
 from gpcli.render.views.event_views import EVENTS, encode_event, word_event
 from tests.care.builders import NOW
-from tests.changes.events import AS_JSON, BLANK, CHANGE, TIMES, WHOLE, a_slot, an_event, find_leaks
+from tests.changes.events import (
+    AS_JSON,
+    BLANK,
+    CHANGE,
+    TIMES,
+    WHOLE,
+    a_slot,
+    an_event,
+    find_leaks,
+    reveal,
+)
 
 TOKEN = "portal-canary"
 ENDED = WatchEvent(WatchWord.SIGNED_OUT, "Your sign-in has ended.", 0, "default")
@@ -246,7 +256,7 @@ def receive():
 
 def tell(context, event=BLANK, **options) -> None:
     for sink in build_sinks(context, **options):
-        sink.tell(event)
+        sink.tell(reveal(sink, event))
 
 
 def test_ntfy_gets_the_message_without_the_token_of_the_portal(tmp_path, receive):
@@ -383,11 +393,6 @@ def here() -> str:
     """The present by this computer's clock, as lines begin with it."""
     now = NOW.astimezone()
     return f"{DAYS[now.weekday()]} {now:%H:%M}"
-
-
-def reveal(sink, event):
-    """The event as a watch gives it to a sink."""
-    return event if sink.has_details else replace(event, changes=None, patient=None)
 
 
 @pytest.mark.parametrize("format", ["json", "ndjson"])

@@ -18,7 +18,7 @@ from gpcli.changes.desktop import choose_notify
 from gpcli.changes.telling import TellingFailed
 from gpcli.cli.watch_sinks import build_sinks
 from gpcli.config.settings import Options
-from tests.changes.events import CHANGE, WHOLE, an_event, find_leaks
+from tests.changes.events import CHANGE, WHOLE, an_event, find_leaks, reveal
 from tests.real.conftest import Desktop
 
 NAME = "org.freedesktop.Notifications"
@@ -92,7 +92,7 @@ def tell(desktop: Desktop, event: Any, **options: Any) -> None:
     streams = [io.StringIO() for _ in range(3)]
     context = AppContext(Options(), {**desktop.env, **portal}, *streams)
     [sink] = build_sinks(context, desktop=True, **options)
-    sink.tell(event)
+    sink.tell(reveal(sink, event))
 
 
 def notify(desktop: Desktop, **options: Any) -> None:
