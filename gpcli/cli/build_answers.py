@@ -13,7 +13,7 @@ from typing import Any
 from gpcli.care.raw_request import METHODS
 from gpcli.cli import help_commands
 from gpcli.cli.app import PROGRAM, load_command
-from gpcli.cli.command_views import VIEWS, list_field_names
+from gpcli.cli.command_views import list_field_names
 from gpcli.cli.commands import registry
 from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
 from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption, is_global
@@ -219,7 +219,7 @@ def build_table_source(tree: Registry) -> str:
         "SCRIPTS": {shell: read_script(shell) for shell in help_commands.SHELLS},
         "SUMMARIES": tuple((spec.path, spec.summary) for spec in _list_specs(tree, "")),
         "STARTS": tuple(spec.path for spec in tree.find_service_commands()),
-        "FIELDS": {path: list_field_names(path) for path in VIEWS if path in built},
+        "FIELDS": list_field_names(),
         "SCHEMAS": tuple(list_schema_names()),
         "WRITES": tuple(spec.path for spec in tree.commands if spec.writes),
         "REFUSED": {spec.path: spec.refuses for spec in tree.commands if spec.refuses},

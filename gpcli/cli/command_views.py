@@ -50,7 +50,9 @@ from gpcli.render.views.thread_views import (
 _SERVICES = services_view(several_gps=True)
 _MESSAGE_RECEIPTS = message_receipts_view("Europe/Oslo")
 
-VIEWS: Mapping[str, tuple[View[Any], ...]] = {
+_Views = tuple[View[Any], ...]
+
+VIEWS: Mapping[str, _Views] = {
     "appointments list": (APPOINTMENTS,),
     "appointments show": (APPOINTMENTS,),
     "book": (RECEIPT, MOVE_RECEIPT),
@@ -100,15 +102,29 @@ VIEWS: Mapping[str, tuple[View[Any], ...]] = {
     "smoke": (SMOKE_REPORT, SMOKE_CHECKS),
     "today": (DAY,),
     "troubleshoot": (FINDINGS,),
-    "watch": (EVENTS, WATCHES),
+    "watch": (CHANGES, EVENTS, WATCHES),
     "whoami": (SIGN_INS,),
 }
 """Command -> its views: `flu` answers with a receipt when it books."""
 
 
-def list_field_names(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what `--fields` takes for the command at `path`: names of columns, and JSON's keys."""
-    views = VIEWS.get(path, ())
-    columns = dict.fromkeys(name for view in views for name in view.column_names)
-    keys = dict.fromkeys(name for view in views for name in view.json_keys)
-    return tuple(columns), tuple(keys)
+_WATCH_VIEWS: Mapping[str, tuple[_Views, _Views]] = {
+    "watch": ((CHANGES,), (EVENTS,)),
+    "watch status": ((WATCHES,), (WATCHES,)),
+}
+"""What `watch` answers with, by its words: the views of lines, and those of JSON."""
+
+
+def list_field_names() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return what `--fields` takes, by command: names of columns, and JSON's keys.
+
+    A command that answers with something else after a word has an entry with that word, too.
+    """
+    named = {path: (views, views) for path, views in VIEWS.items()} | {**_WATCH_VIEWS}
+    return {
+        line: (
+            tuple(dict.fromkeys(name for view in columns for name in view.column_names)),
+            tuple(dict.fromkeys(name for view in objects for name in view.json_keys)),
+        )
+        for line, (columns, objects) in named.items()
+    }

@@ -304,7 +304,9 @@ def _expand_values(
         elif value in _DIRECTORIES:
             yield from _list_files(_DIRECTORIES[value](env))
         elif value == index_format.FIELDS:
-            columns, keys = answer_table.FIELDS.get(line.path, ((), ()))
+            names = answer_table.FIELDS
+            known = names.get(" ".join((line.path, *line.words))) or names.get(line.path)
+            columns, keys = known or ((), ())
             is_json = line.options.keys() & {"--json", "--ndjson"}
             yield from _list_rest(typed, keys if is_json else columns)
         elif value in index_format.LISTED_KINDS:
