@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpcli.auth.client_auth import ClientAuth
 from gpcli.auth.session import StoredSession, session_lock
-from gpcli.changes.store import forget_account
+from gpcli.changes.files import forget_account
 from gpcli.config.listed_ids import ListedIds
 from gpcli.config.offer_index import IndexedPerson
 from gpcli.config.paths import listed_path

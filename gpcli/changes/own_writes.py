@@ -7,8 +7,9 @@ from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from gpcli.changes.files import DIRECTORY, find_path
 from gpcli.changes.snapshot import Sight, see_appointment, see_renewal
-from gpcli.changes.store import BY_HAND, DIRECTORY, ChangeStore, find_path
+from gpcli.changes.store import BY_HAND, ChangeStore
 from gpcli.errors import GpcliError
 from gpcli.journal import Journal
 from gpcli.model.appointment import Appointment

@@ -19,14 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from gpcli.changes.files import DIRECTORY, find_path
 from gpcli.config.private_files import build_cure, make_private_directory, open_private_file
 from gpcli.errors import ConfigError, Failure, GpcliError, TimedOut
 
 BY_HAND = "changes"
 """The cursor of who asks by `gpcli changes`, which begins with whatever is used first."""
-
-DIRECTORY = "changes"
-"""The directory of the files, a file for each account, in that of the state."""
 
 VERSION = 1
 """The version of the tables (`user_version`)."""
@@ -323,22 +321,6 @@ class ChangeStore:
         if code in _NO_ROOM:
             return Failure(message, hint="Make room on the disk, or set GPCLI_CONFIG_DIR.")
         return ConfigError(message, hint="Delete it: what was told is then not known.")
-
-
-def find_path(state: Path, account: str) -> Path:
-    """Return the path of the file of an account in the state directory `state`."""
-    return state / DIRECTORY / f"{account}.sqlite3"
-
-
-def forget_account(state: Path, account: str) -> None:
-    """Delete the file of an account, with what SQLite keeps beside it, where that is possible.
-
-    It is not while a watch has it open, on Windows.
-    """
-    path = find_path(state, account)
-    for end in ("", "-wal", "-shm", ".broken"):
-        with suppress(OSError):
-            path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
 
 
 @contextmanager

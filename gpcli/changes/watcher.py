@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from gpcli.care.portal_protocol import Portal
+from gpcli.changes.files import DIRECTORY
 from gpcli.changes.polling import Poller, is_final
 from gpcli.changes.reading import ChangeReader, News, Reading
-from gpcli.changes.store import DIRECTORY, ChangeStore, SeenRecord
+from gpcli.changes.store import ChangeStore, SeenRecord
 from gpcli.changes.telling import Teller
 from gpcli.config.private_files import hold_lock, make_private_directory
 from gpcli.errors import Conflict, GpcliError, Partial, SignInError, TimedOut

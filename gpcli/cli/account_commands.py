@@ -11,7 +11,7 @@ from gpcli.app_context import AppContext
 from gpcli.care.consent import WITHDRAW, propose_consent_grant, propose_consent_withdrawal
 from gpcli.care.dates import parse_duration
 from gpcli.care.offers import SERVICE_LABELS, find_not_granted, list_services
-from gpcli.changes.store import forget_account
+from gpcli.changes.files import forget_account
 from gpcli.cli.client_options import (
     AskSecret,
     ClientId,

@@ -12,6 +12,7 @@ from gpcli.care import appointments
 from gpcli.care.appointments import fetch_appointments
 from gpcli.care.confirmation import Decision
 from gpcli.care.offers import find_surgeries
+from gpcli.care.portal_protocol import Portal
 from gpcli.cli.global_options import get_context
 from gpcli.cli.listed_records import keep_listed
 from gpcli.cli.meant_visits import act_on_appointment
@@ -21,7 +22,6 @@ from gpcli.config import index_format
 from gpcli.config.settings import FORMATS, word_format
 from gpcli.errors import InvalidUsage, Partial
 from gpcli.model.appointment import Appointment
-from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.ics import build_calendar
 from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT
 
@@ -80,7 +80,7 @@ def show(
 def _await_change(context: AppContext, waiting: Waiting, shown: Appointment) -> Appointment:
     """Return an appointment once it is not as it was, or when the time is up."""
 
-    def ask(portal: FhirPortal) -> Appointment | None:
+    def ask(portal: Portal) -> Appointment | None:
         now = portal.fetch_appointment(str(shown.id))
         return None if replace(now, version=shown.version) == shown else now
 

@@ -13,6 +13,7 @@ from gpcli.app_context import AppContext
 from gpcli.care import booking
 from gpcli.care.confirmation import Decision, Outcome
 from gpcli.care.move import TO_MOVE, Move, choose_to_move, propose_move
+from gpcli.care.portal_protocol import Portal
 from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
 from gpcli.care.slots import SlotSearch, fetch_slots, parse_slot_filters
 from gpcli.cli.global_options import get_context
@@ -24,7 +25,6 @@ from gpcli.cli.result_output import (
     format_dry_run,
     format_late_fee,
     require_complete,
-    show_answer,
     show_appointment,
 )
 from gpcli.cli.value_parsers import whole_number
@@ -34,6 +34,7 @@ from gpcli.cli.waiting import (
     WaitForTimes,
     Waiting,
     parse_waiting,
+    show_answer,
     wait_for,
 )
 from gpcli.config import index_format
@@ -42,7 +43,6 @@ from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.day_names import format_day
 from gpcli.model.receipt import MoveReceipt
 from gpcli.model.service import ServiceName
-from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.appointment_views import (
     FLU,
@@ -172,7 +172,7 @@ def _await_slots(
     if found := list(free):
         return iter(found), search
 
-    def ask(portal: FhirPortal) -> tuple[list[Slot], SlotSearch] | None:
+    def ask(portal: Portal) -> tuple[list[Slot], SlotSearch] | None:
         search = build_search(context, *options)
         gp, service = context.options.gp, ServiceName.BOOKING
         slots = list(fetch_slots(portal, service, search, gp=gp, limit=limit))

@@ -19,7 +19,6 @@ from gpcli.cli.waiting import Every, Wait, Waiting, parse_waiting, wait_for
 from gpcli.errors import ConfigError, Exit, GpcliError, Partial, SignInError
 from gpcli.journal import Journal
 from gpcli.model.change import RecordChange
-from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.views.change_views import CHANGES
 
 
@@ -60,7 +59,7 @@ def _read(
         return reading, portal
     reader.note(reading)
 
-    def ask(portal: FhirPortal) -> tuple[Reading, Portal] | None:
+    def ask(portal: Portal) -> tuple[Reading, Portal] | None:
         reading = reader.read(portal)
         return (reading, portal) if reading.news else None
 

@@ -8,7 +8,6 @@ import typer
 
 from gpcli.care.appointments import find_next_visit
 from gpcli.care.today import fetch_day
-from gpcli.cli.change_commands import peek_at_changes
 from gpcli.cli.global_options import get_context
 from gpcli.cli.result_output import require_complete
 from gpcli.errors import NotFound, Partial
@@ -21,6 +20,10 @@ def today(ctx: typer.Context) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(DAY):
         return
+    from gpcli.cli.change_commands import (  # noqa: PLC0415  (start-up: `next` needs none of it)
+        peek_at_changes,
+    )
+
     day = fetch_day(
         context.portal, context.now(), context.zone.key, partial(peek_at_changes, context)
     )

@@ -34,7 +34,7 @@ from gpcli.cli.message_options import (
     send_new_thread,
     show_safety_notice,
 )
-from gpcli.cli.result_output import show_answer, show_appointment
+from gpcli.cli.result_output import show_appointment
 from gpcli.cli.terminal_prompter import (
     Browser,
     NoBrowser,
@@ -42,7 +42,7 @@ from gpcli.cli.terminal_prompter import (
     is_openable,
     open_shown_link,
 )
-from gpcli.cli.waiting import Every, WaitForAnswer, Waiting, parse_waiting
+from gpcli.cli.waiting import Every, WaitForAnswer, Waiting, parse_waiting, show_answer
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
 from gpcli.model.appointment import Appointment
 from gpcli.model.service import Channel, Offers, Service, ServiceName

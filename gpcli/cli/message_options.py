@@ -11,13 +11,13 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Decision, Outcome
 from gpcli.care.message import check_can_wait, emergency_notice, find_answer_time
+from gpcli.care.portal_protocol import Portal
 from gpcli.care.read_status import ReadMarkResult, format_marked_count
 from gpcli.care.service_request import ServiceRequest
 from gpcli.cli.result_output import REPEATED_NOTICE, build_receipt, end_sentence, format_dry_run
 from gpcli.cli.waiting import Waiting, await_answer
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Conversation, Message, MessageReceipt, ThreadReceipt
-from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.views.thread_views import THREAD_RECEIPT, message_receipts_view
 
 Subject = Annotated[
@@ -103,7 +103,7 @@ def send_new_thread(
         awaited.finish(receipt.request_id, refusal)
 
 
-def _fetch_conversation(portal: FhirPortal, sent: Conversation) -> Conversation:
+def _fetch_conversation(portal: Portal, sent: Conversation) -> Conversation:
     return portal.mailbox.fetch_conversation(str(sent.thread.id))
 
 

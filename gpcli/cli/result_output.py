@@ -8,12 +8,10 @@ from uuid import UUID
 from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Decision, Outcome, Proposal
 from gpcli.care.portal_protocol import Portal
-from gpcli.cli.waiting import Waiting, await_answer
 from gpcli.errors import Partial
 from gpcli.model.appointment import Appointment
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, PlanName, Receipt
 from gpcli.model.service import Consent
-from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.phrasing import Phrasing
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.appointment_views import RECEIPT, format_appointment_time
@@ -66,26 +64,6 @@ def show_appointment(
     context.output.show_receipt(RECEIPT, receipt, sentence)
     for remark in context.portal.remarks:
         context.output.warning(remark)
-
-
-def show_answer(
-    context: AppContext, outcome: Outcome[Appointment], intent: UUID, waiting: Waiting | None
-) -> None:
-    """Show the receipt of a booking or an enquiry, once the surgery has answered or time is up.
-
-    Raises: Rejected where the surgery has declined it; what ended the waiting.
-    """
-
-    def fetch(portal: FhirPortal, sent: Appointment) -> Appointment:
-        return portal.fetch_appointment(str(sent.id))
-
-    go_on = f"gpcli appointments show {outcome.record.id} --wait 8h goes on waiting."
-    awaited = await_answer(context, waiting, outcome, lambda sent: sent.is_waiting, fetch, go_on)
-    show_appointment(context, awaited.outcome, intent, is_answer=waiting is not None)
-    if waiting is not None:
-        is_declined = awaited.outcome.record.is_over and not outcome.dry_run
-        refusal = "The surgery has declined it." if is_declined else None
-        awaited.finish(context.options.request_id or str(intent), refusal)
 
 
 def show_consent(context: AppContext, outcome: Outcome[Consent], intent: UUID) -> None:

@@ -14,6 +14,7 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.care import prescription_list, renewals
 from gpcli.care.confirmation import Decision, Outcome
+from gpcli.care.portal_protocol import Portal
 from gpcli.care.renewal_request import (
     ERRORS_AFTER_RESULTS,
     RenewalContext,
@@ -36,7 +37,6 @@ from gpcli.config import index_format
 from gpcli.errors import InvalidUsage, Partial
 from gpcli.model.prescription import Prescription, Renewal
 from gpcli.outbox import find_own_target
-from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.render.views.prescription_views import PRESCRIPTION, PRESCRIPTIONS, prescription_label
 from gpcli.render.views.renewal_views import (
     RENEWAL_RECEIPTS,
@@ -315,7 +315,7 @@ def _is_open(plan: RenewalPlan) -> bool:
     return any(renewal.is_open for renewal in plan.written)
 
 
-def _fetch_answers(portal: FhirPortal, plan: RenewalPlan) -> RenewalPlan:
+def _fetch_answers(portal: Portal, plan: RenewalPlan) -> RenewalPlan:
     """Return the plan with its requests as they are now."""
     current = {each.id: each for each in portal.prescriptions.fetch_renewals()}
     items = (

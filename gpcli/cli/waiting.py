@@ -6,15 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Generic, TypeVar
+from uuid import UUID
 
 import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Outcome
 from gpcli.care.dates import parse_duration
+from gpcli.care.portal_protocol import Portal
 from gpcli.changes.polling import EVERY, Poller, read_elapsed
+from gpcli.cli.result_output import show_appointment
 from gpcli.errors import GpcliError, InvalidUsage, Partial, Rejected, SignInError
-from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.model.appointment import Appointment
 
 Found = TypeVar("Found")
 Record = TypeVar("Record")
@@ -102,14 +105,14 @@ def build_poller(context: AppContext, every: timedelta, limit: timedelta | None)
     return Poller(every, limit, context.sleep, tell_trouble, elapsed)
 
 
-def open_fresh_portal(context: AppContext) -> FhirPortal:
+def open_fresh_portal(context: AppContext) -> Portal:
     """Return the portal as if it was asked for the first time, with the whole time limit."""
     context.restart_deadlines()
     return context.open_portal(context.identity, context.client, context.bearer)
 
 
 def wait_for(
-    context: AppContext, waiting: Waiting, ask: Callable[[FhirPortal], Found | None]
+    context: AppContext, waiting: Waiting, ask: Callable[[Portal], Found | None]
 ) -> Found | None:
     """Return what `ask` finds at the portal, `None` when the time is up.
 
@@ -125,7 +128,7 @@ def _word_end(context: AppContext, waiting: Waiting) -> str:
 
 
 def _poll(
-    context: AppContext, waiting: Waiting, ask: Callable[[FhirPortal], Found | None]
+    context: AppContext, waiting: Waiting, ask: Callable[[Portal], Found | None]
 ) -> Found | None:
     poller = build_poller(context, waiting.every, waiting.limit)
     return poller.poll(lambda: ask(open_fresh_portal(context)))
@@ -160,7 +163,7 @@ def await_answer(
     waiting: Waiting | None,
     outcome: Outcome[Record],
     is_open: Callable[[Record], bool],
-    fetch: Callable[[FhirPortal, Record], Record],
+    fetch: Callable[[Portal, Record], Record],
     go_on: str = "gpcli changes --wait 8h goes on waiting.",
 ) -> Awaited[Record]:
     """Wait until a record that was sent is no longer open, and return how it is then.
@@ -173,7 +176,7 @@ def await_answer(
     end = _word_end(context, waiting)
     newest = outcome.record
 
-    def ask(portal: FhirPortal) -> Record | None:
+    def ask(portal: Portal) -> Record | None:
         nonlocal newest
         newest = fetch(portal, newest)
         return None if is_open(newest) else newest
@@ -191,3 +194,23 @@ def await_answer(
         ending = error
     context.sending.note_told(newest)
     return Awaited(replace(outcome, record=newest), ending)
+
+
+def show_answer(
+    context: AppContext, outcome: Outcome[Appointment], intent: UUID, waiting: Waiting | None
+) -> None:
+    """Show the receipt of a booking or an enquiry, once the surgery has answered or time is up.
+
+    Raises: Rejected where the surgery has declined it; what ended the waiting.
+    """
+
+    def fetch(portal: Portal, sent: Appointment) -> Appointment:
+        return portal.fetch_appointment(str(sent.id))
+
+    go_on = f"gpcli appointments show {outcome.record.id} --wait 8h goes on waiting."
+    awaited = await_answer(context, waiting, outcome, lambda sent: sent.is_waiting, fetch, go_on)
+    show_appointment(context, awaited.outcome, intent, is_answer=waiting is not None)
+    if waiting is not None:
+        is_declined = awaited.outcome.record.is_over and not outcome.dry_run
+        refusal = "The surgery has declined it." if is_declined else None
+        awaited.finish(context.options.request_id or str(intent), refusal)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from gpcli.changes import store as module
+from gpcli.changes.files import find_path, forget_account
 from gpcli.changes.polling import is_final
-from gpcli.changes.store import ChangeStore, SeenRecord, WishBooking, find_path, forget_account
+from gpcli.changes.store import ChangeStore, SeenRecord, WishBooking
 from gpcli.errors import ConfigError, Failure, TimedOut
 
 VISIT = ("appointment", "a-1")
