@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -104,9 +104,9 @@ class ChangeReader:
         self, snapshot: Snapshot, portal: Portal | None, own: frozenset[str] = frozenset()
     ) -> Reading:
         """Return what is new in a snapshot; `portal` is asked for what is missing, `None` = not."""
-        begun = self._store.read_beginnings(self.name)
-        for cursor in {self.name, BY_HAND}:
-            if new := snapshot.came - self._store.read_beginnings(cursor).keys():
+        beginnings = {each: self._store.read_beginnings(each) for each in (self.name, BY_HAND)}
+        for cursor, begun in beginnings.items():
+            if new := snapshot.came - begun.keys():
                 self._begin(cursor, new, snapshot)
         now = self._clock().replace(microsecond=0)
         seen = self._store.read_seen(self.name)
@@ -114,8 +114,8 @@ class ChangeReader:
         news = [_build_news(*each, seen) for each in comparison.changes]
         noted = [*comparison.noted]
         live, forgotten = _sort_missing(comparison.missing, seen)
-        for key in live if portal else ():
-            found = _look_for(portal, key) if portal else None
+        sought = [(key, _look_for(portal, key)) for key in live] if portal else []
+        for key, found in sought:
             if isinstance(found, NotFound):
                 news.append(News(build_gone(key, seen[key], now), key, None))
             elif found is not None and _is_past(found, now):
@@ -125,12 +125,15 @@ class ChangeReader:
                 here = compare(seen, alone, self._store.hash, now, own)
                 news += [_build_news(*each, seen) for each in here.changes]
                 noted += here.noted
-        return Reading(tuple(news), tuple(noted), tuple(forgotten), snapshot, is_first=not begun)
+        is_first = not beginnings[self.name]
+        return Reading(tuple(news), tuple(noted), tuple(forgotten), snapshot, is_first)
 
-    def is_told(self, news: News) -> bool:
-        """Return whether this very thing is noted as told."""
-        seen = self._store.read_seen(self.name).get(news.key)
-        return seen is not None and seen.digest == news.digest
+    def list_untold(self, news: Sequence[News]) -> list[News]:
+        """Return the news of which this very thing is not noted as told."""
+        seen = self._store.read_seen(self.name) if news else {}
+        return [
+            each for each in news if each.key not in seen or seen[each.key].digest != each.digest
+        ]
 
     def note(self, reading: Reading) -> None:
         """Note that all of a reading is told, and what need not be."""

@@ -164,6 +164,11 @@ class ChangeStore:
             for kind, id_, status, version, facets in self._read(sql, (cursor,))
         }
 
+    def read_ids(self, cursor: str, kind: str) -> set[str]:
+        """Return the ids of the records of a kind that the cursor has told."""
+        sql = "SELECT id FROM seen WHERE cursor = ? AND kind = ?"
+        return {id_ for (id_,) in self._read(sql, (cursor, kind))}
+
     def write_seen(
         self,
         cursor: str,
@@ -181,18 +186,18 @@ class ChangeStore:
 
     def note_own(self, key: Key, record: SeenRecord, cursor: str | None = None) -> None:
         """Note for a cursor (`None` = all) how a record is after a write from here: no news."""
-        sql = "SELECT DISTINCT name FROM cursor WHERE kind = ?"
+        sql = "SELECT name FROM cursor WHERE kind = ?"
         for (name,) in self._read(sql, (key[0],)):
             if cursor in {name, None}:
                 self.write_seen(name, [(key, record)])
 
-    def read_tellings(self, cursor: str) -> dict[tuple[str, str, str], Telling]:
-        """Return what is being told: by kind, id and sink."""
+    def read_tellings(self, cursor: str) -> dict[str, dict[Key, Telling]]:
+        """Return what is being told: by sink, then by kind and id."""
         sql = "SELECT kind, id, sink, digest, state, tries FROM telling WHERE cursor = ?"
-        return {
-            (kind, id_, sink): Telling(digest, state, tries)
-            for kind, id_, sink, digest, state, tries in self._read(sql, (cursor,))
-        }
+        tellings: dict[str, dict[Key, Telling]] = {}
+        for kind, id_, sink, digest, state, tries in self._read(sql, (cursor,)):
+            tellings.setdefault(sink, {})[kind, id_] = Telling(digest, state, tries)
+        return tellings
 
     def write_tellings(
         self, cursor: str, sink: str, tellings: Iterable[tuple[Key, Telling]]

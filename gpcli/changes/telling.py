@@ -91,8 +91,9 @@ class Teller:
         """
         if not news:
             return
+        tellings = self._store.read_tellings(self._reader.name)
         for sink in self._sinks:
-            begun = self._read_tellings(sink)
+            begun = tellings.get(sink.name, {})
             due = [each for each in news if _is_due(each, begun)]
             is_each = sink.takes_one and isinstance(news[0].content, RecordChange)
             groups = [[each] for each in due] if is_each else [due]
@@ -102,9 +103,8 @@ class Teller:
 
     def tell_once(self, news: News) -> bool:
         """Tell something unless it is told; return whether it is, or was given up."""
-        if not self._reader.is_told(news):
-            self.tell([news])
-        return self._reader.is_told(news)
+        self.tell(self._reader.list_untold([news]))
+        return not self._reader.list_untold([news])
 
     def _tell_group(
         self, group: Sequence[News], sink: Sink, earlier: Mapping[Key, Telling]
@@ -154,13 +154,10 @@ class Teller:
         ]
         self._store.write_tellings(self._reader.name, sink.name, tellings)
 
-    def _read_tellings(self, sink: Sink) -> dict[Key, Telling]:
-        found = self._store.read_tellings(self._reader.name)
-        return {(kind, id_): each for (kind, id_, name), each in found.items() if name == sink.name}
-
     def _note_finished(self, news: Sequence[News]) -> None:
         """Note what every sink has told, or given up."""
-        tellings = [self._read_tellings(sink) for sink in self._sinks]
+        found = self._store.read_tellings(self._reader.name)
+        tellings = [found.get(sink.name, {}) for sink in self._sinks]
         begun = [each for each in news if any(each.key in one for one in tellings)]
         ended = [each for each in begun if not any(_is_due(each, one) for one in tellings)]
         lost = [each for each in ended if any(one[each.key].state != "told" for one in tellings)]

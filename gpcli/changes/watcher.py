@@ -128,7 +128,7 @@ class Watcher:
             try:
                 is_fulfilled = self._wish is not None and self._wish.look(portal, reading)
             finally:  # what the wish has told itself is no news any more
-                self._teller.tell([each for each in reading.news if not self._reader.is_told(each)])
+                self._teller.tell(self._reader.list_untold(reading.news))
         except GpcliError as error:
             self._write(trouble=error.code)
             raise

@@ -156,8 +156,7 @@ class TimesWish:
 
         The others are forgotten: they may be told, or tried, again.
         """
-        seen = self._store.read_seen(self._cursor)
-        noted = {id_ for each, id_ in seen if each == kind}
+        noted = self._store.read_ids(self._cursor, kind)
         if not is_whole:
             return noted
         here = {str(slot.id) for slot in fitting}

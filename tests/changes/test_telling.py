@@ -73,6 +73,21 @@ def test_what_is_told_is_noted_and_what_was_being_told_is_forgotten(store):
     assert store.read_tellings("watch main") == {}
 
 
+def test_how_often_the_file_is_read_does_not_grow_with_what_is_new(store):
+    statements: list[str] = []
+    store._database.set_trace_callback(statements.append)
+    reader = ChangeReader(store, "watch main", lambda: NOW)
+    teller = a_teller(store, Sink(), Sink("second"))
+    counts = []
+    for length in (1, 50):
+        news = [a_change(f"a-{length}-{number}") for number in range(length)]
+        statements.clear()
+        teller.tell(reader.list_untold(news))
+        counts.append(sum(each.startswith("SELECT") for each in statements))
+        assert reader.list_untold(news) == []
+    assert counts == [3, 3]
+
+
 def test_a_way_that_takes_one_is_told_each_alone(store):
     sink = Sink(takes_one=True)
     a_teller(store, sink).tell([a_change(), a_change("a-2")])
