@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import TypeVar
 
+from gpcli.care.absences import Absences
 from gpcli.care.appointments import find_next_visit
 from gpcli.care.offers import list_services
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.prescription_list import is_in_use, urgency
 from gpcli.care.renewal_warnings import find_skip_reason
-from gpcli.errors import ConsentNeeded, GpcliError, NotFound, NotPermitted, Rejected, SignInError
 from gpcli.model.change import RecordChange
 from gpcli.model.day import Day
 from gpcli.model.prescription import Prescription, Renewal
 from gpcli.model.service import Offers, ServiceName, Standing
 
 Record = TypeVar("Record")
-
-NOT_SHOWN = (ConsentNeeded, NotFound, NotPermitted, Rejected)
-"""Errors with which a portal says that it does not show something."""
 
 
 def fetch_day(
@@ -36,13 +32,12 @@ def fetch_day(
     What the portal does not show, or fails to, costs that part alone, and is said.
     Raises: SignInError; what the offers raise.
     """
-    errors: dict[str, GpcliError] = {}
-    fetch_shown = partial(_fetch_shown, errors)
+    absences = Absences()
     with portal.fetched_day_ahead():
         offers = portal.fetch_offers()
-        coming = fetch_shown("appointments", lambda: portal.fetch_appointments(now.date()))
-        threads = fetch_shown("messages", portal.mailbox.fetch_threads)
-        listed = fetch_shown("prescriptions", portal.prescriptions.fetch_prescriptions)
+        coming = absences.fetch("appointments", lambda: portal.fetch_appointments(now.date()))
+        threads = absences.fetch("messages", portal.mailbox.fetch_threads)
+        listed = absences.fetch("prescriptions", portal.prescriptions.fetch_prescriptions)
         changes = read_changes(portal)
         parties = portal.fetch_parties()
     running_out = _pick(listed and sorted(listed, key=urgency), _runs_out)
@@ -56,36 +51,13 @@ def fetch_day(
         requests=_pick(_list_renewals(listed), lambda each: each.is_open),
         unread=_pick(threads, lambda each: bool(each.unread_count)),
         running_out=running_out,
-        not_shown=tuple(word_absences(errors)),
-        is_whole=all(isinstance(each, NOT_SHOWN) for each in errors.values()),
+        not_shown=absences.sentences,
+        is_whole=absences.is_whole,
         has_all_appointments=coming is not None and portal.has_all_appointments,
         zone=zone,
         startable=_list_startable(offers, now),
         can_renew_low=any(find_skip_reason(each, now.date()) is None for each in running_out or ()),
     )
-
-
-def _fetch_shown(
-    errors: dict[str, GpcliError], what: str, fetch: Callable[[], list[Record]]
-) -> list[Record] | None:
-    """Return what is fetched; where the portal does not send it, put why into `errors`."""
-    try:
-        return fetch()
-    except SignInError:
-        raise
-    except GpcliError as error:
-        errors[what] = error
-        return None
-
-
-def word_absences(errors: Mapping[str, GpcliError]) -> Iterator[str]:
-    """Yield a sentence for each reason why something is not shown; `errors` are by what that is."""
-    absent: dict[str, list[str]] = {}
-    for what, error in errors.items():
-        cure = error.hint if isinstance(error, ConsentNeeded) else ""
-        why = ": ".join(filter(None, (error.message.removesuffix("."), cure)))
-        absent.setdefault(why, []).append(what)
-    yield from (f"{', '.join(what)}: {why}" for why, what in absent.items())
 
 
 def _list_startable(offers: Offers, now: datetime) -> frozenset[ServiceName]:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
 
+from gpcli.care.absences import Absences
 from gpcli.care.portal_protocol import Portal
-from gpcli.care.today import NOT_SHOWN, word_absences
 from gpcli.changes.store import Key, SeenRecord
-from gpcli.errors import GpcliError, SignInError
 from gpcli.model.appointment import Appointment, describe_topic
 from gpcli.model.change import ChangeState, RecordKind
 from gpcli.model.prescription import Renewal
 from gpcli.model.service import Offers
 from gpcli.model.thread import Conversation, Message, Thread
-
-Record = TypeVar("Record")
 
 Facets = Mapping[str, tuple[str | None, ...]]
 """Name of a part of what a record says -> its values; `None` = not told."""
@@ -110,31 +106,25 @@ def fetch_snapshot(portal: Portal, now: datetime, *, offers: bool = False) -> Sn
 
 def read_snapshot(portal: Portal, now: datetime) -> Snapshot:
     """Return the snapshot of what was fetched ahead; raise as `fetch_snapshot`."""
-    errors: dict[RecordKind, GpcliError] = {}
-    readers: Mapping[RecordKind, Callable[[], Iterator[Sight]]] = {
-        "appointment": lambda: map(see_appointment, portal.fetch_appointments(now.date())),
-        "message": lambda: _see_conversations(portal.mailbox.fetch_conversations()),
-        "renewal": lambda: map(see_renewal, portal.prescriptions.fetch_renewals()),
+    readers: Mapping[RecordKind, Callable[[], list[Sight]]] = {
+        "appointment": lambda: [*map(see_appointment, portal.fetch_appointments(now.date()))],
+        "message": lambda: [*_see_conversations(portal.mailbox.fetch_conversations())],
+        "renewal": lambda: [*map(see_renewal, portal.prescriptions.fetch_renewals())],
     }
-    sights: list[Sight] = []
-    for kind, read in readers.items():
-        try:
-            sights += read()
-        except SignInError:
-            raise
-        except GpcliError as error:
-            errors[kind] = error
-    if len(errors) == len(readers):
-        raise next(iter(errors.values()))
-    came = frozenset[str](readers) - errors.keys()
-    came |= {"thread"} if "message" in came else set()
+    absences = Absences()
+    found = {kind: absences.fetch(_PARTS[kind], read) for kind, read in readers.items()}
+    came = {kind for kind, sights in found.items() if sights is not None}
+    if not came:
+        raise next(iter(absences.errors.values()))
+    if "message" in came:
+        came.add("thread")
     is_broken = portal.flaws or not portal.has_all_appointments
     return Snapshot(
-        tuple(sights),
-        came,
-        frozenset() if is_broken else came,
-        tuple(word_absences({_PARTS[kind]: error for kind, error in errors.items()})),
-        all(isinstance(error, NOT_SHOWN) for error in errors.values()),
+        tuple(sight for sights in found.values() for sight in sights or ()),
+        frozenset(came),
+        frozenset() if is_broken else frozenset(came),
+        absences.sentences,
+        absences.is_whole,
     )
 
 
