@@ -194,9 +194,9 @@ class Portal(Protocol):
     def fetched_day_ahead(self) -> AbstractContextManager[None]:
         """Fetch in one round trip what the other methods return of a day.
 
-        That is what `fetch_offers`, `fetch_appointments` from today on, `mailbox.fetch_threads`
-        and `prescriptions.fetch_prescriptions` return in its body, without asking the portal; and
-        what `fetched_changes_ahead` is for.
+        That is what `fetch_offers`, `fetch_appointments` from today on,
+        `mailbox.fetch_conversations` and `prescriptions.fetch_prescriptions` return in its body,
+        without asking the portal; and what `fetched_changes_ahead` is for.
         """
 
     def fetched_changes_ahead(self, *, offers: bool = False) -> AbstractContextManager[None]:

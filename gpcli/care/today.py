@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,23 +12,29 @@ from gpcli.care.offers import list_services
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.prescription_list import is_in_use, urgency
 from gpcli.care.renewal_warnings import find_skip_reason
+from gpcli.model.appointment import Appointment
 from gpcli.model.change import RecordChange
 from gpcli.model.day import Day
 from gpcli.model.prescription import Prescription, Renewal
 from gpcli.model.service import Offers, ServiceName, Standing
+from gpcli.model.thread import Conversation
 
 Record = TypeVar("Record")
 
+ReadChanges = Callable[
+    [Portal, Sequence[Appointment] | None, Sequence[Conversation] | None],
+    tuple[RecordChange, ...] | None,
+]
+"""Returns what is new, `None` = not known.
 
-def fetch_day(
-    portal: Portal,
-    now: datetime,
-    zone: str,
-    read_changes: Callable[[Portal], tuple[RecordChange, ...] | None],
-) -> Day:
+It is given the portal, of which what can change was fetched ahead, and what was read of that: the
+coming appointments and the messages, `None` = the portal did not send them.
+"""
+
+
+def fetch_day(portal: Portal, now: datetime, zone: str, read_changes: ReadChanges) -> Day:
     """Fetch what matters today, in one round trip; `zone` is the surgeries'.
 
-    `read_changes` returns what is new of what was fetched ahead, `None` where that is not known.
     What the portal does not show, or fails to, costs that part alone, and is said.
     Raises: SignInError; what the offers raise.
     """
@@ -36,10 +42,11 @@ def fetch_day(
     with portal.fetched_day_ahead():
         offers = portal.fetch_offers()
         coming = absences.fetch("appointments", lambda: portal.fetch_appointments(now.date()))
-        threads = absences.fetch("messages", portal.mailbox.fetch_threads)
+        conversations = absences.fetch("messages", portal.mailbox.fetch_conversations)
         listed = absences.fetch("prescriptions", portal.prescriptions.fetch_prescriptions)
-        changes = read_changes(portal)
+        changes = read_changes(portal, coming, conversations)
         parties = portal.fetch_parties()
+    threads = None if conversations is None else [each.thread for each in conversations]
     running_out = _pick(listed and sorted(listed, key=urgency), _runs_out)
     return Day(
         changes=changes,

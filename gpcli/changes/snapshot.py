@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -27,13 +27,6 @@ STATUS_CODES = frozenset(
     }
 )
 """R4's AppointmentStatus, EventStatus and TaskStatus: words that tell nothing of a person."""
-
-_PARTS: Mapping[RecordKind, str] = {
-    "appointment": "appointments",
-    "message": "messages",
-    "renewal": "requests to renew",
-}
-"""Kind of record -> what is not shown where the portal does not show them."""
 
 
 @dataclass(frozen=True)
@@ -99,28 +92,42 @@ def fetch_snapshot(portal: Portal, now: datetime, *, offers: bool = False) -> Sn
     What the portal does not show, or fails to, costs that kind alone.
     Raises: SignInError; the error of every kind where none could be fetched.
     """
+    absences = Absences()
     with portal.fetched_changes_ahead(offers=offers):
         found = portal.fetch_offers() if offers else None
-        return replace(read_snapshot(portal, now), offers=found)
+        coming = absences.fetch("appointments", lambda: portal.fetch_appointments(now.date()))
+        conversations = absences.fetch("messages", portal.mailbox.fetch_conversations)
+        return replace(read_snapshot(portal, coming, conversations, absences), offers=found)
 
 
-def read_snapshot(portal: Portal, now: datetime) -> Snapshot:
-    """Return the snapshot of what was fetched ahead; raise as `fetch_snapshot`."""
-    readers: Mapping[RecordKind, Callable[[], list[Sight]]] = {
-        "appointment": lambda: [*map(see_appointment, portal.fetch_appointments(now.date()))],
-        "message": lambda: [*_see_conversations(portal.mailbox.fetch_conversations())],
-        "renewal": lambda: [*map(see_renewal, portal.prescriptions.fetch_renewals())],
-    }
-    absences = Absences()
-    found = {kind: absences.fetch(_PARTS[kind], read) for kind, read in readers.items()}
-    came = {kind for kind, sights in found.items() if sights is not None}
+def read_snapshot(
+    portal: Portal,
+    coming: Sequence[Appointment] | None,
+    conversations: Sequence[Conversation] | None,
+    absences: Absences,
+) -> Snapshot:
+    """Return the snapshot of these records, and of the requests to renew that were fetched ahead.
+
+    `None` = they are absent; `absences` tell why, and get those of the requests to renew.
+    Raises: SignInError; an error of `absences` where no records came at all.
+    """
+    renewals = absences.fetch("requests to renew", portal.prescriptions.fetch_renewals)
+    came: set[str] = set()
+    sights: list[Sight] = []
+    if coming is not None:
+        came.add("appointment")
+        sights += map(see_appointment, coming)
+    if conversations is not None:
+        came |= {"message", "thread"}
+        sights += _see_conversations(conversations)
+    if renewals is not None:
+        came.add("renewal")
+        sights += map(see_renewal, renewals)
     if not came:
         raise next(iter(absences.errors.values()))
-    if "message" in came:
-        came.add("thread")
     is_broken = portal.flaws or not portal.has_all_appointments
     return Snapshot(
-        tuple(sight for sights in found.values() for sight in sights or ()),
+        tuple(sights),
         frozenset(came),
         frozenset() if is_broken else frozenset(came),
         absences.sentences,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from gpcli.app_context import AppContext
+from gpcli.care.absences import Absences
 from gpcli.care.portal_protocol import Portal
 from gpcli.changes.own_writes import find_own
 from gpcli.changes.reading import ChangeReader, Reading
@@ -18,7 +20,9 @@ from gpcli.cli.result_output import require_complete
 from gpcli.cli.waiting import Every, Wait, Waiting, parse_waiting, wait_for
 from gpcli.errors import ConfigError, Exit, GpcliError, Partial, SignInError
 from gpcli.journal import Journal
+from gpcli.model.appointment import Appointment
 from gpcli.model.change import RecordChange
+from gpcli.model.thread import Conversation
 from gpcli.render.views.change_views import CHANGES
 
 
@@ -79,10 +83,15 @@ def _tell_about(context: AppContext, reading: Reading, portal: Portal) -> None:
         raise Partial("This is not all: the portal failed to send some of it.", hint="Try again.")
 
 
-def peek_at_changes(context: AppContext, portal: Portal) -> tuple[RecordChange, ...] | None:
-    """Return what is new of what was fetched ahead, and leave it unread; `None` = not known."""
+def peek_at_changes(
+    context: AppContext,
+    portal: Portal,
+    coming: Sequence[Appointment] | None,
+    conversations: Sequence[Conversation] | None,
+) -> tuple[RecordChange, ...] | None:
+    """Return what is new and leave it unread; arguments and result are as in ReadChanges."""
     try:
-        snapshot = read_snapshot(portal, context.now())
+        snapshot = read_snapshot(portal, coming, conversations, Absences())
         with closing(open_change_store(context)) as store:
             return build_reader(context, store, BY_HAND).read_from(snapshot, None).changes
     except SignInError:
