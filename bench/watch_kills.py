@@ -175,9 +175,5 @@ def _parse(line: str) -> dict[str, Any] | None:
     return event
 
 
-def _normalise(written: str) -> str:
-    return _write(datetime.fromisoformat(written))
-
-
 def _write(when: datetime) -> str:
     return when.astimezone(UTC).isoformat()

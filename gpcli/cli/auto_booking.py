@@ -32,13 +32,12 @@ _NAMESPACE = UUID("5a1d1f0e-3c57-5b0e-8f3e-6d2b7c9a4e10")
 
 @dataclass(frozen=True)
 class WishAgreement:
-    """What the person has agreed to for the wish of the watch `name`.
+    """What the person has agreed to for a wish.
 
     `accept_fee` is the most that giving back a visit may cost, `None` = nothing. `another`: the
     time may be one more beside a coming one.
     """
 
-    name: str
     accept_fee: str | None
     another: bool
 
@@ -47,12 +46,14 @@ class AutoBooker:
     """Books a time, at most once however often it is tried, and tells by `teller` what is booked.
 
     Each try of one time is the same request to the portal: what a lost answer left undecided is
-    found by the next. `reader` is that of the watch, to which what `teller` tells is no news.
+    found by the next. `cursor` is that of the watch `name`, to which what `teller` tells is no
+    news.
     """
 
     def __init__(
         self,
         context: AppContext,
+        name: str,
         agreed: WishAgreement,
         build_search: Callable[[], SlotSearch],
         teller: Teller,
@@ -60,7 +61,7 @@ class AutoBooker:
         cursor: str,
     ) -> None:
         self._context = context
-        self._agreed = agreed
+        self._name, self._agreed = name, agreed
         self._build_search = build_search
         self._teller = teller
         self._store, self._cursor = store, cursor
@@ -72,8 +73,7 @@ class AutoBooker:
         Raises: AlreadyBooked; Conflict where the person has cancelled what was booked; Partial
         where the time is booked and the other stands; what is to be tried again.
         """
-        context, agreed = self._context, self._agreed
-        key = "\0".join((context.account, agreed.name, booking.wish, booking.slot))
+        key = "\0".join((self._context.account, self._name, booking.wish, booking.slot))
         intent = uuid5(_NAMESPACE, key)
         try:
             record, changed, fee = self._send(portal, booking, intent)

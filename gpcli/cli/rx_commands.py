@@ -48,6 +48,17 @@ from gpcli.render.views.renewal_views import (
 
 PRESCRIPTION_HELP = "An id, or the beginning of one; or words of the medicine's name"
 
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help=f"{PRESCRIPTION_HELP}; - reads ids, one a line"),
+]
+RunningOut = Annotated[
+    bool, typer.Option("--low", help="What runs out; not group A or B, nor what was refused")
+]
+Note = Annotated[
+    str | None, typer.Option("--note", metavar="TEXT", help="A few words for the surgery")
+]
+
 MAX_ID_CHARS = 1024 * 1024
 """The most characters of ids on standard input."""
 
@@ -118,16 +129,9 @@ def show(
 
 def renew(
     ctx: typer.Context,
-    ids: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[ID]...", help=f"{PRESCRIPTION_HELP}; - reads ids, one a line"),
-    ] = None,
-    low: Annotated[
-        bool, typer.Option("--low", help="What runs out; not group A or B, nor what was refused")
-    ] = False,
-    note: Annotated[
-        str | None, typer.Option("--note", metavar="TEXT", help="A few words for the surgery")
-    ] = None,
+    ids: Ids = None,
+    low: RunningOut = False,
+    note: Note = None,
     wait: WaitForAnswer = None,
     every: Every = None,
 ) -> None:
@@ -145,8 +149,13 @@ def renew(
         gp=context.options.gp,
         named=frozenset(ids or ()) - {STDIN},
     )
-    asking = context.ask, _build_labeller(context), partial(note_ids, context)
-    renewal_context = RenewalContext(context.portal, context.now, *asking)
+    renewal_context = RenewalContext(
+        context.portal,
+        context.now,
+        context.ask,
+        _build_labeller(context),
+        partial(note_ids, context),
+    )
     decision = renewals.propose_renewal(renewal_context, request)
     proposed = decision.record if isinstance(decision, Outcome) else decision.preview
     for left_out in proposed.skipped:

@@ -23,7 +23,16 @@ from gpcli.changes.telling import Sink, Teller
 from gpcli.changes.watcher import Watcher, find_statuses, hold_watch, is_watch_running
 from gpcli.changes.wishes import TimesWish
 from gpcli.cli.auto_booking import AutoBooker, WishAgreement
-from gpcli.cli.booking_commands import Between, From, To, Via, Weekday, With, build_search
+from gpcli.cli.booking_commands import (
+    Between,
+    From,
+    SearchOptions,
+    To,
+    Via,
+    Weekday,
+    With,
+    build_search,
+)
 from gpcli.cli.change_commands import build_reader, open_change_store
 from gpcli.cli.global_options import get_context, is_global
 from gpcli.cli.meant_visits import act_on_appointment
@@ -98,10 +107,8 @@ AcceptFee = Annotated[
     ),
 ]
 
-Filters = tuple[
-    str | None, str | None, str | None, list[str] | None, str | None, str | None, str | None
-]
-"""`--from`, `--to`, `--between`, `--weekday`, `--with`, `--via`, `--notice`."""
+Filters = tuple[*SearchOptions, str]
+"""The options of a search, and `--notice`."""
 
 
 Booking = tuple[bool, str | None, str | None, bool]
@@ -113,17 +120,15 @@ class WishOptions:
     """The free times that a person wishes for.
 
     `digest` tells it from other wishes. `earlier_than` is the visit that they are to be earlier
-    than, `replaces` that which is cancelled for them (ids), `None` = none; `accept_fee` and
-    `another` are as in WishAgreement.
+    than, `replaces` that which is cancelled for them (ids), `None` = none. What is `agreed` is
+    booked, `None` = the times are only told.
     """
 
     filters: Filters
     digest: str
     earlier_than: str | None
     replaces: str | None
-    accept_fee: str | None
-    auto_book: bool
-    another: bool
+    agreed: WishAgreement | None
 
 
 def watch(
@@ -262,9 +267,7 @@ def _read_wish(
         digest,
         _find_visit(context, earlier_than, "--earlier-than"),
         _find_visit(context, replaces, "--replace"),
-        accept_fee,
-        auto_book=auto_book,
-        another=another,
+        WishAgreement(accept_fee, another) if auto_book else None,
     )
 
 
@@ -326,9 +329,8 @@ def _build_wish(
         return build_search(context, *options.filters)
 
     booker = None
-    if options.auto_book:
-        agreed = WishAgreement(name, options.accept_fee, options.another)
-        booker = AutoBooker(context, agreed, search, teller, store, cursor)
+    if options.agreed is not None:
+        booker = AutoBooker(context, name, options.agreed, search, teller, store, cursor)
     return TimesWish(
         name,
         options.digest,
